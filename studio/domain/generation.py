@@ -1,0 +1,93 @@
+"""Requests for pictures, the pictures, and the recipe that makes one again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from studio.errors import InvalidInput
+
+PROMPT_MAX = 1000
+COUNT_MAX = 16
+STEPS_MAX = 100
+SEED_MAX = 2**32 - 1
+GUIDANCE_MAX = 30.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class GenerateRequest:
+    """What to draw. ``@name`` mentions in `prompt` refer to concepts of `owner`.
+
+    Attributes:
+        prompt: 1–1000 characters.
+        concept: a concept's name or handle for callers that do not write a mention; None otherwise.
+        count: pictures, 1–16.
+        seed: of the first picture, 0–2³²−1; picture i uses seed + i (modulo 2³²). None: chosen at random.
+        steps: denoising steps, 1–100; None takes the engine's default.
+        guidance: classifier-free guidance scale, 1–30; None takes the engine's default.
+        fidelity: 0 (exactly the prompt) to 1 (exactly the subject).
+    """
+
+    prompt: str
+    concept: str | None = None
+    count: int = 1
+    seed: int | None = None
+    steps: int | None = None
+    guidance: float | None = None
+    fidelity: float = 0.7
+    owner: str = "local"
+
+    def __post_init__(self) -> None:
+        prompt = self.prompt.strip()
+        object.__setattr__(self, "prompt", prompt)
+        if not prompt:
+            raise InvalidInput("The prompt is empty. Say what to draw, for example: a happy @bo with a red balloon.")
+        if len(prompt) > PROMPT_MAX:
+            raise InvalidInput(f"The prompt has {len(prompt)} characters; at most {PROMPT_MAX} are possible.")
+        _check_range("count", self.count, 1, COUNT_MAX)
+        _check_range("fidelity", self.fidelity, 0, 1)
+        for name, value, low, high in (
+            ("seed", self.seed, 0, SEED_MAX),
+            ("steps", self.steps, 1, STEPS_MAX),
+            ("guidance", self.guidance, 1, GUIDANCE_MAX),
+        ):
+            if value is not None:
+                _check_range(name, value, low, high)
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:  # also refuses NaN
+        raise InvalidInput(f"{name} is {value}; it must lie between {low} and {high}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Everything needed to make a picture again. `concept_names` are for people, `concepts` the record ids."""
+
+    prompt: str
+    seed: int
+    steps: int
+    guidance: float
+    fidelity: float
+    scheduler: str
+    model: str
+    model_hash: str
+    width: int
+    height: int
+    concepts: tuple[str, ...] = ()
+    concept_names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """A made picture: `file` (lossless PNG with transparency) is a content key in the file store."""
+
+    id: str
+    file: str
+    width: int
+    height: int
+    recipe: Recipe
+    created_at: datetime
+    owner: str = "local"
+    liked: bool | None = None
+    seconds: float | None = None

@@ -1,0 +1,90 @@
+"""What the services need of a device, as small protocols; who provides them is said in `registry.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from PIL import Image
+
+
+class Report(Protocol):
+    """Told how far the work is; raises `studio.errors.JobCancelled` when somebody pressed stop."""
+
+    def __call__(self, share: float, message: str = "", preview: Image.Image | None = None) -> None:
+        """Take `share` in 0–1 and, where there is one, the picture as it is now (RGBA)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageCapabilities:
+    """What an image engine can do; the pages read it to decide what they show."""
+
+    model: str
+    model_hash: str
+    width: int
+    height: int
+    default_steps: int
+    default_guidance: float
+    scheduler: str
+    transparent: bool
+    personal: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """A concept as the engine sees it: what class it is, and its personal LoRA as safetensors bytes."""
+
+    mention: str
+    kind: str
+    adapter: bytes | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageJob:
+    """A request with nothing left open: every number resolved, mentions bound to subjects."""
+
+    prompt: str
+    subjects: tuple[Subject, ...]
+    seeds: tuple[int, ...]
+    steps: int
+    guidance: float
+    fidelity: float
+
+
+class ImageEngine(Protocol):
+    """Text (and subjects) to pictures."""
+
+    def capabilities(self) -> ImageCapabilities:
+        """Say what this engine can do; cheap, loads no weights."""
+
+    def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
+        """Draw one RGBA picture per seed; calls `report` at every step."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoReading:
+    """What was understood of a photo.
+
+    Attributes:
+        cutout: the subject on transparent ground, RGBA, cropped to the subject.
+        coverage: share of the photo that the subject covers, 0–1.
+        kinds: likely class words with scores, best first.
+    """
+
+    cutout: Image.Image
+    coverage: float
+    kinds: tuple[tuple[str, float], ...]
+
+
+class SubjectEngine(Protocol):
+    """Photos to an understanding, and to a personal LoRA."""
+
+    def read(self, photo: Image.Image) -> PhotoReading:
+        """Find the subject in an upright RGB photo."""
+
+    def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
+        """Predict the personal LoRA of the subject from RGBA cut-outs; safetensors bytes, diffusers layout."""
+
+    def model(self) -> str:
+        """Name and version of the base model and hypernetwork the LoRA belongs to."""

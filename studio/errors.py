@@ -1,0 +1,55 @@
+"""Errors a person can cause or must hear about; each message names the value, the reason and the way out.
+
+StudioError
+├── InvalidInput        a value given at the edge is out of bounds
+│   ├── InvalidPhoto    a file that is not a usable picture
+│   └── UnknownConcept  an @name or a concept name that is not registered
+├── NameTaken           a concept of that name exists already
+├── NotFound            a record or file that is not (or no longer) there
+├── StorageFull         the disk or the quota has no room
+├── ModelMissing        a model could not be found in any of its sources
+├── JobCancelled        somebody pressed stop
+└── JobFailed           a job ended with an error; ``__cause__`` holds it
+"""
+
+from __future__ import annotations
+
+
+class StudioError(Exception):
+    """Base of every error that is shown to a person as one sentence."""
+
+
+class InvalidInput(StudioError):
+    """A value given at the edge is out of bounds."""
+
+
+class InvalidPhoto(InvalidInput):
+    """A file that is not a usable picture."""
+
+
+class UnknownConcept(InvalidInput):
+    """An @name or a concept name that is not registered."""
+
+
+class NameTaken(StudioError):
+    """A concept of that name exists already."""
+
+
+class NotFound(StudioError):
+    """A record or file that is not (or no longer) there."""
+
+
+class StorageFull(StudioError):
+    """The disk or the quota has no room for what was to be written."""
+
+
+class ModelMissing(StudioError):
+    """A model could not be found in any of its sources."""
+
+
+class JobCancelled(StudioError):
+    """Somebody pressed stop; the only exception used as control flow."""
+
+
+class JobFailed(StudioError):
+    """A job ended with an error; ``__cause__`` holds it."""
