@@ -1,0 +1,190 @@
+"""Build the corpus: ``python -m pipelines.mini.data --config configs/mini/data.yaml --out DIR [--cache DIR] [--only PART]``.
+
+Writes under DIR: ``index`` (plain drawings), ``recolours``, ``scenes``, ``identities`` (each ``.npy`` and ``.jsonl``),
+``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from pipelines.mini.data import captions
+from pipelines.mini.data.composed import Composer, Part
+from pipelines.mini.data.concepts import Concept, read_concepts
+from pipelines.mini.data.drawings import Drawing, by_codepoint, by_name, rasterise, read_style, slugs
+from pipelines.mini.data.identities import make_identity, views
+from pipelines.mini.data.packages import Package, fetch
+from pipelines.mini.data.recolour import COLOURS, colour_groups, recolour
+from pipelines.mini.data.writer import CorpusWriter, read_corpus
+
+logger = logging.getLogger(__name__)
+PARTS = ("index", "recolours", "scenes", "identities")
+
+
+class Corpus:
+    """The drawings named by a configuration, and what is made from them."""
+
+    def __init__(self, config: dict, cache: Path, out: Path) -> None:
+        self._config, self._out = config, out
+        self._size: int = config["size"]
+        self._words: dict[str, list[str]] = {style: entry["words"] for style, entry in config["styles"].items()}
+        self._packages = [Package(**config["names"])] + [Package(**entry["package"]) for entry in config["styles"].values()]
+        self._archives = {package.name: fetch(package, cache) for package in self._packages}
+        holdout = Path(config["holdout"])
+        self.concepts = read_concepts(self._archives[config["names"]["name"]], holdout)
+        combinations = yaml.safe_load(holdout.read_text())
+        pairs = combinations["accessories"] + combinations["companions"] + combinations["places"] + combinations["colours"]
+        self._held_out = {(subject, other) for subject, other in pairs}
+        self.drawings = self._read_drawings()
+
+    def _read_drawings(self) -> list[Drawing]:
+        found: list[Drawing] = []
+        for style, entry in self._config["styles"].items():
+            archive = self._archives[entry["package"]["name"]]
+            if entry["reader"] == "name":
+                reader = partial(by_name, archive, slugs(self.concepts))
+            else:
+                reader = partial(by_codepoint, archive, entry["folder"], entry["suffix"])
+            drawings = read_style(style, reader, self.concepts)
+            logger.info("%s: %d drawings", style, len(drawings))
+            found += drawings
+        return found
+
+    def _rng(self, part: str) -> np.random.Generator:
+        return np.random.default_rng([self._config["seed"], PARTS.index(part)])
+
+    def write_index(self) -> None:
+        """Write the plain drawings, training and held-out concepts, with their splits."""
+        with CorpusWriter(self._out, "index", len(self.drawings), self._size) as writer:
+            for drawing in self.drawings:
+                concept = drawing.concept
+                record = {
+                    "id": f"{drawing.style}-{concept.code}",
+                    "concept": concept.code,
+                    "style": drawing.style,
+                    "split": concept.split,
+                    "group": concept.group,
+                    "names": [concept.name],
+                    "keywords": list(concept.keywords),
+                    "captions": captions.plain_captions(concept, self._words[drawing.style]),
+                }
+                writer.add(rasterise(drawing.source, self._size), record)
+
+    def _vector_drawings(self) -> list[Drawing]:
+        groups = ("animals", "food", "places", "objects", "activities")
+        usable = (d for d in self.drawings if d.concept.split == "train" and d.concept.group in groups)
+        return [drawing for drawing in usable if isinstance(drawing.source, str)]
+
+    def write_recolours(self) -> None:
+        """Write drawings whose one or two main colours are changed and captioned."""
+        rng, drawings = self._rng("recolours"), self._vector_drawings()
+        total = self._config["recolours"]
+        with CorpusWriter(self._out, "recolours", total, self._size) as writer:
+            written = 0
+            while written < total:
+                drawing = drawings[int(rng.integers(len(drawings)))]
+                colours = tuple(str(c) for c in rng.choice(list(COLOURS), size=int(rng.integers(1, 3)), replace=False))
+                groups = colour_groups(str(drawing.source))
+                if not groups or (drawing.concept.name, colours[0]) in self._held_out:
+                    continue
+                changed = recolour(str(drawing.source), colours, groups)
+                words = self._words[drawing.style]
+                record = {
+                    "concept": drawing.concept.code,
+                    "style": drawing.style,
+                    "split": "train",
+                    "captions": captions.colour_captions(drawing.concept.name, changed.colours, words),
+                }
+                writer.add(rasterise(changed.svg, self._size), record)
+                written += 1
+
+    def _composer(self) -> Composer:
+        pictures, records = read_corpus(self._out, ["index"])[0]
+        parts = [
+            Part(name=record["names"][0], style=record["style"], group=record["group"], picture=pictures[row])
+            for row, record in enumerate(records)
+            if record["split"] == "train"
+        ]
+        return Composer(parts, self._words, self._held_out, self._size)
+
+    def write_scenes(self) -> None:
+        """Write composed scenes, with the subject's box in shares of the edge."""
+        rng, composer, total = self._rng("scenes"), self._composer(), self._config["scenes"]
+        with CorpusWriter(self._out, "scenes", total, self._size) as writer:
+            written = 0
+            while written < total:
+                drawn = composer.draw(rng)
+                if drawn is not None:
+                    layered, record = drawn
+                    writer.add(layered.picture, record | {"box": _box(layered.mask)})
+                    written += 1
+
+    def write_identities(self) -> None:
+        """Write individuals, each in several views; a share of them is held out whole."""
+        rng, composer, drawings = self._rng("identities"), self._composer(), self._vector_drawings()
+        options = self._config["identities"]
+        heldout_from = round(options["count"] * (1 - options["heldout_share"]))
+        with CorpusWriter(self._out, "identities", options["count"] * options["views"], self._size) as writer:
+            made = 0
+            while made < options["count"]:
+                drawing = drawings[int(rng.integers(len(drawings)))]
+                identity = make_identity(drawing, self._size, rng)
+                if identity is None:
+                    continue
+                split = "train" if made < heldout_from else "test"
+                for view, (picture, caption) in enumerate(views(identity, composer, options["views"], self._words[drawing.style], rng)):
+                    record = {
+                        "identity": f"identity-{made:05d}",
+                        "view": view,
+                        "split": split,
+                        "kind": identity.name,
+                        "style": identity.style,
+                        "colours": list(identity.colours),
+                        "caption": caption,
+                    }
+                    writer.add(picture, record)
+                made += 1
+
+    def write_manifest(self) -> None:
+        """Write what the corpus was made of, and the credits its licences ask for."""
+        packages = [vars(package) for package in self._packages]
+        counts = {part: len((self._out / f"{part}.jsonl").read_text().splitlines()) for part in PARTS if (self._out / f"{part}.jsonl").exists()}
+        manifest = {"config": self._config, "packages": packages, "concepts": len(self.concepts), "counts": counts}
+        (self._out / "manifest.json").write_text(json.dumps(manifest, indent=2, default=str) + "\n")
+        lines = [f"- {p.credit}: {p.name} {p.version}, {p.licence}" for p in self._packages]
+        (self._out / "CREDITS.md").write_text("# Credits\n\nThe models were trained on drawings of these sets.\n\n" + "\n".join(lines) + "\n")
+
+
+def _box(mask: np.ndarray) -> list[float]:
+    rows, columns = np.flatnonzero(mask.max(axis=1) > 127), np.flatnonzero(mask.max(axis=0) > 127)
+    if not len(rows):
+        return [0.0, 0.0, 0.0, 0.0]
+    size = mask.shape[0]
+    return [round(float(v) / size, 4) for v in (columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)]
+
+
+def main() -> None:
+    """Parse the arguments and build the parts asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path("configs/mini/data.yaml"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, default=Path("data/packages"))
+    parser.add_argument("--only", choices=PARTS, help="build this part alone")
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
+    corpus = Corpus(yaml.safe_load(arguments.config.read_text()), arguments.cache, arguments.out)
+    for part in [arguments.only] if arguments.only else PARTS:
+        logger.info("writing %s", part)
+        getattr(corpus, f"write_{part}")()
+    corpus.write_manifest()
+
+
+if __name__ == "__main__":
+    main()

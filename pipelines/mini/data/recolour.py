@@ -1,0 +1,94 @@
+"""Recolours vector drawings part by part: fills are grouped by hue, each group gets a new base colour, shading is kept."""
+
+from __future__ import annotations
+
+import colorsys
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+# name → (hue in degrees or None for a neutral, saturation, lightness of the group's middle tone)
+COLOURS: dict[str, tuple[float | None, float, float]] = {
+    "red": (0, 0.75, 0.50),
+    "orange": (28, 0.90, 0.55),
+    "yellow": (48, 0.95, 0.58),
+    "green": (125, 0.55, 0.42),
+    "teal": (178, 0.65, 0.42),
+    "blue": (215, 0.75, 0.52),
+    "purple": (275, 0.55, 0.52),
+    "pink": (335, 0.80, 0.72),
+    "brown": (24, 0.50, 0.34),
+    "white": (None, 0.08, 0.93),
+    "grey": (None, 0.04, 0.58),
+    "black": (None, 0.05, 0.17),
+}
+_HEX = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recoloured:
+    """A recoloured SVG and the names of the colours put in, the most used first."""
+
+    svg: str
+    colours: tuple[str, ...]
+
+
+def _hls(colour: str) -> tuple[float, float, float]:
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * c for c in colour[1:])
+    red, green, blue = (int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4))
+    return colorsys.rgb_to_hls(red, green, blue)
+
+
+def _group(colour: str) -> int | None:
+    """Return the hue sector (12 of 30°), 12 for light neutrals, 13 for mid greys; None for dark lines, which stay."""
+    hue, lightness, saturation = _hls(colour)
+    if lightness < 0.16 or (saturation < 0.2 and lightness < 0.35):
+        return None
+    if saturation < 0.15:
+        return 12 if lightness > 0.8 else 13
+    return int(((hue * 360 + 15) % 360) // 30)
+
+
+def colour_groups(svg: str) -> list[list[str]]:
+    """Return the drawing's fill colours grouped by hue sector, the most used group first; dark line colours left out."""
+    groups: dict[int, list[str]] = {}
+    for colour in _HEX.findall(svg):
+        sector = _group(colour)
+        if sector is not None:
+            groups.setdefault(sector, []).append(colour)
+    merged = _merge_neighbours(groups)
+    return sorted(merged, key=len, reverse=True)
+
+
+def _merge_neighbours(groups: dict[int, list[str]]) -> list[list[str]]:
+    """Join neighbouring hue sectors: the shades of one brown coat lie on both sides of a sector's border."""
+    merged: list[list[str]] = []
+    last = -2
+    for sector in sorted(groups):
+        if sector < 12 and sector == last + 1 and merged:
+            merged[-1] += groups[sector]
+        else:
+            merged.append(list(groups[sector]))
+        last = sector if sector < 12 else -2
+    return merged
+
+
+def recolour(svg: str, colours: tuple[str, ...], groups: list[list[str]] | None = None) -> Recoloured:
+    """Give the i-th colour group of `svg` the i-th of `colours` (names of `COLOURS`); further groups stay as they are."""
+    groups = colour_groups(svg) if groups is None else groups
+    table: dict[str, str] = {}
+    for members, name in zip(groups, colours, strict=False):
+        middle = float(np.median([_hls(member)[1] for member in members]))
+        table |= {member: _shade(member, middle, name) for member in set(members)}
+    new = _HEX.sub(lambda match: table.get(match.group(0), match.group(0)), svg)
+    return Recoloured(svg=new, colours=colours[: len(groups)])
+
+
+def _shade(colour: str, middle: float, name: str) -> str:
+    """Return `name`'s colour, as much lighter or darker than its base as `colour` is than its group's middle."""
+    hue, saturation, base = COLOURS[name]
+    _, lightness, _ = _hls(colour)
+    shade = float(np.clip(base + 0.75 * (lightness - middle), 0.08, 0.97))
+    red, green, blue = colorsys.hls_to_rgb((hue or 0) / 360, shade, saturation)
+    return "#" + "".join(f"{round(255 * value):02x}" for value in (red, green, blue))
