@@ -1,0 +1,1 @@
+"""Frozen pretrained encoders: pictures and sentences to feature vectors; nothing in here is trained."""
