@@ -88,11 +88,11 @@ def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
 
 
-def _bar(progress: Progress, before: int, total: int) -> type[tqdm[Any]]:
+def _bar(progress: Progress, before: int, total: int) -> type[tqdm]:
     """A progress bar class that draws nothing and passes the bytes on."""
     from tqdm import tqdm
 
-    class Bar(tqdm[Any]):
+    class Bar(tqdm):
         def __init__(self, *args: Any, **options: Any) -> None:
             options.pop("name", None)  # the client's own bars are named
             self.bytes_done = int(options.get("initial") or 0)

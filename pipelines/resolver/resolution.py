@@ -134,7 +134,7 @@ def status(name: str, *, config: Path = DEFAULT_CATALOGUE, reread: bool = False)
 
 
 def _local(source: LocalSource, config: Path) -> Path:
-    path = config.resolve().parent / Path(os.path.expandvars(source.local)).expanduser()
+    path = (config.resolve().parent / Path(os.path.expandvars(source.local)).expanduser()).resolve()
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         raise SourceUnavailable(f"there is nothing at {path}")
     for needed in source.needs:
