@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -37,6 +38,33 @@ def check_name(name: str) -> str:
 def handle_of(name: str) -> str:
     """Return the mention of a concept without its ``@``: lower case, blanks and apostrophes as hyphens."""
     return re.sub(r"[ _']", "-", unicodedata.normalize("NFC", name).strip().casefold())
+
+
+def check_kind(kind: str) -> str:
+    """Return the class word `kind` without outer blanks, or raise `InvalidInput` when it is too long."""
+    clean = " ".join(kind.split())
+    if len(clean) > KIND_MAX:
+        raise InvalidInput(f"The kind has {len(clean)} characters; one or two words such as 'dog' are enough.")
+    return clean
+
+
+def check_facts(facts: Sequence[str]) -> tuple[str, ...]:
+    """Return `facts` without outer blanks and empty ones, or raise `InvalidInput` when they are too many or too long."""
+    clean = tuple(fact.strip() for fact in facts if fact.strip())
+    if len(clean) > FACTS_MAX:
+        raise InvalidInput(f"{len(clean)} facts are too many; at most {FACTS_MAX} can be kept.")
+    for fact in clean:
+        if len(fact) > FACT_MAX:
+            raise InvalidInput(f"A fact has {len(fact)} characters; at most {FACT_MAX} are possible: {fact[:40]!r}…")
+    return clean
+
+
+def check_photo_count(count: int) -> None:
+    """Raise `InvalidInput` unless `count` photos can be taken at once."""
+    if not count:
+        raise InvalidInput("There is no photo. Add at least one photo of the thing.")
+    if count > PHOTOS_MAX:
+        raise InvalidInput(f"{count} photos are too many; a concept takes at most {PHOTOS_MAX}.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,16 +118,25 @@ class AddConceptRequest:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "name", check_name(self.name))
-        object.__setattr__(self, "kind", self.kind.strip())
-        object.__setattr__(self, "facts", tuple(fact.strip() for fact in self.facts if fact.strip()))
-        if not self.photos:
-            raise InvalidInput("There is no photo. Add at least one photo of the thing.")
-        if len(self.photos) > PHOTOS_MAX:
-            raise InvalidInput(f"{len(self.photos)} photos are too many; a concept takes at most {PHOTOS_MAX}.")
-        if len(self.kind) > KIND_MAX:
-            raise InvalidInput(f"The kind has {len(self.kind)} characters; one or two words such as 'dog' are enough.")
-        if len(self.facts) > FACTS_MAX:
-            raise InvalidInput(f"{len(self.facts)} facts are too many; at most {FACTS_MAX} can be kept.")
-        for fact in self.facts:
-            if len(fact) > FACT_MAX:
-                raise InvalidInput(f"A fact has {len(fact)} characters; at most {FACT_MAX} are possible: {fact[:40]!r}…")
+        object.__setattr__(self, "kind", check_kind(self.kind))
+        object.__setattr__(self, "facts", check_facts(self.facts))
+        check_photo_count(len(self.photos))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Understanding:
+    """What was understood of a photo before anything is stored.
+
+    Attributes:
+        cutout: the subject on transparent ground, PNG (RGBA).
+        coverage: share of the photo that the subject covers, 0–1.
+        kinds: likely class words with scores, best first.
+        width: of the upright photo in pixels.
+        height: of the upright photo in pixels.
+    """
+
+    cutout: bytes
+    coverage: float
+    kinds: tuple[tuple[str, float], ...]
+    width: int
+    height: int

@@ -1,0 +1,53 @@
+"""Settings to a studio: the only place that chooses parts and puts them together."""
+
+from __future__ import annotations
+
+from studio.config import EngineConfig, StudioConfig
+from studio.domain.identifiers import IdSource
+from studio.engines.registry import IMAGE_ENGINES, SUBJECT_ENGINES, LazyImageEngine, LazySubjectEngine
+from studio.services.concepts import ConceptService
+from studio.services.gallery import GalleryService
+from studio.services.generation import GenerationService
+from studio.services.jobs import JobRunner
+from studio.services.personalization import Personalizer
+from studio.storage.database import Database
+from studio.storage.files import FileStore
+from studio.storage.vault import Vault
+from studio.studio import Studio
+
+
+def build_studio(config: StudioConfig) -> Studio:
+    """Build the services; opens the database, imports no engine and loads no weights.
+
+    Raises:
+        InvalidInput: the configuration names an engine that does not exist.
+    """
+    image = image_engine(config.engines.image)
+    subject = subject_engine(config.engines.subject)
+    files = FileStore(config.files)
+    database = Database(config.records)
+    vault = Vault(database, files)
+    ids = IdSource()
+    jobs = JobRunner()
+    personalizer = Personalizer(subject, vault)
+    return Studio(
+        config=config,
+        concepts=ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids),
+        generation=GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, ids=ids),
+        gallery=GalleryService(vault),
+        jobs=jobs,
+        files=files,
+        database=database,
+    )
+
+
+def image_engine(config: EngineConfig) -> LazyImageEngine:
+    """Choose the image engine."""
+    IMAGE_ENGINES.check(config.name)
+    return LazyImageEngine(lambda: IMAGE_ENGINES.create(config.name, config.options))
+
+
+def subject_engine(config: EngineConfig) -> LazySubjectEngine:
+    """Choose the subject engine."""
+    SUBJECT_ENGINES.check(config.name)
+    return LazySubjectEngine(lambda: SUBJECT_ENGINES.create(config.name, config.options))

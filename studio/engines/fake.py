@@ -1,0 +1,167 @@
+"""Engines without weights: instant, deterministic, pleasant to look at; they remember what they were asked."""
+
+from __future__ import annotations
+
+import colorsys
+import hashlib
+import math
+import random
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+from safetensors.numpy import save
+
+from studio.engines.base import ImageCapabilities, ImageJob, PhotoReading, Report
+
+_OVERSAMPLING = 2
+_KINDS = ("dog", "cat", "mug", "toy", "backpack", "plant", "shoe", "bird")
+_ADAPTED = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
+_RANK = 4
+_CHANNELS = 32
+
+
+class FakeImageEngine:
+    """Draws a friendly rounded creature per seed; its colours come from the subject, its shape from prompt and seed.
+
+    Args:
+        size: width and height in pixels.
+        steps: default number of steps.
+        step_seconds: pause per step, to watch progress and stop in the page.
+        personal: what `capabilities` says about personal LoRAs.
+    """
+
+    def __init__(self, *, size: int = 256, steps: int = 8, step_seconds: float = 0.0, personal: bool = True) -> None:
+        self.requests: list[ImageJob] = []
+        self._size = size
+        self._steps = steps
+        self._step_seconds = step_seconds
+        self._personal = personal
+
+    def capabilities(self) -> ImageCapabilities:
+        """Say what this engine can do."""
+        return ImageCapabilities(
+            model="fake",
+            model_hash="0000000000",
+            width=self._size,
+            height=self._size,
+            default_steps=self._steps,
+            default_guidance=4.0,
+            scheduler="Fake",
+            transparent=True,
+            personal=self._personal,
+        )
+
+    def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
+        """Draw one RGBA picture per seed, each of them sharpening over the steps."""
+        self.requests.append(job)
+        total = len(job.seeds) * job.steps
+        pictures = []
+        for number, seed in enumerate(job.seeds):
+            picture = draw_creature(job, seed, self._size)
+            for step in range(job.steps):
+                blur = self._size / 12 * (1 - (step + 1) / job.steps)
+                share = (number * job.steps + step) / total
+                message = f"Picture {number + 1} of {len(job.seeds)}, step {step + 1} of {job.steps}"
+                report(share, message, picture.filter(ImageFilter.GaussianBlur(blur)))
+                time.sleep(self._step_seconds)
+            pictures.append(picture)
+        report(1.0)
+        return pictures
+
+
+class FakeSubjectEngine:
+    """Takes the middle of a photo for the subject; its LoRA is a small valid file that depends on cut-outs and class.
+
+    Args:
+        model: what `model` says; another value makes stored adapters outdated.
+    """
+
+    def __init__(self, *, model: str = "fake-1") -> None:
+        self.readings: list[Image.Image] = []
+        self.requests: list[tuple[int, str]] = []
+        self._model = model
+
+    def read(self, photo: Image.Image) -> PhotoReading:
+        """Cut out an ellipse in the middle of an upright RGB photo."""
+        self.readings.append(photo)
+        width, height = photo.size
+        box = (width // 8, height // 8, width - width // 8, height - height // 8)
+        mask = Image.new("L", photo.size)
+        ImageDraw.Draw(mask).ellipse(box, fill=255)
+        cutout = photo.convert("RGBA")
+        cutout.putalpha(mask)
+        first = _digest(photo.tobytes())[0] % len(_KINDS)
+        kinds = tuple((_KINDS[(first + rank) % len(_KINDS)], round(0.6 / (rank + 1), 2)) for rank in range(3))
+        coverage = float(np.asarray(mask, dtype=np.float64).mean() / 255)
+        return PhotoReading(cutout=cutout.crop(box), coverage=coverage, kinds=kinds)
+
+    def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
+        """Return LoRA factors of one layer as safetensors bytes."""
+        self.requests.append((len(cutouts), kind))
+        report(0.0, "Predicting the personal weights")
+        seed = _digest(*(cutout.tobytes() for cutout in cutouts), kind.encode(), self._model.encode())
+        numbers = np.random.default_rng(list(seed[:16]))
+        tensors = {
+            f"{_ADAPTED}.lora_A.weight": numbers.normal(size=(_RANK, _CHANNELS)).astype(np.float16),
+            f"{_ADAPTED}.lora_B.weight": numbers.normal(size=(_CHANNELS, _RANK)).astype(np.float16),
+        }
+        report(1.0)
+        return bytes(save(tensors, metadata={"model": self._model}))
+
+    def model(self) -> str:
+        """Return the name given."""
+        return self._model
+
+
+def draw_creature(job: ImageJob, seed: int, size: int) -> Image.Image:
+    """Draw the creature of a prompt and seed on transparent ground, RGBA, `size` × `size` pixels."""
+    subject = b"".join((subject.adapter or subject.kind.encode()) for subject in job.subjects)
+    colours = random.Random(_digest(subject or job.prompt.encode()))
+    shapes = random.Random(_digest(job.prompt.encode(), str(seed).encode()))
+    hue = colours.random()
+    edge = size * _OVERSAMPLING
+    picture = Image.new("RGBA", (edge, edge))
+    brush = ImageDraw.Draw(picture)
+    outline = _rounded(shapes, edge)
+    brush.polygon(_scaled(outline, edge, 1.09), fill="white")
+    brush.polygon(outline, fill=_colour(hue, 0.45, 0.98))
+    brush.polygon(_scaled(outline, edge, 0.72), fill=_colour(hue + 0.06, 0.30, 1.0))
+    _draw_face(brush, edge, shapes, _colour(hue + 0.5, 0.75, 0.35))
+    return picture.resize((size, size), Image.Resampling.LANCZOS)
+
+
+def _rounded(shapes: random.Random, edge: int) -> list[tuple[float, float]]:
+    waves = [(count, shapes.uniform(0.0, 0.06), shapes.uniform(0.0, math.tau)) for count in (2, 3, 5)]
+    points = []
+    for degree in range(0, 360, 2):
+        angle = math.radians(degree)
+        radius = 0.36 * edge * (1 + sum(depth * math.sin(count * angle + phase) for count, depth, phase in waves))
+        points.append((edge / 2 + radius * math.cos(angle), edge / 2 + radius * math.sin(angle)))
+    return points
+
+
+def _scaled(points: Sequence[tuple[float, float]], edge: int, factor: float) -> list[tuple[float, float]]:
+    middle = edge / 2
+    return [(middle + (x - middle) * factor, middle + (y - middle) * factor) for x, y in points]
+
+
+def _draw_face(brush: ImageDraw.ImageDraw, edge: int, shapes: random.Random, ink: tuple[int, int, int]) -> None:
+    apart, eye = shapes.uniform(0.09, 0.14) * edge, shapes.uniform(0.025, 0.04) * edge
+    for x in (edge / 2 - apart, edge / 2 + apart):
+        y = edge * 0.45
+        brush.ellipse((x - eye, y - eye, x + eye, y + eye), fill=ink)
+        brush.ellipse((x - eye * 0.1, y - eye * 0.7, x + eye * 0.6, y), fill="white")
+    smile = shapes.uniform(0.06, 0.11) * edge
+    box = (edge / 2 - smile, edge * 0.48, edge / 2 + smile, edge * 0.48 + smile * 1.3)
+    brush.arc(box, 20, 160, fill=ink, width=max(2, edge // 70))
+
+
+def _colour(hue: float, saturation: float, value: float) -> tuple[int, int, int]:
+    red, green, blue = colorsys.hsv_to_rgb(hue % 1.0, saturation, value)
+    return round(red * 255), round(green * 255), round(blue * 255)
+
+
+def _digest(*parts: bytes) -> bytes:
+    return hashlib.sha256(b"\0".join(parts)).digest()

@@ -1,0 +1,126 @@
+"""Which engines there are: a name and the dotted place of its class, imported when it is first used."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Generic, TypeVar, cast
+
+from PIL import Image
+
+from studio.engines.base import (
+    ImageCapabilities,
+    ImageEngine,
+    ImageJob,
+    PhotoReading,
+    Report,
+    SubjectEngine,
+)
+from studio.errors import InvalidInput
+
+E = TypeVar("E")
+_PLACE = re.compile(r"studio\.engines\.\w+:[A-Z]\w*")
+
+
+class Registry(Generic[E]):
+    """Engines of one sort by name.
+
+    Args:
+        sort: what they are, for messages.
+        places: ``name → "module:Class"``; checked when the registry is made.
+    """
+
+    def __init__(self, sort: str, places: Mapping[str, str]) -> None:
+        for name, place in places.items():
+            if not _PLACE.fullmatch(place):
+                raise ValueError(f"The {sort} engine {name!r} is said to be at {place!r}; write 'studio.engines.x:Class'.")
+        self._sort = sort
+        self._places = dict(places)
+
+    def names(self) -> list[str]:
+        """Return the known names."""
+        return sorted(self._places)
+
+    def check(self, name: str) -> None:
+        """Raise `InvalidInput` unless there is an engine called `name`; imports nothing."""
+        if name not in self._places:
+            known = ", ".join(self.names())
+            raise InvalidInput(f"There is no {self._sort} engine {name!r}. The configuration may name: {known}.")
+
+    def create(self, name: str, options: Mapping[str, Any]) -> E:
+        """Import the engine called `name` and construct it with `options` as keywords.
+
+        Raises:
+            InvalidInput: no such engine, or it does not take these options.
+        """
+        self.check(name)
+        module, _, attribute = self._places[name].partition(":")
+        engine = getattr(importlib.import_module(module), attribute)
+        try:
+            inspect.signature(engine).bind(**options)
+        except TypeError as error:
+            raise InvalidInput(f"The {self._sort} engine {name!r} does not take these options: {error}.") from error
+        return cast("E", engine(**options))
+
+
+IMAGE_ENGINES: Registry[ImageEngine] = Registry(
+    "image",
+    {"fake": "studio.engines.fake:FakeImageEngine", "diffusers": "studio.engines.image:DiffusersImageEngine"},
+)
+SUBJECT_ENGINES: Registry[SubjectEngine] = Registry(
+    "subject",
+    {"fake": "studio.engines.fake:FakeSubjectEngine", "hyperlora": "studio.engines.subjects:HyperLoraSubjectEngine"},
+)
+
+
+class _Once(Generic[E]):
+    def __init__(self, make: Callable[[], E]) -> None:
+        self._make = make
+        self._made: list[E] = []
+        self._lock = threading.Lock()
+
+    def __call__(self) -> E:
+        with self._lock:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
+
+class LazyImageEngine:
+    """An image engine that is imported and constructed on first use.
+
+    Constructing an engine reads small files only; its weights are loaded by its first picture, on the device thread.
+    """
+
+    def __init__(self, make: Callable[[], ImageEngine]) -> None:
+        self.engine = _Once(make)
+
+    def capabilities(self) -> ImageCapabilities:
+        """See `ImageEngine.capabilities`."""
+        return self.engine().capabilities()
+
+    def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
+        """See `ImageEngine.generate`."""
+        return self.engine().generate(job, report)
+
+
+class LazySubjectEngine:
+    """A subject engine that is imported and constructed on first use; see `LazyImageEngine`."""
+
+    def __init__(self, make: Callable[[], SubjectEngine]) -> None:
+        self.engine = _Once(make)
+
+    def read(self, photo: Image.Image) -> PhotoReading:
+        """See `SubjectEngine.read`."""
+        return self.engine().read(photo)
+
+    def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
+        """See `SubjectEngine.personalize`."""
+        return self.engine().personalize(cutouts, kind, report)
+
+    def model(self) -> str:
+        """See `SubjectEngine.model`."""
+        return self.engine().model()

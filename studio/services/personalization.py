@@ -1,0 +1,54 @@
+"""The personal LoRA of a concept: predicted once, predicted again when the models have changed."""
+
+from __future__ import annotations
+
+import dataclasses
+import io
+from collections.abc import Sequence
+
+from PIL import Image
+
+from studio.domain.concepts import Concept
+from studio.engines.base import Report, SubjectEngine
+from studio.storage.concepts import ConceptRepository
+from studio.storage.vault import Vault
+
+ADAPTER_SUFFIX = ".safetensors"
+
+
+class Personalizer:
+    """Gives concepts their adapter. Its methods run on the device thread."""
+
+    def __init__(self, engine: SubjectEngine, vault: Vault) -> None:
+        self._engine = engine
+        self._vault = vault
+
+    def model(self) -> str:
+        """Return what new adapters belong to."""
+        return self._engine.model()
+
+    def predict(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
+        """Predict an adapter from RGBA cut-outs; safetensors bytes."""
+        return self._engine.personalize(cutouts, kind, report)
+
+    def adapter(self, concept: Concept, report: Report) -> bytes:
+        """Return the adapter of `concept`, predicted and stored first where it is missing or of another model."""
+        if concept.adapter is not None and concept.adapter_model == self.model():
+            return self._vault.files.get(concept.adapter)
+        report(0.0, f"Getting to know {concept.name} again")
+        cutouts = [_opened(self._vault.files.get(photo.cutout)) for photo in concept.photos if photo.cutout]
+        data = self.predict(cutouts, concept.kind, report)
+        with self._vault.storing() as act:
+            concepts = ConceptRepository(act.session)
+            # Read again: it may have been renamed, given other facts or forgotten while the device worked.
+            current = concepts.by_id(concept.id, concept.owner)
+            if current is not None:
+                key = act.put(data, ADAPTER_SUFFIX)
+                concepts.replace(dataclasses.replace(current, adapter=key, adapter_model=self.model()))
+        self._vault.sweep([concept.adapter])
+        return data
+
+
+def _opened(data: bytes) -> Image.Image:
+    with Image.open(io.BytesIO(data)) as picture:
+        return picture.convert("RGBA")

@@ -1,0 +1,139 @@
+"""Uploaded photos: refused with a sentence, or made upright, plain and free of everything but their pixels."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import io
+import struct
+import zlib
+
+from PIL import Image, ImageCms, ImageOps
+
+from studio.errors import InvalidPhoto
+
+BYTES_MAX = 40_000_000
+PIXELS_MAX = 50_000_000
+EDGE_MIN = 32
+STORED_EDGE_MAX = 2048
+# Named, so that Pillow never hands a file to one of its readers that run other programs.
+FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+# What Pillow's readers raise on damaged files.
+_DAMAGED = (OSError, SyntaxError, ValueError, struct.error, zlib.error, KeyError, IndexError, TypeError, EOFError)
+_USE = "Use a JPEG, PNG or WebP photo."
+
+
+def check_photo(data: bytes) -> None:
+    """Refuse what can be seen not to be a usable photo without decoding its pixels.
+
+    Raises:
+        InvalidPhoto: empty, too large a file, not a picture, too many or too few pixels.
+    """
+    _open(data).close()
+
+
+def decode_photo(data: bytes) -> Image.Image:
+    """Decode an uploaded photo to upright sRGB pixels without any metadata.
+
+    Args:
+        data: the encoded file, at most `BYTES_MAX` bytes and `PIXELS_MAX` pixels.
+
+    Returns:
+        An RGB picture; transparent parts are laid on white; of an animation the first frame.
+
+    Raises:
+        InvalidPhoto: as `check_photo`, or the file is cut off or damaged.
+    """
+    with _open(data) as photo:
+        try:
+            photo.load()
+            return _plain_rgb(_srgb(ImageOps.exif_transpose(photo)))
+        except _DAMAGED as error:
+            raise InvalidPhoto(f"The picture is cut off or damaged ({error}). Fetch it again from its source.") from error
+
+
+def encode_photo(photo: Image.Image) -> bytes:
+    """Encode an RGB photo for keeping: JPEG without metadata, its longer side at most `STORED_EDGE_MAX` pixels."""
+    kept = without_metadata(photo.convert("RGB"))
+    kept.thumbnail((STORED_EDGE_MAX, STORED_EDGE_MAX), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    kept.save(buffer, "JPEG", quality=95, subsampling=0)
+    return buffer.getvalue()
+
+
+def encode_cutout(cutout: Image.Image) -> bytes:
+    """Encode an RGBA cut-out: PNG without metadata."""
+    buffer = io.BytesIO()
+    without_metadata(cutout.convert("RGBA")).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def without_metadata(picture: Image.Image) -> Image.Image:
+    """Return the pixels of an RGB or RGBA `picture` and nothing else; Pillow carries comments and profiles along."""
+    plain = Image.new(picture.mode, picture.size)
+    plain.paste(picture)
+    return plain
+
+
+def _open(data: bytes) -> Image.Image:
+    _check_bytes(data)
+    try:
+        photo = Image.open(io.BytesIO(data), formats=FORMATS + _heic_format(data))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
+        raise InvalidPhoto(_too_many_pixels()) from bomb
+    except _DAMAGED as error:
+        raise InvalidPhoto(f"The file is not a picture, or one of a kind that cannot be read. {_USE}") from error
+    width, height = photo.size
+    if width * height > PIXELS_MAX:
+        raise InvalidPhoto(_too_many_pixels(width, height))
+    if min(width, height) < EDGE_MIN:
+        raise InvalidPhoto(f"The picture has {width} × {height} pixels; at least {EDGE_MIN} on each side are needed.")
+    return photo
+
+
+def _check_bytes(data: bytes) -> None:
+    if not data:
+        raise InvalidPhoto(f"The file is empty (0 bytes). {_USE}")
+    if len(data) > BYTES_MAX:
+        raise InvalidPhoto(f"The file has {len(data) / 1e6:.0f} MB; at most {BYTES_MAX / 1e6:.0f} MB are possible.")
+    if b"<svg" in data[:4096].lower():
+        raise InvalidPhoto(f"The file is an SVG drawing, not a photo. {_USE}")
+
+
+def _too_many_pixels(width: int = 0, height: int = 0) -> str:
+    size = f"{width} × {height} pixels" if width else "far too many pixels"
+    return f"The picture has {size}; at most {PIXELS_MAX // 1_000_000} million are possible. Make it smaller first."
+
+
+def _heic_format(data: bytes) -> tuple[str, ...]:
+    if data[4:8] != b"ftyp" or data[8:12] not in _HEIC_BRANDS:
+        return ()
+    if importlib.util.find_spec("pillow_heif") is None:
+        raise InvalidPhoto(
+            "The file is a HEIC photo, which needs the package pillow-heif (pip install pillow-heif); or save it as JPEG."
+        )
+    importlib.import_module("pillow_heif").register_heif_opener()
+    return ("HEIF",)
+
+
+def _srgb(photo: Image.Image) -> Image.Image:
+    """Bring phone colours (Display P3 and the like) to sRGB, since the profile itself is not kept."""
+    profile = photo.info.get("icc_profile")
+    if not profile or photo.mode not in ("RGB", "CMYK", "L"):
+        return photo
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        converted = ImageCms.profileToProfile(photo, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except (ImageCms.PyCMSError, OSError):
+        return photo  # a broken profile says nothing about the colours; most such pictures are sRGB
+    return converted or photo
+
+
+def _plain_rgb(photo: Image.Image) -> Image.Image:
+    if photo.mode.startswith("I;16") or photo.mode == "I":
+        photo = photo.point(lambda value: value / 257.0, "F").convert("L")
+    if photo.has_transparency_data:
+        layer = photo.convert("RGBA")
+        photo = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer)
+    return without_metadata(photo.convert("RGB"))
