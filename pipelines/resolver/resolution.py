@@ -121,7 +121,8 @@ def status(name: str, *, config: Path = DEFAULT_CATALOGUE, reread: bool = False)
         if stored := store.source_of(name, spec, reread=reread):
             path, label = store.folder(name), stored
             break
-    files = next((source.files for source in spec.remotes if source.label == label), {})
+    # a local folder is taken as it is; of a download the checksums are those it was compared with
+    files = spec.remotes[0].files if spec.remotes and not label.startswith("local ") else {}
     return ModelStatus(
         name=name,
         purpose=spec.purpose,
@@ -152,7 +153,7 @@ def _fetch(
         tell: Progress = partial(progress, name)
         logger.info("fetching the model %s from %s", name, source.label)
         try:
-            with store.replacing(name, source.files) as folder:
+            with store.replacing(name, source) as folder:
                 if not isinstance(source, CarrierSource):
                     fetch_hub(source, folder, offline=offline, progress=tell)
                 elif offline:

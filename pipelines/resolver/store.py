@@ -8,9 +8,10 @@ import logging
 import os
 import shutil
 import tempfile
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -18,7 +19,7 @@ import filelock
 import platformdirs
 
 from pipelines.resolver.errors import ResolverError, SourceUnavailable
-from pipelines.resolver.spec import Member, ModelSpec
+from pipelines.resolver.spec import Member, ModelSpec, RemoteSource
 
 logger = logging.getLogger(__name__)
 
@@ -91,11 +92,12 @@ class Store:
             reread: read every file again, whatever its time of change says.
         """
         folder = self.folder(name)
-        receipt = {} if reread else self._read_receipt(folder)
+        receipt = _read_receipt(folder)
         for source in spec.remotes:
-            if all(_is_intact(folder / target, member, receipt.get(target)) for target, member in source.files.items()):
-                self._write_receipt(folder, source.files)
-                return source.label
+            stamps = {} if reread else receipt.files
+            if all(_is_intact(folder / target, member, stamps.get(target)) for target, member in source.files.items()):
+                _write_receipt(folder, source.files, origin=receipt.source)
+                return receipt.source
         return None
 
     @contextmanager
@@ -122,8 +124,8 @@ class Store:
             lock.release()
 
     @contextmanager
-    def replacing(self, name: str, files: Mapping[str, Member]) -> Iterator[Path]:
-        """Give an empty folder to fill; it becomes the model if the block ends well, else it vanishes.
+    def replacing(self, name: str, source: RemoteSource) -> Iterator[Path]:
+        """Give an empty folder to fill from `source`; it becomes the model if the block ends well, else it vanishes.
 
         Call it with the lock held: what an interrupted run of the same model left behind is removed here.
         """
@@ -136,30 +138,40 @@ class Store:
             fresh = scratch / "new"
             fresh.mkdir()
             yield fresh
-            self._write_receipt(fresh, files)
+            _write_receipt(fresh, source.files, origin=source.label)
             if self.folder(name).exists():
                 self.folder(name).rename(scratch / "old")
             fresh.rename(self.folder(name))
         finally:
             shutil.rmtree(scratch, ignore_errors=True)
 
-    def _read_receipt(self, folder: Path) -> dict[str, dict[str, object]]:
-        try:
-            receipt = json.loads((folder / _RECEIPT).read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):  # without a readable receipt the files are read again
-            return {}
-        return receipt if isinstance(receipt, dict) else {}
 
-    def _write_receipt(self, folder: Path, files: Mapping[str, Member]) -> None:
-        receipt = {target: _stamp(folder / target, member.sha256) for target, member in files.items()}
-        if receipt == self._read_receipt(folder):
-            return
-        scratch = folder / f".{_RECEIPT}.{os.getpid()}"
-        try:
-            scratch.write_text(json.dumps(receipt, indent=1), encoding="utf-8")
-            scratch.replace(folder / _RECEIPT)
-        except PermissionError:  # a shared folder that may only be read: its files are compared every time
-            logger.debug("no receipt can be written to %s", folder)
+@dataclass(frozen=True, kw_only=True)
+class _Receipt:
+    """What was checked when: where the files came from, and size, time of change and checksum of each."""
+
+    source: str = "copied by hand"
+    files: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+
+
+def _read_receipt(folder: Path) -> _Receipt:
+    try:
+        return _Receipt(**json.loads((folder / _RECEIPT).read_text(encoding="utf-8")))
+    except (FileNotFoundError, ValueError, TypeError):  # without a readable receipt the files are read again
+        return _Receipt()
+
+
+def _write_receipt(folder: Path, files: Mapping[str, Member], *, origin: str) -> None:
+    stamps = {target: _stamp(folder / target, member.sha256) for target, member in files.items()}
+    receipt = _Receipt(source=origin, files=stamps)
+    if receipt == _read_receipt(folder):
+        return
+    scratch = folder / f".{_RECEIPT}.{os.getpid()}.{threading.get_ident()}"
+    try:
+        scratch.write_text(json.dumps(asdict(receipt), indent=1), encoding="utf-8")
+        scratch.replace(folder / _RECEIPT)
+    except PermissionError:  # a shared folder that may only be read: its files are compared every time
+        logger.debug("no receipt can be written to %s", folder)
 
 
 def _stamp(path: Path, sha256: str) -> dict[str, object]:
@@ -167,7 +179,7 @@ def _stamp(path: Path, sha256: str) -> dict[str, object]:
     return {"sha256": sha256, "size": status.st_size, "changed": status.st_mtime_ns}
 
 
-def _is_intact(path: Path, member: Member, checked: dict[str, object] | None) -> bool:
+def _is_intact(path: Path, member: Member, checked: Mapping[str, object] | None) -> bool:
     if not path.is_file() or path.stat().st_size != member.size:
         return False
     return checked == _stamp(path, member.sha256) or file_sha256(path) == member.sha256
