@@ -76,8 +76,8 @@ class MiniLMTextEncoder:
 
     @torch.no_grad()
     def _encode(self, texts: list[str], max_length: int, padding: bool | str) -> tuple[torch.Tensor, torch.Tensor]:
-        batch = self.tokenizer(
-            texts, padding=padding, truncation=True, max_length=max_length, return_tensors="pt"
-        ).to(self.device)
+        batch = self.tokenizer(texts, padding=padding, truncation=True, max_length=max_length, return_tensors="pt").to(
+            self.device
+        )
         hidden: torch.Tensor = self.model(**batch).last_hidden_state
         return hidden, batch["attention_mask"]
