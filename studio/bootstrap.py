@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from studio.config import EngineConfig, StudioConfig
 from studio.domain.identifiers import IdSource
 from studio.engines.registry import IMAGE_ENGINES, SUBJECT_ENGINES, LazyImageEngine, LazySubjectEngine
+from studio.errors import InvalidInput
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
@@ -20,10 +23,11 @@ def build_studio(config: StudioConfig) -> Studio:
     """Build the services; opens the database, imports no engine and loads no weights.
 
     Raises:
-        InvalidInput: the configuration names an engine that does not exist.
+        InvalidInput: the configuration names an engine that does not exist, or a folder that cannot be used.
     """
     image = image_engine(config.engines.image)
     subject = subject_engine(config.engines.subject)
+    _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
     vault = Vault(database, files)
@@ -39,6 +43,15 @@ def build_studio(config: StudioConfig) -> Studio:
         files=files,
         database=database,
     )
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(
+            f"The data folder {folder} cannot be made: {error.strerror}. Choose another with KEEPSAKE_DATA_DIR."
+        ) from error
 
 
 def image_engine(config: EngineConfig) -> LazyImageEngine:

@@ -6,10 +6,10 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
 from studio.errors import InvalidInput
 
@@ -17,9 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_FILE = ROOT / "configs" / "studio.yaml"
 ENVIRONMENT = "KEEPSAKE_"
 FILE_VARIABLE = "KEEPSAKE_CONFIG"
+_PATHS = ("data_dir", "models")
 logger = logging.getLogger(__name__)
-
-RootedPath = Annotated[Path, AfterValidator(lambda path: ROOT / path.expanduser())]
 
 
 class _Settings(BaseModel):
@@ -41,7 +40,7 @@ class EnginesConfig(_Settings):
 
 
 class StudioConfig(_Settings):
-    """Everything that can be set; relative paths are taken from the project's root.
+    """Everything that can be set.
 
     Attributes:
         data_dir: where records and files are kept.
@@ -53,12 +52,12 @@ class StudioConfig(_Settings):
         engines: which engine does what.
     """
 
-    data_dir: RootedPath = Path("data")
+    data_dir: Path = ROOT / "data"
     database_url: str | None = None
     files_url: str | None = None
     host: str = "127.0.0.1"
     port: int = Field(default=7860, ge=0, le=65535)
-    models: RootedPath = Path("configs/models.yaml")
+    models: Path = ROOT / "configs" / "models.yaml"
     engines: EnginesConfig = EnginesConfig()
 
     @property
@@ -80,21 +79,25 @@ def load_config(path: Path | None = None, **overrides: Any) -> StudioConfig:
         overrides: fields of `StudioConfig` that beat all others; nested ones as dictionaries, None is passed over.
 
     ``KEEPSAKE_PORT=7861`` sets `port`, ``KEEPSAKE_ENGINES__IMAGE__NAME=fake`` sets ``engines.image.name``.
+    Relative paths in the file are taken from the project's root, all others from the working directory.
 
     Raises:
-        InvalidInput: the file is missing or unreadable, or a value in it, in the environment or in `overrides` is wrong.
+        InvalidInput: the file is missing or unreadable, or a value in it, in the environment or in
+            `overrides` is wrong.
     """
     file = path or Path(os.environ.get(FILE_VARIABLE, DEFAULT_FILE))
-    values = _read(file)
-    for layer in (_environment(os.environ), {name: value for name, value in overrides.items() if value is not None}):
-        values = _merged(values, layer)
+    given = {name: value for name, value in overrides.items() if value is not None}
+    values = _anchored(_read(file), ROOT)
+    for layer in (_environment(os.environ), given):
+        values = _merged(values, _anchored(layer, Path.cwd()))
     try:
         return StudioConfig.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
-        given = "" if first["type"] == "missing" else f" (given: {first['input']!r})"
-        raise InvalidInput(f"The setting {place!r} of {file} is wrong: {first['msg']}{given}.") from error
+        raise InvalidInput(
+            f"The setting {place!r} is wrong: {first['msg']} (it is {first['input']!r}; see {file})."
+        ) from error
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -123,6 +126,13 @@ def _environment(variables: Mapping[str, str]) -> dict[str, Any]:
             layer = {step: layer}
         values = _merged(values, {first: layer})
     return values
+
+
+def _anchored(values: Mapping[str, Any], base: Path) -> dict[str, Any]:
+    paths = {
+        name: base / Path(values[name]).expanduser() for name in _PATHS if isinstance(values.get(name), str | Path)
+    }
+    return {**values, **paths}
 
 
 def _merged(below: dict[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

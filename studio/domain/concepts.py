@@ -31,7 +31,7 @@ def check_name(name: str) -> str:
     if len(clean) > NAME_MAX:
         raise InvalidInput(f"The name has {len(clean)} characters; at most {NAME_MAX} are possible.")
     if not _NAME.fullmatch(clean):
-        raise InvalidInput(f"The name {clean!r} may hold letters, digits and single blanks, hyphens or apostrophes only.")
+        raise InvalidInput(f"The name {clean!r} may only hold letters and digits, joined by single blanks or hyphens.")
     return clean
 
 
@@ -49,7 +49,7 @@ def check_kind(kind: str) -> str:
 
 
 def check_facts(facts: Sequence[str]) -> tuple[str, ...]:
-    """Return `facts` without outer blanks and empty ones, or raise `InvalidInput` when they are too many or too long."""
+    """Return `facts` without outer blanks and empty ones, or raise `InvalidInput` when too many or too long."""
     clean = tuple(fact.strip() for fact in facts if fact.strip())
     if len(clean) > FACTS_MAX:
         raise InvalidInput(f"{len(clean)} facts are too many; at most {FACTS_MAX} can be kept.")

@@ -36,7 +36,7 @@ class Registry(Generic[E]):
     def __init__(self, sort: str, places: Mapping[str, str]) -> None:
         for name, place in places.items():
             if not _PLACE.fullmatch(place):
-                raise ValueError(f"The {sort} engine {name!r} is said to be at {place!r}; write 'studio.engines.x:Class'.")
+                raise ValueError(f"The {sort} engine {name!r} is at {place!r}; write it as 'studio.engines.x:Class'.")
         self._sort = sort
         self._places = dict(places)
 

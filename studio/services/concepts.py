@@ -30,7 +30,7 @@ from studio.errors import InvalidPhoto, NameTaken, NotFound
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import ADAPTER_SUFFIX, Personalizer
 from studio.storage.concepts import ConceptRepository
-from studio.storage.ingest import check_photo, decode_photo, encode_cutout, encode_photo
+from studio.storage.ingest import check_photo, decode_photo, encode_cutout, encode_photo, fit_photo
 from studio.storage.vault import Vault
 
 KIND_UNKNOWN = "thing"
@@ -85,9 +85,7 @@ class ConceptService:
         """
         self._check_free(request.name, request.owner)
         _for_each(request.photos, check_photo)
-        return self._jobs.start(
-            f"Get to know {request.name}", lambda report: self._add(request, report), request.owner
-        )
+        return self._jobs.start(f"Get to know {request.name}", lambda report: self._add(request, report), request.owner)
 
     def list(self, owner: str = "local") -> builtins.list[Concept]:
         """Return the concepts of `owner`, the oldest first."""
@@ -200,7 +198,7 @@ class ConceptService:
         return concept
 
     def _read_all(self, photos: Sequence[bytes], report: Report) -> builtins.list[_Read]:
-        decoded = _for_each(photos, decode_photo)
+        decoded = _for_each(photos, lambda data: fit_photo(decode_photo(data)))
         read = []
         for number, photo in enumerate(decoded):
             report(number / len(decoded), f"Looking at photo {number + 1} of {len(decoded)}")
@@ -219,7 +217,8 @@ def _for_each(photos: Sequence[bytes], check: Callable[[bytes], R]) -> list[R]:
         try:
             results.append(check(data))
         except InvalidPhoto as error:
-            raise InvalidPhoto(f"Photo {number} of {len(photos)}: {error}" if len(photos) > 1 else str(error)) from error
+            which = f"Photo {number} of {len(photos)}: " if len(photos) > 1 else ""
+            raise InvalidPhoto(f"{which}{error}") from error
     return results
 
 

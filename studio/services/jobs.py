@@ -169,7 +169,8 @@ class JobRunner:
             return job
 
     def _run(self, job: Job[object]) -> None:
-        status, error = Status.DONE, None
+        status = Status.DONE
+        error: StudioError | None = None
         try:
             job._outcome.append(job._work(self._report_for(job)))
         except JobCancelled as stopped:
@@ -178,8 +179,7 @@ class JobRunner:
             status, error = Status.FAILED, known
         except Exception as cause:  # the one place that catches all: the thread has to outlive any work
             logger.exception("Job %r (%s) failed", job.title, job.id)
-            status, error = Status.FAILED, JobFailed(f"{job.title!r} failed: {type(cause).__name__}: {cause}")
-            error.__cause__ = cause
+            status, error = Status.FAILED, _failed(job, cause)
         with self._changed:
             self._running = None
             self._end(job, status, error)
@@ -238,6 +238,12 @@ def _seconds_left(now: float, share: float, first: tuple[float, float]) -> float
     if share <= share_then or now <= began:
         return None
     return (now - began) * (1.0 - share) / (share - share_then)
+
+
+def _failed(job: Job[object], cause: Exception) -> JobFailed:
+    failed = JobFailed(f"{job.title!r} failed: {type(cause).__name__}: {cause}")
+    failed.__cause__ = cause
+    return failed
 
 
 def _forgotten(_report: Report) -> object:

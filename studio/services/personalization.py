@@ -33,10 +33,11 @@ class Personalizer:
 
     def adapter(self, concept: Concept, report: Report) -> bytes:
         """Return the adapter of `concept`, predicted and stored first where it is missing or of another model."""
-        if concept.adapter is not None and concept.adapter_model == self.model():
-            return self._vault.files.get(concept.adapter)
+        files = self._vault.files
+        if concept.adapter and concept.adapter_model == self.model() and files.exists(concept.adapter):
+            return files.get(concept.adapter)
         report(0.0, f"Getting to know {concept.name} again")
-        cutouts = [_opened(self._vault.files.get(photo.cutout)) for photo in concept.photos if photo.cutout]
+        cutouts = [_opened(files.get(photo.cutout)) for photo in concept.photos if photo.cutout]
         data = self.predict(cutouts, concept.kind, report)
         with self._vault.storing() as act:
             concepts = ConceptRepository(act.session)

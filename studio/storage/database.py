@@ -9,13 +9,14 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
+from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from studio.errors import StorageFull
+from studio.errors import StorageFull, StudioError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BEGIN = "keepsake_begin"
@@ -53,13 +54,8 @@ class Database:
         Raises:
             StorageFull: the disk has no room for the records.
         """
-        try:
-            with Session(self._writing) as session, session.begin():
-                yield session
-        except OperationalError as error:
-            if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
-                raise
-            raise StorageFull("The disk is full: the records could not be written. Free some space.") from error
+        with _room_checked(), Session(self._writing) as session, session.begin():
+            yield session
 
     def checkpoint(self) -> None:
         """Empty the write-ahead log, so that what was deleted is not in it any more."""
@@ -75,12 +71,32 @@ class Database:
 
 
 def migrate(engine: Engine) -> None:
-    """Bring the schema of `engine` to the newest revision; safe where two processes start at once."""
+    """Bring the schema of `engine` to the newest revision; safe where two processes start at once.
+
+    Raises:
+        StorageFull: the disk has no room for the records.
+        StudioError: the records are of a revision this version does not know.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    try:
+        with _room_checked(), engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except CommandError as error:
+        raise StudioError(
+            f"The records at {engine.url} were written by another version of Keepsake ({error}). Update Keepsake."
+        ) from error
+
+
+@contextmanager
+def _room_checked() -> Iterator[None]:
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+            raise
+        raise StorageFull("The disk is full: the records could not be written. Free some space.") from error
 
 
 def _prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:

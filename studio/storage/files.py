@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import logging
 import os
 import re
 import uuid
@@ -17,6 +18,7 @@ from PIL import Image
 
 from studio.errors import NotFound, StorageFull
 
+logger = logging.getLogger(__name__)
 _KEY = re.compile(r"[0-9a-f]{2}/[0-9a-f]{62}\.[a-z0-9]{1,12}")
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT)
 _THUMBNAILS = "thumbnails"
@@ -83,7 +85,12 @@ class FileStore:
         small.thumbnail((edge, edge))
         buffer = io.BytesIO()
         small.save(buffer, "WEBP", quality=85)
-        self._write(path, buffer.getvalue())
+        try:
+            self._write(path, buffer.getvalue())
+        except StorageFull:
+            logger.warning("The disk is full; the thumbnail of %s is shown but not kept", key)
+        if not self.exists(key):  # deleted meanwhile: nothing of it may stay
+            self.delete(key)
         return buffer.getvalue()
 
     def keys(self) -> Iterator[str]:

@@ -48,17 +48,22 @@ def decode_photo(data: bytes) -> Image.Image:
     with _open(data) as photo:
         try:
             photo.load()
-            return _plain_rgb(_srgb(ImageOps.exif_transpose(photo)))
+            return _plain_rgb(_srgb(_upright(photo)))
         except _DAMAGED as error:
-            raise InvalidPhoto(f"The picture is cut off or damaged ({error}). Fetch it again from its source.") from error
+            raise InvalidPhoto(f"The picture is cut off or damaged ({error}). Get it again from its source.") from error
+
+
+def fit_photo(photo: Image.Image) -> Image.Image:
+    """Return an RGB photo at the size it is kept: its longer side at most `STORED_EDGE_MAX` pixels."""
+    kept = without_metadata(photo)
+    kept.thumbnail((STORED_EDGE_MAX, STORED_EDGE_MAX), Image.Resampling.LANCZOS)
+    return kept
 
 
 def encode_photo(photo: Image.Image) -> bytes:
-    """Encode an RGB photo for keeping: JPEG without metadata, its longer side at most `STORED_EDGE_MAX` pixels."""
-    kept = without_metadata(photo.convert("RGB"))
-    kept.thumbnail((STORED_EDGE_MAX, STORED_EDGE_MAX), Image.Resampling.LANCZOS)
+    """Encode an RGB photo for keeping: JPEG without metadata."""
     buffer = io.BytesIO()
-    kept.save(buffer, "JPEG", quality=95, subsampling=0)
+    without_metadata(photo).save(buffer, "JPEG", quality=95, subsampling=0)
     return buffer.getvalue()
 
 
@@ -111,10 +116,17 @@ def _heic_format(data: bytes) -> tuple[str, ...]:
         return ()
     if importlib.util.find_spec("pillow_heif") is None:
         raise InvalidPhoto(
-            "The file is a HEIC photo, which needs the package pillow-heif (pip install pillow-heif); or save it as JPEG."
+            "The file is a HEIC photo. Save it as JPEG, or install what reads it: pip install pillow-heif."
         )
     importlib.import_module("pillow_heif").register_heif_opener()
     return ("HEIF",)
+
+
+def _upright(photo: Image.Image) -> Image.Image:
+    try:
+        return ImageOps.exif_transpose(photo)
+    except _DAMAGED:
+        return photo  # unreadable EXIF says nothing about the orientation, and the pixels are all there
 
 
 def _srgb(photo: Image.Image) -> Image.Image:
