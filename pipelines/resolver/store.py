@@ -150,7 +150,7 @@ class Store:
 class _Receipt:
     """What was checked when: where the files came from, and size, time of change and checksum of each."""
 
-    source: str = "copied by hand"
+    source: str = "your own copy"
     files: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
 
 

@@ -1,0 +1,105 @@
+"""`concept`: add, list, forget."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from studio.cli.console import AsJson, finished, opened_studio, plain, table, tell
+from studio.domain.concepts import AddConceptRequest, Concept
+from studio.errors import InvalidPhoto
+
+app = typer.Typer(help="The things the studio knows.", rich_markup_mode=None)
+
+
+@app.callback(invoke_without_command=True)
+def concept(context: typer.Context) -> None:
+    """The things the studio knows."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="What the thing is called; prompts mention it as @name.")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos of the thing.")],
+    kind: Annotated[str, typer.Option(help="What it is, in a word or two: dog, mug. Guessed if left out.")] = "",
+    fact: Annotated[list[str] | None, typer.Option(help="A sentence about it; may be given again.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a thing known from photos of it."""
+    # Everything but the photos is checked before any of them is read.
+    draft = AddConceptRequest(name=name, photos=(b"",) * len(photos), kind=kind, facts=tuple(fact or ()))
+    request = replace(draft, photos=tuple(_read(photo) for photo in photos))
+    with opened_studio(context) as studio:
+        added = finished(studio.concepts.add(request))
+    text = (
+        f"{added.name} is known now: {_counted(len(added.photos), 'photo')}, kind {added.kind or 'unknown'}, "
+        f"{_counted(len(added.facts), 'fact')}. Prompts mention it as @{added.handle}."
+    )
+    tell(_record(added), text, as_json=as_json)
+
+
+@app.command("list")
+def list_(context: typer.Context, as_json: AsJson = False) -> None:
+    """Show the things that are known."""
+    with opened_studio(context) as studio:
+        known = studio.concepts.list()
+    rows = [
+        (found.name, f"@{found.handle}", found.kind, str(len(found.photos)), f"{found.created_at:%Y-%m-%d %H:%M}")
+        for found in known
+    ]
+    text = table(("name", "mention", "kind", "photos", "since"), rows)
+    if not rows:
+        text = "Nothing is known yet. Add a thing: python -m studio concept add Bo photo.jpg --kind dog"
+    tell([_record(found) for found in known], text, as_json=as_json)
+
+
+@app.command("forget")
+def forget(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name, or its mention with or without the @.")],
+    as_json: AsJson = False,
+) -> None:
+    """Remove a thing, its photos and its facts."""
+    with opened_studio(context) as studio:
+        found = studio.concepts.get(name)
+        studio.concepts.forget(found.id)
+    gone = f"{_counted(len(found.photos), 'photo')} and {_counted(len(found.facts), 'fact')}"
+    text = f"{found.name} is forgotten: {gone} removed."
+    tell({"forgotten": _record(found)}, text, as_json=as_json)
+
+
+def _read(photo: Path) -> bytes:
+    from studio.storage.ingest import BYTES_MAX
+
+    if photo.is_dir():
+        raise InvalidPhoto(f"{photo} is a folder; name the photos in it, for example {photo}/*.jpg.")
+    if not photo.exists():
+        raise InvalidPhoto(f"The photo {photo} does not exist.")
+    if photo.stat().st_size > BYTES_MAX:  # said here so that no gigabytes are read first
+        raise InvalidPhoto(f"The photo {photo} is larger than {BYTES_MAX // 10**6} MB. Save a smaller copy of it.")
+    return photo.read_bytes()
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
+def _record(found: Concept) -> dict[str, Any]:
+    return plain(
+        {
+            "id": found.id,
+            "name": found.name,
+            "mention": f"@{found.handle}",
+            "kind": found.kind,
+            "photos": len(found.photos),
+            "facts": [fact.text for fact in found.facts],
+            "personal": found.adapter is not None,
+            "created_at": found.created_at.isoformat(),
+        }
+    )

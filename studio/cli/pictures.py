@@ -1,0 +1,84 @@
+"""`generate`: words (and a thing) to picture files."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from studio.cli.console import AsJson, finished, opened_studio, plain, tell
+from studio.domain.generation import GenerateRequest
+from studio.errors import InvalidInput, StorageFull
+
+_STEM_MAX = 48
+
+
+def generate(
+    context: typer.Context,
+    prompt: Annotated[str, typer.Argument(help="What to draw; @name mentions a thing that is known.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pictures; made if it is not there.")],
+    concept: Annotated[str | None, typer.Option(help="A known thing to draw, instead of an @mention.")] = None,
+    count: Annotated[int, typer.Option(help="How many pictures, 1–16.")] = 1,
+    seed: Annotated[int | None, typer.Option(help="The same seed draws the same picture; random if left out.")] = None,
+    steps: Annotated[
+        int | None, typer.Option(help="Denoising steps, 1–100; the model's own number if left out.")
+    ] = None,
+    guidance: Annotated[float | None, typer.Option(help="How strictly to follow the words, 1–30.")] = None,
+    fidelity: Annotated[float, typer.Option(help="0: exactly the words, 1: exactly the thing.")] = 0.7,
+    as_json: AsJson = False,
+) -> None:
+    """Draw pictures and write them as PNG files named after the prompt and the seed."""
+    request = GenerateRequest(
+        prompt=prompt, concept=concept, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity
+    )
+    _make_folder(out)
+    written = []
+    with opened_studio(context) as studio:
+        for picture in finished(studio.generation.start(request)):
+            data = studio.gallery.export(picture.id, "png")
+            path = write_new(out, f"{stem_of(prompt)}-{picture.recipe.seed}", data)
+            record = {"file": str(path), "id": picture.id, "seconds": picture.seconds, "recipe": asdict(picture.recipe)}
+            written.append(plain(record))
+    tell(
+        written,
+        "\n".join(f"{record['file']}  (seed {record['recipe']['seed']})" for record in written),
+        as_json=as_json,
+    )
+
+
+def stem_of(prompt: str) -> str:
+    """Return a file name for a prompt: lower-case letters and digits of any script, joined by hyphens."""
+    words = re.findall(r"[^\W_]+", unicodedata.normalize("NFKC", prompt).casefold())
+    return "-".join(words)[:_STEM_MAX].rstrip("-") or "picture"
+
+
+def write_new(folder: Path, stem: str, data: bytes) -> Path:
+    """Write ``stem.png``, or ``stem-2.png`` and so on where that exists: nothing is ever overwritten."""
+    number = 1
+    while True:
+        path = folder / (f"{stem}.png" if number == 1 else f"{stem}-{number}.png")
+        try:
+            file = path.open("xb")
+        except FileExistsError:
+            number += 1
+            continue
+        try:
+            with file:
+                file.write(data)
+        except OSError as error:
+            path.unlink()
+            raise StorageFull(
+                f"{path} cannot be written: {error.strerror}. The picture is kept in the gallery."
+            ) from error
+        return path
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidInput(f"The folder {folder} cannot be made: {error.strerror}.") from error

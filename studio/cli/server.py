@@ -1,0 +1,24 @@
+"""`serve`: the studio in the browser."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from studio.cli.console import AsJson, tell
+
+
+def serve(
+    context: typer.Context,
+    host: Annotated[str | None, typer.Option(help="Address to listen at; 127.0.0.1 is this machine only.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen at.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the studio in the browser until Ctrl+C."""
+    from studio.ui.app import serve as serve_pages
+
+    config = context.obj.load(host=host, port=port)
+    url = f"http://{config.host}:{config.port}"
+    tell({"url": url}, f"Keepsake is at {url}  (Ctrl+C stops it)", as_json=as_json)
+    serve_pages(config)
