@@ -1,0 +1,33 @@
+"""Open the studio in the browser: ``python app.py [--config FILE] [--host ADDRESS] [--port N] [--data-dir FOLDER]``."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+from studio.config import load_config
+from studio.errors import StudioError
+from studio.ui.app import serve
+
+
+def main() -> int:
+    """Read the arguments and the configuration, then serve; 0 when it was stopped, 1 with a reason otherwise."""
+    parser = argparse.ArgumentParser(description="Open the Keepsake studio in the browser.")
+    parser.add_argument("--config", type=Path, help="a settings file instead of configs/studio.yaml")
+    parser.add_argument("--host", help="address to listen at (127.0.0.1: this machine only)")
+    parser.add_argument("--port", type=int, help="port to listen at (7860); 0 takes any free one")
+    parser.add_argument("--data-dir", type=Path, help="where concepts and pictures are kept")
+    given = vars(parser.parse_args())
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    try:
+        serve(load_config(given.pop("config"), **given))
+    except StudioError as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,32 @@
+"""The pages put together: a header, three tabs, and the dialog they share."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from studio.studio import Studio
+from studio.ui.markup import ON_LOAD, masthead
+from studio.ui.tabs.concepts import concepts_tab
+from studio.ui.tabs.create import CreatePage
+from studio.ui.tabs.gallery import GalleryPage, PictureDialog
+
+UPLOADS_KEPT = 3600  # seconds; what was dropped but never kept
+
+
+def build_blocks(studio: Studio) -> gr.Blocks:
+    """Return the pages of `studio`; per visitor they hold ids only."""
+    with gr.Blocks(title="Keepsake", analytics_enabled=False, delete_cache=(UPLOADS_KEPT, UPLOADS_KEPT)) as page:
+        gr.HTML(masthead(), js_on_load=ON_LOAD, elem_id="masthead")
+        # every tab is rendered at once: the script reaches the prompt from the cards of another tab
+        with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
+            with gr.Tab("Concepts", id="concepts", elem_id="page-concepts", render_children=True):
+                concepts_tab(studio, page)
+            with gr.Tab("Create", id="create", elem_id="page-create", render_children=True) as create_tab:
+                create = CreatePage(studio)
+            with gr.Tab("Gallery", id="gallery", elem_id="page-gallery", render_children=True) as gallery_tab:
+                gallery = GalleryPage(studio)
+        dialog = PictureDialog(studio)
+        create.wire(page, create_tab)
+        gallery.wire(gallery_tab)
+        dialog.wire([create.stage, gallery.grid], create.form, gallery, tabs)
+    return page

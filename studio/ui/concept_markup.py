@@ -1,0 +1,75 @@
+"""HTML of concepts: what was understood of photos, and the cards of what is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from studio.domain.concepts import Concept, Understanding
+from studio.ui.markup import counted, html, joined, tape
+
+
+def understood(job_id: str, readings: Sequence[Understanding]) -> Markup:
+    """Return the cut-outs of a read job as a strip, and its suggestions for the kind as chips."""
+    strip = joined(
+        html(
+            '<li class="k-frame k-gingham"><img src="/media/jobs/{job_id}/cutouts/{number}.webp" '
+            'alt="Cut-out of photo {spoken}"></li>',
+            job_id=job_id, number=number, spoken=number + 1,
+        )
+        for number in range(len(readings))
+    )  # fmt: skip
+    kinds = joined(
+        html('<button type="button" class="k-chip" data-do="kind" data-kind="{kind}">{kind}</button>', kind=kind)
+        for kind in suggested_kinds(readings)
+    )
+    line = html('<p class="k-small">Looks like a</p>{kinds}', kinds=kinds) if kinds else Markup("")
+    return html(
+        '<div class="k-understood"><p class="k-small">{found}</p><ul class="k-strip">{strip}</ul>'
+        '<div class="k-chips" role="group" aria-label="Suggested kinds">{line}</div></div>',
+        found=f"Found in {counted(len(readings), 'photo', 'photos')}", strip=strip, line=line,
+    )  # fmt: skip
+
+
+def suggested_kinds(readings: Sequence[Understanding]) -> list[str]:
+    """Return at most four kinds, the likeliest over all photos first."""
+    scores: dict[str, float] = {}
+    for reading in readings:
+        for kind, score in reading.kinds:
+            scores[kind] = scores.get(kind, 0.0) + score
+    return sorted(scores, key=lambda kind: -scores[kind])[:4]
+
+
+def shelf(concepts: Sequence[Concept]) -> Markup:
+    """Return the cards of everything kept."""
+    return html('<ul class="k-shelf">{cards}</ul>', cards=joined(_card(concept) for concept in concepts))
+
+
+def cover(concept: Concept) -> Markup:
+    """Return the cover of a concept on its ground."""
+    return html(
+        '<div class="k-frame k-gingham"><img src="/media/concepts/{id}/{photo}.webp?edge=640" alt="{name}" '
+        'loading="lazy"></div>',
+        id=concept.id, photo=concept.photos[0].id, name=concept.name,
+    )  # fmt: skip
+
+
+def _card(concept: Concept) -> Markup:
+    known = [concept.kind] if concept.kind else []
+    known.append(counted(len(concept.photos), "photo", "photos"))
+    if concept.facts:
+        known.append(counted(len(concept.facts), "fact", "facts"))
+    return html(
+        '<li class="k-card" data-id="{id}">{cover}<div class="k-card-text">{tape}<p class="k-small">{known}</p></div>'
+        '<div class="k-card-actions">'
+        '<button type="button" class="k-button k-ink" data-do="draw" data-handle="{handle}">Draw it</button>'
+        '<button type="button" class="k-button k-quiet" data-do="edit" data-id="{id}" aria-label="Edit {name}">Edit'
+        "</button>"
+        '<button type="button" class="k-button k-quiet" data-do="forget" data-id="{id}" aria-label="Forget {name}" '
+        'data-confirm="Forget {name}?" data-confirm-line="Its photos, its facts and what was learned from them '
+        'are removed from this machine. Pictures already made stay." data-confirm-yes="Forget">Forget</button>'
+        "</div></li>",
+        id=concept.id, name=concept.name, handle=concept.handle, cover=cover(concept), tape=tape(concept.handle),
+        known=" · ".join(known),
+    )  # fmt: skip

@@ -1,0 +1,102 @@
+"""HTML of pictures: a fresh result, a tile of the gallery, and the detail with its recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from studio.domain.concepts import handle_of
+from studio.domain.generation import Picture
+from studio.ui.markup import html, joined, tape
+
+
+def results(pictures: Sequence[Picture], seconds: float | None = None) -> Markup:
+    """Return the pictures of one run as large cards, with the seed that makes them again."""
+    first = pictures[0].recipe
+    took = "" if seconds is None else f" · {seconds:.0f} s"
+    cards = joined(_result(picture) for picture in pictures)
+    return html(
+        '<section class="k-results" data-count="{count}"><div class="k-results-line"><p>Seed <b>{seed}</b>'
+        "<span>{took}</span></p>"
+        '<button type="button" class="k-button k-quiet" data-do="seed" data-seed="{seed}">Keep this seed</button></div>'
+        '<div class="k-result-grid">{cards}</div></section>',
+        count=len(pictures), seed=first.seed, took=took, cards=cards,
+    )  # fmt: skip
+
+
+def _result(picture: Picture) -> Markup:
+    return html(
+        '<figure class="k-result" data-id="{id}">'
+        '<button type="button" class="k-frame k-gingham" data-do="open" data-id="{id}" aria-label="Open: {prompt}">'
+        '<img src="/media/pictures/{id}.png" width="{width}" height="{height}" alt="{prompt}"></button>'
+        "<figcaption>{downloads}</figcaption></figure>",
+        id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
+        downloads=_downloads(picture, clean=False),
+    )  # fmt: skip
+
+
+def _downloads(picture: Picture, *, clean: bool) -> Markup:
+    link = (
+        '<a class="k-button" href="/media/pictures/{id}.{kind}?save=true{more}" download '
+        'aria-label="{spoken}">{text}</a>'
+    )
+    offers = [("PNG", "png", "", "Download PNG with its recipe"), ("WebP", "webp", "", "Download WebP")]
+    if clean:
+        offers.insert(1, ("PNG without recipe", "png", "&recipe=false", "Download PNG without the recipe"))
+    return joined(
+        html(link, id=picture.id, kind=kind, more=Markup(more), spoken=spoken, text=text)
+        for text, kind, more, spoken in offers
+    )
+
+
+def tiles(pictures: Sequence[Picture]) -> Markup:
+    """Return a page of the gallery."""
+    return html(
+        '<div class="k-tiles">{tiles}</div>',
+        tiles=joined(
+            html(
+                '<button type="button" class="k-tile" data-do="open" data-id="{id}" title="{prompt}">'
+                '<span class="k-frame k-gingham"><img src="/media/pictures/{id}/thumb.webp" loading="lazy" '
+                'width="256" height="256" alt=""></span><span class="k-tile-text">{prompt}</span></button>',
+                id=picture.id, prompt=picture.recipe.prompt,
+            )
+            for picture in pictures
+        ),
+    )  # fmt: skip
+
+
+def detail(picture: Picture) -> Markup:
+    """Return the dialog that shows one picture, its recipe and what can be done with it."""
+    return html(
+        '<div class="k-modal" role="dialog" aria-modal="true" aria-label="Picture" data-picture="{id}">'
+        '<div class="k-sheet k-detail"><button type="button" class="k-close" data-do="close" aria-label="Close">×'
+        '</button><div class="k-frame k-gingham"><img src="/media/pictures/{id}.png" width="{width}" height="{height}"'
+        ' alt="{prompt}"></div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{recipe}'
+        '<button type="button" class="k-button k-primary" data-do="again" data-id="{id}">Use this recipe</button>'
+        '<div class="k-downloads"><span class="k-small">Download</span>{downloads}</div>'
+        '<button type="button" class="k-button k-quiet k-danger" data-do="delete" data-id="{id}" '
+        'data-confirm="Delete this picture?" data-confirm-line="It is removed from this machine. '
+        'With its recipe a picture like it can be drawn again." data-confirm-yes="Delete">Delete</button>'
+        "</div></div></div>",
+        id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
+        recipe=_recipe(picture), downloads=_downloads(picture, clean=True),
+    )  # fmt: skip
+
+
+def _recipe(picture: Picture) -> Markup:
+    recipe = picture.recipe
+    rows: list[tuple[str, object]] = [
+        ("Seed", recipe.seed),
+        ("Steps", recipe.steps),
+        ("Guidance", f"{recipe.guidance:g}"),
+        ("Model", recipe.model),
+        ("Size", f"{picture.width} × {picture.height}"),
+        ("Made", f"{picture.created_at.astimezone():%d %b %Y, %H:%M}"),
+    ]
+    if recipe.concept_names:
+        names = joined(tape(handle_of(name)) for name in recipe.concept_names)
+        rows[:0] = [("Of", names)]
+        rows.insert(4, ("Fidelity", f"{recipe.fidelity:g}"))
+    lines = joined(html("<div><dt>{name}</dt><dd>{value}</dd></div>", name=name, value=value) for name, value in rows)
+    return html('<dl class="k-recipe">{lines}</dl>', lines=lines)

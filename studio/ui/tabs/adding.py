@@ -1,0 +1,118 @@
+"""Adding a thing: drop photos, see what was understood of them, name it, keep it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from studio.domain.concepts import PHOTOS_MAX, AddConceptRequest
+from studio.domain.jobs import Status
+from studio.errors import InvalidInput
+from studio.studio import Studio
+from studio.ui.concept_markup import suggested_kinds, understood
+from studio.ui.feedback import QUIET, say_why, stopper, told
+from studio.ui.markup import ON_LOAD, job_card
+from studio.ui.tabs.shelf import Shelf
+
+Update = dict[Any, Any]
+
+
+class AddingPanel:
+    """The panel; everything that takes longer than a moment is a job, and a reload finds it again."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        gr.HTML("<h2>Add a thing</h2>", elem_classes="k-panel-title")
+        self.photos = gr.File(file_count="multiple", show_label=False, elem_id="photos", elem_classes="k-drop")
+        self.seen = gr.HTML(js_on_load=ON_LOAD, elem_id="understood")
+        with gr.Column(visible=False, elem_classes="k-fields", elem_id="about") as self.about:
+            self.name = gr.Textbox(label="Name", placeholder="Bo", elem_id="concept-name")
+            self.kind = gr.Textbox(label="What it is", placeholder="dog", elem_id="concept-kind")
+            self.facts = gr.Textbox(
+                label="Facts, one a line",
+                placeholder="has one white paw",
+                lines=2,
+                max_lines=8,
+                elem_id="concept-facts",
+            )
+            self.keep = gr.Button("Keep it", variant="primary", elem_id="keep")
+        self.adding = gr.HTML(js_on_load=ON_LOAD, elem_id="adding")
+        self.running = gr.BrowserState(None, storage_key="keepsake-adding", secret="keepsake")
+
+    def wire(self, page: gr.Blocks, shelf: Shelf) -> None:
+        """Connect the handlers; `shelf` shows what was added."""
+        about = [self.photos, self.name, self.kind, self.facts]
+        self.photos.change(
+            told(self.read_photos), self.photos, [self.seen, self.about], trigger_mode="always_last", **QUIET
+        )
+        self.seen.end(told(self.on_read), self.kind, [self.seen, self.about, self.kind], **QUIET)
+        gr.on(
+            [self.keep.click, self.name.submit, self.kind.submit],
+            told(self.add_concept), about, [self.adding, self.keep, self.running], **QUIET,
+        )  # fmt: skip
+        self.adding.end(
+            self.on_added, self.photos,
+            [*about, self.seen, self.about, self.adding, self.keep, self.running, shelf.cards], **QUIET,
+        ).then(shelf.read, outputs=shelf.cards, **QUIET)  # fmt: skip
+        gr.on([self.seen.stop, self.adding.stop], told(stopper(self._studio.jobs)), **QUIET)
+        page.load(self.find_running, self.running, [self.adding, self.keep, self.running], **QUIET)
+
+    def read_photos(self, photos: list[str] | None) -> Update:
+        """Begin to look at the dropped photos."""
+        if not photos:
+            return {self.seen: "", self.about: gr.update(visible=False)}
+        job = self._studio.concepts.read(contents(photos))
+        return {self.seen: job_card(job.id, "Looking at it", status=job.status, framed=False)}
+
+    def on_read(self, kind: str, event: gr.EventData) -> Update:
+        """Show what was understood; the likeliest kind fills an empty field."""
+        job: Any = self._studio.jobs.get(event.id)
+        if job.status is not Status.DONE:
+            say_why(job)
+            return {self.seen: ""}
+        readings = job.result()
+        return {
+            self.seen: understood(job.id, readings),
+            self.about: gr.update(visible=True),
+            self.kind: kind or "".join(suggested_kinds(readings)[:1]),
+        }
+
+    def add_concept(self, photos: list[str] | None, name: str, kind: str, facts: str) -> Update:
+        """Begin to learn the thing."""
+        request = AddConceptRequest(
+            name=name, kind=kind, facts=tuple(facts.splitlines()), photos=tuple(contents(photos or []))
+        )
+        job = self._studio.concepts.add(request)
+        card = job_card(job.id, f"Learning {request.name}", status=job.status, framed=False)
+        return {self.adding: card, self.running: job.id, self.keep: gr.update(interactive=False)}
+
+    def on_added(self, photos: list[str] | None, event: gr.EventData) -> Update:
+        """Clear the panel for the next thing, or say why nothing was added."""
+        rest: Update = {self.adding: "", self.running: None, self.keep: gr.update(interactive=True)}
+        job: Any = self._studio.jobs.get(event.id)
+        if job.status is not Status.DONE:
+            say_why(job)
+            return rest
+        for photo in photos or []:
+            Path(photo).unlink(missing_ok=True)  # the upload still says where and when it was taken
+        concept = job.result()
+        gr.Success(f"Write @{concept.handle} in a prompt to draw it.", title=f"{concept.name} is kept")
+        blank: Update = {self.photos: None, self.seen: "", self.name: "", self.kind: "", self.facts: ""}
+        return {**rest, **blank, self.about: gr.update(visible=False)}
+
+    def find_running(self, job_id: str | None) -> Update:
+        """Show the job of before the reload again, if it is still known."""
+        job = next((job for job in self._studio.jobs.list() if job.id == job_id), None)
+        if job is None:
+            return {self.running: None}
+        card = job_card(job.id, job.title, status=job.status, framed=False)
+        return {self.adding: card, self.keep: gr.update(interactive=False)}
+
+
+def contents(paths: list[str]) -> list[bytes]:
+    """Return the uploaded files; refuses more than a concept takes before it reads any into memory."""
+    if len(paths) > PHOTOS_MAX:
+        raise InvalidInput(f"{len(paths)} photos are too many; a concept takes at most {PHOTOS_MAX}.")
+    return [Path(path).read_bytes() for path in paths]

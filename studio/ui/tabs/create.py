@@ -1,0 +1,128 @@
+"""The page where pictures are made: a prompt, a few numbers, and the picture as it becomes sharp."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from studio.domain.generation import GUIDANCE_MAX, SEED_MAX, STEPS_MAX, GenerateRequest
+from studio.domain.jobs import Status
+from studio.studio import Studio
+from studio.ui.feedback import QUIET, stopper, told
+from studio.ui.form import Form
+from studio.ui.markup import ON_LOAD, chips, empty, heading, job_card, notice
+from studio.ui.picture_markup import results
+
+Update = dict[Any, Any]
+COUNTS = (1, 2, 4, 8, 16)
+
+
+class CreatePage:
+    """The page; the drawing itself is a job that goes on without it."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        gr.HTML(heading("Draw something", "Say what you want to see. Write @ to bring in one of your things."))
+        with gr.Row(elem_classes="k-columns", equal_height=False):
+            with gr.Column(elem_classes="k-panel k-side", min_width=280):
+                self.form = self._fields()
+            with gr.Column(elem_classes="k-main", min_width=280):
+                self.stage = gr.HTML(self.empty_stage(), js_on_load=ON_LOAD, elem_id="stage")
+        self.running = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
+
+    def _fields(self) -> Form[GenerateRequest]:
+        prompt = gr.Textbox(
+            label="Prompt", lines=4, max_lines=8, elem_id="prompt", placeholder="a happy @bo with a red balloon",
+            html_attributes=gr.InputHTMLAttributes(autocomplete="off", enterkeyhint="go"),
+        )  # fmt: skip
+        self.examples = gr.HTML(js_on_load=ON_LOAD, elem_id="examples")
+        count = gr.Radio(COUNTS, value=2, label="How many", elem_id="count", elem_classes="k-segments")
+        self.draw = gr.Button("Draw", variant="primary", size="lg", elem_id="draw")
+        with gr.Accordion("More", open=False, elem_id="more") as self.more:
+            with gr.Row(elem_classes="k-seed"):
+                seed = gr.Number(
+                    label="Seed", precision=0, minimum=0, maximum=SEED_MAX, placeholder="random", elem_id="seed"
+                )
+                self.random = gr.Button("Random", elem_id="random", min_width=96)
+            with gr.Row():
+                steps = gr.Number(
+                    label="Steps", precision=0, minimum=1, maximum=STEPS_MAX, placeholder="usual", elem_id="steps",
+                    min_width=110,
+                )  # fmt: skip
+                guidance = gr.Number(
+                    label="Guidance", minimum=1, maximum=GUIDANCE_MAX, step=0.5, placeholder="usual",
+                    elem_id="guidance", min_width=110,
+                )  # fmt: skip
+            fidelity = gr.Slider(
+                0, 1, 0.7, step=0.05, label="Fidelity", info="Left follows the prompt, right the thing itself.",
+                elem_id="fidelity",
+            )  # fmt: skip
+            self.model = gr.HTML(elem_id="model")
+        return Form(
+            GenerateRequest, prompt=prompt, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity
+        )
+
+    def wire(self, page: gr.Blocks, tab: gr.Tab) -> None:
+        """Connect the handlers; the examples follow what is kept whenever `tab` is opened."""
+        field = self.form.components
+        outputs = [self.stage, self.draw, self.running]
+        gr.on(
+            [self.draw.click, field["prompt"].submit],
+            told(self.start), inputs_kwargs=field, outputs=outputs, api_name="draw", **QUIET,
+        )  # fmt: skip
+        self.stage.end(self.on_end, outputs=outputs, api_name="drawn", **QUIET)
+        self.stage.stop(told(stopper(self._studio.jobs)), api_name="stop", **QUIET)
+        self.random.click(None, None, field["seed"], js="() => null", api_visibility="private")
+        usual = [field["steps"], field["guidance"], field["fidelity"], self.model]
+        self.more.expand(told(self.usual), outputs=usual, api_name="usual", **QUIET)
+        gr.on([page.load, tab.select], self.read_examples, outputs=self.examples, api_name="examples", **QUIET)
+        page.load(self.find_running, self.running, outputs, api_visibility="private", **QUIET)
+
+    @staticmethod
+    def empty_stage() -> str:
+        """Return what stands where the pictures will be."""
+        return empty("hoop", "Your picture appears here", "It starts as a blur and sharpens while it is drawn.")
+
+    def start(self, **values: Any) -> Update:
+        """Begin to draw."""
+        job = self._studio.generation.start(self.form.read(values))
+        return self._follow(job)
+
+    def on_end(self, event: gr.EventData) -> Update:
+        """Show what came of the job that the event names."""
+        return {self.stage: self._outcome(event.id), self.draw: gr.update(value="Draw", interactive=True)}
+
+    def find_running(self, job_id: str | None) -> Update:
+        """Show the drawing of before the reload again: still running, or what came of it."""
+        job = next((job for job in self._studio.jobs.list() if job.id == job_id), None)
+        if job is None:
+            return {self.running: None}
+        return {self.stage: self._outcome(job.id)} if job.status.ended else self._follow(job)
+
+    def _follow(self, job: Any) -> Update:
+        card = job_card(job.id, "Drawing", status=job.status, framed=True)
+        return {self.stage: card, self.draw: gr.update(value="Drawing…", interactive=False), self.running: job.id}
+
+    def _outcome(self, job_id: str) -> str:
+        job: Any = self._studio.jobs.get(job_id)
+        if job.status is Status.DONE:
+            return results(job.result())
+        if job.status is Status.CANCELLED:
+            return notice("Stopped", "Nothing was kept. Your prompt is still there.")
+        return notice("This did not work", str(job.error))
+
+    def usual(self) -> Update:
+        """Show what the engine does where a field is left empty; asked for late, as it may load a library."""
+        can = self._studio.generation.capabilities()
+        field = self.form.components
+        return {
+            field["steps"]: gr.update(placeholder=f"{can.default_steps}, as usual"),
+            field["guidance"]: gr.update(placeholder=f"{can.default_guidance:g}, as usual"),
+            field["fidelity"]: gr.update(visible=can.personal),
+            self.model: f'<p class="k-small">{can.model} draws {can.width} × {can.height}.</p>',
+        }
+
+    def read_examples(self) -> str:
+        """Return prompts to begin with."""
+        return chips(self._studio.concepts.list())
