@@ -1,0 +1,103 @@
+"""What a training run of the hypernetwork is told, read from ``configs/hyperlora.yaml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Self
+
+import yaml
+
+
+class ConfigurationError(ValueError):
+    """A setting that is unknown or out of bounds."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingConfig:
+    """Settings of one training run.
+
+    Attributes:
+        seed: of weights, batches and noise.
+        targets: ends of the names of the layers to adapt.
+        model: further arguments of `HyperLora`.
+        steps: optimiser steps.
+        batch: rows per step, each another (references, target) pair.
+        learning_rate: peak; warmed up over `warmup` steps, then cosine to a twentieth.
+        warmup: steps.
+        weight_decay: of the optimiser.
+        clip: largest norm of the gradient.
+        ema: decay of the running mean of the weights, which is what is saved.
+        max_references: references per row, 1 to this many.
+        reference_versions: encoded versions of each reference: the clean one, then photo-like ones.
+        caption_dropout: share of rows trained without a caption.
+        reference_dropout: share of rows trained without references.
+        outside_weight: weight of the loss where the subject is not; 1 inside.
+        regularisation: λ of the L2 term.
+        regularise: ``coefficients`` (their mean square) or ``product`` (mean ||B A||² per layer, free of scale).
+        noise_shift: above 1, more of the steps are spent where the noise is strong and the reference tells most.
+        precision: ``no``, ``bf16`` or ``fp16``: autocast of accelerate.
+        log_every: steps between lines of the loss log.
+        sample_every: steps between sample grids.
+        save_every: steps between checkpoints.
+        sample_steps: denoising steps of a sample grid.
+        guidance: text guidance of a sample grid.
+    """
+
+    seed: int = 0
+    targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
+    model: dict = field(default_factory=dict)
+    steps: int = 1200
+    batch: int = 64
+    learning_rate: float = 1e-3
+    warmup: int = 50
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    ema: float = 0.995
+    max_references: int = 2
+    reference_versions: int = 2
+    caption_dropout: float = 0.1
+    reference_dropout: float = 0.1
+    outside_weight: float = 0.3
+    regularisation: float = 1e-4
+    regularise: str = "coefficients"
+    noise_shift: float = 2.0
+    precision: str = "bf16"
+    log_every: int = 10
+    sample_every: int = 200
+    save_every: int = 200
+    sample_steps: int = 16
+    guidance: float = 4.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "targets", tuple(self.targets))
+        if self.regularise not in ("coefficients", "product"):
+            raise ConfigurationError(f"regularise is {self.regularise!r}; coefficients and product are possible.")
+        for name in ("caption_dropout", "reference_dropout", "outside_weight"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise ConfigurationError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1.")
+        for name in (
+            "steps",
+            "batch",
+            "reference_versions",
+            "max_references",
+            "log_every",
+            "sample_every",
+            "save_every",
+        ):
+            if getattr(self, name) < 1:
+                raise ConfigurationError(f"{name} is {getattr(self, name)}; at least 1 is needed.")
+
+    @classmethod
+    def read(cls, path: Path, **overrides) -> Self:
+        """Read a YAML file; `overrides` that are not None take its place.
+
+        Raises:
+            ConfigurationError: a setting that is unknown or out of bounds.
+        """
+        values = yaml.safe_load(path.read_text()) or {}
+        values |= {name: value for name, value in overrides.items() if value is not None}
+        unknown = values.keys() - {entry.name for entry in fields(cls)}
+        if unknown:
+            raise ConfigurationError(f"{path} has unknown settings: {', '.join(sorted(unknown))}.")
+        return cls(**values)

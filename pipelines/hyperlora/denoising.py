@@ -1,0 +1,37 @@
+"""What training and sampling need of a base model, and how the embedded base gives it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from torch import Tensor, nn
+
+
+class DenoisingBase(Protocol):
+    """A frozen latent flow-matching model: x_t = (1 − s) x_0 + s·noise, target noise − x_0, timestep 1000·s.
+
+    Attributes:
+        model: the denoiser whose attention is adapted.
+        component: ``unet`` or ``transformer``.
+        name: of the base, for the metadata of what is trained on it.
+    """
+
+    model: nn.Module
+    component: str
+    name: str
+
+    def encode_pictures(self, pictures: NDArray[np.uint8]) -> Tensor:
+        """Encode straight-alpha pictures [N, S, S, 4] into the latents the denoiser works on, float32 [N, C, h, w]."""
+
+    def encode_text(self, captions: Sequence[str]) -> dict[str, Tensor]:
+        """Encode captions into what `predict` takes as conditions, each tensor [N, …]; "" is the empty caption."""
+
+    def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
+        """Predict the velocity [N, C, h, w] of noisy latents at timesteps [N] in 0–1000."""
+
+    def decode(self, latents: Tensor) -> list[Image.Image]:
+        """Decode latents [N, C, h, w] into RGBA pictures."""

@@ -1,0 +1,114 @@
+"""Hybrid-model classifier-free guidance: prompt obedience from the base model, likeness from the personal one.
+
+With b0, b1 the base model's predictions without and with the text and p1 the personal model's with it, the nested
+form is
+
+    e = b0 + text·(b1 − b0) + subject·(p1 − b1).
+
+The published abstract (arXiv 2511.03156) names the idea; this form is our reading of it. `subject` 0 is plain
+guidance of the base model, `subject` = `text` is e = b0 + text·(p1 − b0): the personal model, the base as the negative.
+All branches of a step are rows of one batched call.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class Branch:
+    """How some rows of a call are to be computed.
+
+    Attributes:
+        text: whether they are conditioned on the prompt, or on the empty one.
+        lora_scale: strength of the personal LoRA in them; 0 is the base model.
+    """
+
+    text: bool
+    lora_scale: float
+
+
+BASE_EMPTY = Branch(text=False, lora_scale=0.0)
+BASE_TEXT = Branch(text=True, lora_scale=0.0)
+PERSONAL_TEXT = Branch(text=True, lora_scale=1.0)
+
+
+class Denoise(Protocol):
+    """One batched call of the denoiser."""
+
+    def __call__(self, latents: Tensor, timestep: Tensor, branches: tuple[Branch, ...]) -> Tensor:
+        """Predict noise or velocity.
+
+        Args:
+            latents: [K·N, …], the N rows of the first branch, then those of the second …
+            timestep: of the step, [].
+            branches: K branches.
+
+        Returns:
+            [K·N, …] in the same order.
+        """
+
+
+@dataclass(frozen=True, kw_only=True)
+class Guidance:
+    """Weights of the nested form.
+
+    Attributes:
+        text: pull of the prompt, from 1.
+        subject: pull of the subject, from 0; `text` is the personal model as it is.
+        start: share of the steps, 0–1, that pass before the subject pulls: the layout is then the base model's.
+    """
+
+    text: float
+    subject: float = 0.0
+    start: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.text >= 1:
+            raise ValueError(f"text guidance is {self.text}; it must be at least 1.")
+        if not self.subject >= 0:
+            raise ValueError(f"subject guidance is {self.subject}; it must be at least 0.")
+        if not 0 <= self.start <= 1:
+            raise ValueError(f"start is {self.start}; it must lie between 0 and 1.")
+
+    @classmethod
+    def from_fidelity(cls, fidelity: float, text: float, start: float = 0.0) -> Guidance:
+        """Turn the dial between exactly the prompt (0) and exactly the subject (1) into weights.
+
+        Raises:
+            ValueError: `fidelity` is not in 0–1.
+        """
+        if not 0 <= fidelity <= 1:
+            raise ValueError(f"fidelity is {fidelity}; it must lie between 0 and 1.")
+        return cls(text=text, subject=fidelity * text, start=start)
+
+    def coefficients(self, share: float) -> dict[Branch, float]:
+        """Return the weight of every branch that counts at `share` (0–1) of the steps; they sum to 1."""
+        subject = self.subject if share >= self.start else 0.0
+        weights = {BASE_EMPTY: 1 - self.text, BASE_TEXT: self.text - subject, PERSONAL_TEXT: subject}
+        return {branch: weight for branch, weight in weights.items() if weight}
+
+
+def hm_cfg(denoise: Denoise, latents: Tensor, timestep: Tensor, guidance: Guidance, share: float = 1.0) -> Tensor:
+    """Predict with hybrid-model guidance; with `guidance.subject` 0 this is plain classifier-free guidance.
+
+    Args:
+        denoise: computes all branches in one call; branches of weight 0 are left out.
+        latents: [N, …].
+        timestep: of the step, [].
+        guidance: the weights.
+        share: of the steps that are done, 0–1.
+
+    Returns:
+        [N, …]
+    """
+    weights = guidance.coefficients(share)
+    stacked = latents.repeat(len(weights), *[1] * (latents.ndim - 1))
+    predictions = denoise(stacked, timestep, tuple(weights)).chunk(len(weights))
+    combined = predictions[0] * next(iter(weights.values()))
+    for prediction, weight in list(zip(predictions, weights.values(), strict=True))[1:]:
+        combined = combined + prediction * weight
+    return combined
