@@ -13,7 +13,7 @@ from studio.errors import UnknownConcept
 
 NEAR_MAX = 5
 # A letter, digit or one of . _ % + - before the @ makes it an e-mail address; a second @ makes it nothing we know.
-_MENTION = re.compile(r"(?<![\w.%+@-])@([^\W_]+(?:[-_][^\W_]+)*)(?!@)")
+_MENTION = re.compile(r"(?<![\w.%+@-])@([^\W_]++(?:[-_][^\W_]++)*+)(?!@)")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,23 @@ BYTES_MAX = 40_000_000
 PIXELS_MAX = 50_000_000
 EDGE_MIN = 32
 STORED_EDGE_MAX = 2048
-# Named, so that Pillow never hands a file to one of its readers that run other programs.
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+# Named, so that Pillow never hands a file to one of its readers that run other programs; JPEG covers the MPO of phones.
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
-# What Pillow's readers raise on damaged files.
-_DAMAGED = (OSError, SyntaxError, ValueError, struct.error, zlib.error, KeyError, IndexError, TypeError, EOFError)
+# What Pillow's readers raise on damaged files; found by damaging files of every format.
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    struct.error,
+    zlib.error,
+    KeyError,
+    IndexError,
+    TypeError,
+    EOFError,
+    RuntimeError,
+    ArithmeticError,
+)
 _USE = "Use a JPEG, PNG or WebP photo."
 
 

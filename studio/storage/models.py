@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -120,7 +120,7 @@ class PictureRow(Base):
     words: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     liked: Mapped[bool | None]
-    seconds: Mapped[float | None]
+    seconds: Mapped[float | None] = mapped_column(Double)
     subjects: Mapped[list[PictureSubjectRow]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
 

@@ -86,7 +86,7 @@ def _make_pictures() -> None:
         sa.Column("words", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(), nullable=False),
         sa.Column("liked", sa.Boolean()),
-        sa.Column("seconds", sa.Float()),
+        sa.Column("seconds", sa.Double()),
         sa.UniqueConstraint("id", "owner", name="uq_pictures_id_owner"),
     )
     op.create_table(
