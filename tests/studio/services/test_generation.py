@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import errno
+import io
+import threading
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from studio.bootstrap import build_studio
+from studio.config import StudioConfig
+from studio.domain.concepts import AddConceptRequest, Concept
+from studio.domain.generation import SEED_MAX, GenerateRequest
+from studio.domain.jobs import Status
+from studio.engines.base import ImageJob, Report
+from studio.engines.fake import FakeImageEngine, FakeSubjectEngine
+from studio.errors import JobCancelled, NotFound, StorageFull, UnknownConcept
+from studio.studio import Studio
+
+PATIENCE = 20.0
+Photos = Callable[..., bytes]
+
+
+def image_engine(studio: Studio) -> FakeImageEngine:
+    engine = studio.generation._engine.engine()  # type: ignore[attr-defined]
+    assert isinstance(engine, FakeImageEngine)
+    return engine
+
+
+def add(studio: Studio, photo: Photos, name: str, owner: str = "local") -> Concept:
+    request = AddConceptRequest(name=name, photos=(photo(len(name)),), kind="dog", owner=owner)
+    return studio.concepts.add(request).result(PATIENCE)
+
+
+@pytest.fixture
+def bo(studio: Studio, photo: Photos) -> Concept:
+    return add(studio, photo, "Bo")
+
+
+def test_pictures_are_kept_with_their_recipe(studio: Studio, bo: Concept) -> None:
+    request = GenerateRequest(prompt="a happy @Bo", count=2, seed=SEED_MAX, steps=2, guidance=5, fidelity=0.4)
+    pictures = studio.generation.start(request).result(PATIENCE)
+    assert studio.gallery.list() == list(reversed(pictures))
+    assert [picture.recipe.seed for picture in pictures] == [SEED_MAX, 0]
+    recipe = pictures[0].recipe
+    abilities = studio.generation.capabilities()
+    assert (recipe.prompt, recipe.steps, recipe.guidance, recipe.fidelity) == ("a happy @bo", 2, 5, 0.4)
+    assert (recipe.scheduler, recipe.model, recipe.model_hash) == (
+        abilities.scheduler,
+        abilities.model,
+        abilities.model_hash,
+    )
+    assert (recipe.width, recipe.height) == (64, 64)
+    assert (recipe.concepts, recipe.concept_names) == ((bo.id,), ("Bo",))
+    for picture in pictures:
+        assert picture.seconds is not None
+        with Image.open(io.BytesIO(studio.files.get(picture.file))) as stored:
+            assert (stored.format, stored.mode, stored.size) == ("PNG", "RGBA", (64, 64))
+            assert stored.info == {}
+
+
+def test_the_engine_gets_a_job_with_nothing_left_open(studio: Studio, bo: Concept) -> None:
+    studio.generation.start(GenerateRequest(prompt="@bo's hat", seed=7)).result(PATIENCE)
+    (job,) = image_engine(studio).requests
+    (subject,) = job.subjects
+    assert (subject.mention, subject.kind) == ("bo", "dog")
+    assert bo.adapter is not None
+    assert subject.adapter == studio.files.get(bo.adapter)
+    assert job == ImageJob(prompt="@bo's hat", subjects=(subject,), seeds=(7,), steps=3, guidance=4.0, fidelity=0.7)
+
+
+def test_the_same_recipe_makes_the_same_picture(studio: Studio, bo: Concept) -> None:
+    first, second = (
+        studio.generation.start(GenerateRequest(prompt="a @bo", seed=7)).result(PATIENCE)[0] for _ in range(2)
+    )
+    assert first.file == second.file
+    assert first.id < second.id
+    studio.gallery.delete(first.id)
+    assert studio.files.exists(second.file)
+
+
+def test_a_seed_is_chosen_where_none_is_given(studio: Studio) -> None:
+    seeds = {studio.generation.start(GenerateRequest(prompt="a dog")).result(PATIENCE)[0].recipe.seed for _ in range(3)}
+    assert len(seeds) == 3
+
+
+@pytest.mark.parametrize(
+    ("prompt", "concept", "handles"),
+    [
+        ("@bo and @red-mug", None, ["bo", "red-mug"]),
+        ("@red_mug beside @Bo, @bo again", None, ["red-mug", "bo"]),
+        ("in the rain", "Bo", ["bo"]),
+        ("in the rain", "@red-mug", ["red-mug"]),
+        ("a @bo in the rain", "bo", ["bo"]),
+        ("a @bo in the rain", "Red Mug", ["bo", "red-mug"]),
+        ("write to bo@example.com", None, []),
+        ("in the rain", "", []),
+    ],
+)
+def test_mentions_and_the_named_concept_become_subjects(
+    studio: Studio, photo: Photos, bo: Concept, prompt: str, concept: str | None, handles: list[str]
+) -> None:
+    add(studio, photo, "Red Mug")
+    studio.generation.start(GenerateRequest(prompt=prompt, concept=concept)).result(PATIENCE)
+    assert [subject.mention for subject in image_engine(studio).requests[0].subjects] == handles
+
+
+@pytest.mark.parametrize(
+    ("prompt", "concept", "sentence"),
+    [
+        ("a happy @boo", None, r"no concept @boo\. Did you mean @bo\?"),
+        ("a happy @bo with @nobody", None, "no concept @nobody"),
+        ("a dog", "nobody", "no concept @nobody"),
+    ],
+)
+def test_an_unknown_name_is_refused_at_once(
+    studio: Studio, bo: Concept, prompt: str, concept: str | None, sentence: str
+) -> None:
+    with pytest.raises(UnknownConcept, match=sentence):
+        studio.generation.start(GenerateRequest(prompt=prompt, concept=concept))
+    assert studio.gallery.list() == []
+    assert [job.title for job in studio.jobs.list()] == ["Get to know Bo"]
+
+
+def test_progress_and_previews_come_at_every_step(studio: Studio, bo: Concept, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[tuple[float, bool]] = []
+    generate = FakeImageEngine.generate
+
+    def watched(engine: FakeImageEngine, job: ImageJob, report: Report) -> list[Image.Image]:
+        def listening(share: float, message: str = "", preview: Image.Image | None = None) -> None:
+            report(share, message, preview)
+            seen.append((running[0].progress.share, running[0].progress.preview is not None))
+
+        running = studio.jobs.list()
+        return generate(engine, job, listening)
+
+    monkeypatch.setattr(FakeImageEngine, "generate", watched)
+    job = studio.generation.start(GenerateRequest(prompt="a @bo", count=2, steps=3))
+    job.result(PATIENCE)
+    shares = [share for share, _ in seen]
+    assert len(seen) == 2 * 3 + 1
+    assert shares == sorted(shares)
+    assert all(preview for _, preview in seen)
+    assert (job.progress.share, job.progress.preview is not None) == (1.0, True)
+
+
+def test_stopping_within_a_step_keeps_nothing(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached: list[float] = []
+    generate = FakeImageEngine.generate
+
+    def stopped(engine: FakeImageEngine, job: ImageJob, report: Report) -> list[Image.Image]:
+        def stopping(share: float, message: str = "", preview: Image.Image | None = None) -> None:
+            report(share, message, preview)
+            reached.append(share)
+            studio.jobs.list()[0].cancel()
+
+        return generate(engine, job, stopping)
+
+    monkeypatch.setattr(FakeImageEngine, "generate", stopped)
+    job = studio.generation.start(GenerateRequest(prompt="a dog", count=4, steps=50))
+    with pytest.raises(JobCancelled):
+        job.result(PATIENCE)
+    assert job.status is Status.CANCELLED
+    assert reached == [0.0]
+    assert studio.gallery.list() == []
+    assert list(studio.files.keys()) == []
+
+
+def test_a_full_disk_keeps_nothing(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    file_system = type(studio.files._fs)
+    opened = file_system._open
+    written: list[str] = []
+
+    def _open(fs: object, path: str, mode: str = "rb", **options: object) -> object:
+        written.append(path)
+        if len(written) == 3:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return opened(fs, path, mode, **options)
+
+    monkeypatch.setattr(file_system, "_open", _open)
+    with pytest.raises(StorageFull, match="disk is full"):
+        studio.generation.start(GenerateRequest(prompt="a dog", count=4)).result(PATIENCE)
+    assert studio.gallery.list() == []
+    assert list(studio.files.keys()) == []
+
+
+@pytest.fixture
+def held(studio: Studio) -> Iterator[threading.Event]:
+    """Keep the device busy until the event is set."""
+    go, begun = threading.Event(), threading.Event()
+
+    def hold(report: Report) -> None:
+        begun.set()
+        assert go.wait(PATIENCE)
+
+    studio.jobs.start("Hold", hold)
+    assert begun.wait(PATIENCE)
+    yield go
+    go.set()
+
+
+def test_a_concept_forgotten_before_its_turn_is_said(studio: Studio, bo: Concept, held: threading.Event) -> None:
+    job = studio.generation.start(GenerateRequest(prompt="a @bo"))
+    studio.concepts.forget(bo.id)
+    held.set()
+    with pytest.raises(NotFound, match="forgotten"):
+        job.result(PATIENCE)
+
+
+def test_after_a_change_of_models_the_adapter_is_predicted_again(
+    fake_config: StudioConfig, studio: Studio, bo: Concept
+) -> None:
+    newer = fake_config.model_copy(
+        update={
+            "engines": fake_config.engines.model_copy(
+                update={"subject": fake_config.engines.subject.model_copy(update={"options": {"model": "fake-2"}})}
+            )
+        }
+    )
+    later = build_studio(newer)
+    later.generation.start(GenerateRequest(prompt="a @bo")).result(PATIENCE)
+    (subject,) = image_engine(later).requests[0].subjects
+    after = later.concepts.get("bo")
+    assert after.adapter is not None
+    assert bo.adapter is not None
+    assert after.adapter_model == "fake-2"
+    assert subject.adapter == later.files.get(after.adapter)
+    assert not later.files.exists(bo.adapter)
+    later.close()
+
+
+def test_an_engine_that_takes_no_loras_gets_none(
+    fake_config: StudioConfig, studio: Studio, bo: Concept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(image_engine(studio), "_personal", False)
+    monkeypatch.setattr(FakeSubjectEngine, "model", lambda engine: pytest.fail("nothing to predict"))
+    studio.generation.start(GenerateRequest(prompt="a @bo")).result(PATIENCE)
+    assert image_engine(studio).requests[0].subjects[0].adapter is None
+
+
+def test_two_owners_never_meet(studio: Studio, photo: Photos) -> None:
+    anna, ben = (add(studio, photo, "Bo", owner) for owner in ("anna", "ben"))
+    add(studio, photo, "Mug", "ben")
+    studio.generation.start(GenerateRequest(prompt="@bo", owner="anna")).result(PATIENCE)
+    with pytest.raises(UnknownConcept, match="no concept @mug"):
+        studio.generation.start(GenerateRequest(prompt="@mug", owner="anna"))
+    with pytest.raises(UnknownConcept):
+        studio.generation.start(GenerateRequest(prompt="a dog", concept=ben.id, owner="anna"))
+    assert studio.gallery.list("ben") == []
+    assert [picture.recipe.concepts for picture in studio.gallery.list("anna")] == [(anna.id,)]
+
+
+def test_the_picture_is_not_empty(studio: Studio) -> None:
+    (picture,) = studio.generation.start(GenerateRequest(prompt="a dog")).result(PATIENCE)
+    with Image.open(io.BytesIO(studio.files.get(picture.file))) as stored:
+        alpha = np.asarray(stored)[..., 3]
+    assert 0.2 < (alpha > 128).mean() < 0.9
