@@ -191,9 +191,10 @@ def _blur_fusion(
     mixed: torch.Tensor, foreground: torch.Tensor, background: torch.Tensor, cover: torch.Tensor, radius: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """One pass over [3, H, W] colours and [1, H, W] alpha."""
-    cover_mean = _box_mean(cover, radius)
-    near_foreground = _box_mean(foreground * cover, radius) / (cover_mean + 1e-5)
-    near_background = _box_mean(background * (1 - cover), radius) / (1 - cover_mean + 1e-5)
+    # The paper weighs by alpha itself; its cube keeps half-mixed pixels out of the means where the edge is wide.
+    inside, outside = cover**3, (1 - cover) ** 3
+    near_foreground = _box_mean(foreground * inside, radius) / (_box_mean(inside, radius) + 1e-6)
+    near_background = _box_mean(background * outside, radius) / (_box_mean(outside, radius) + 1e-6)
     residual = mixed - cover * near_foreground - (1 - cover) * near_background
     return (near_foreground + cover * residual).clamp(0, 1), near_background.clamp(0, 1)
 
