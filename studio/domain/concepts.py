@@ -128,7 +128,7 @@ class Understanding:
     """What was understood of a photo before anything is stored.
 
     Attributes:
-        cutout: the subject on transparent ground, PNG (RGBA).
+        cutout: the subject on transparent ground, PNG (RGBA), at a size for looking at.
         coverage: share of the photo that the subject covers, 0–1.
         kinds: likely class words with scores, best first.
         width: of the upright photo in pixels.

@@ -34,6 +34,7 @@ from studio.storage.ingest import check_photo, decode_photo, encode_cutout, enco
 from studio.storage.vault import Vault
 
 KIND_UNKNOWN = "thing"
+SHOWN_EDGE = 640
 _READING = 0.4  # share of adding a concept that reading its photos takes; predicting the LoRA is most of the rest
 _PREDICTING = 0.95
 R = TypeVar("R")
@@ -223,8 +224,11 @@ def _for_each(photos: Sequence[bytes], check: Callable[[bytes], R]) -> list[R]:
 
 
 def _understanding(read: _Read) -> Understanding:
+    # Small: it is for looking at, and ended jobs keep their results for a while.
+    shown = read.reading.cutout.copy()
+    shown.thumbnail((SHOWN_EDGE, SHOWN_EDGE))
     return Understanding(
-        cutout=encode_cutout(read.reading.cutout),
+        cutout=encode_cutout(shown),
         coverage=read.reading.coverage,
         kinds=read.reading.kinds,
         width=read.photo.width,

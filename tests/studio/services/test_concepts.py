@@ -26,6 +26,7 @@ from studio.errors import (
     StorageFull,
     UnknownConcept,
 )
+from studio.services.concepts import SHOWN_EDGE
 from studio.studio import Studio
 
 PATIENCE = 20.0
@@ -78,6 +79,12 @@ class TestRead:
             with Image.open(io.BytesIO(one.cutout)) as cutout:
                 assert (cutout.format, cutout.mode) == ("PNG", "RGBA")
         assert_nothing_is_kept(studio)
+
+    def test_a_large_cutout_is_shown_smaller(self, studio: Studio, photo: Photos) -> None:
+        (understood,) = studio.concepts.read([photo(size=(2400, 1200))]).result(PATIENCE)
+        assert (understood.width, understood.height) == (2048, 1024)
+        with Image.open(io.BytesIO(understood.cutout)) as cutout:
+            assert max(cutout.size) == SHOWN_EDGE
 
     @pytest.mark.parametrize(("count", "named"), [(0, "no photo"), (PHOTOS_MAX + 1, "41"), (300, "300")])
     def test_no_photo_and_too_many_are_refused(self, studio: Studio, count: int, named: str) -> None:
