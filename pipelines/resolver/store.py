@@ -157,7 +157,12 @@ class _Receipt:
 def _read_receipt(folder: Path) -> _Receipt:
     try:
         return _Receipt(**json.loads((folder / _RECEIPT).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):  # without a readable receipt the files are read again
+    except (
+        FileNotFoundError,
+        NotADirectoryError,
+        ValueError,
+        TypeError,
+    ):  # without a readable receipt the files are read again
         return _Receipt()
 
 
