@@ -1,0 +1,135 @@
+"""Trains the denoiser (diffusers' `UNet2DConditionModel`) by rectified flow on cached latents and token features."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from pathlib import Path
+
+import numpy as np
+import torch
+from accelerate import Accelerator
+from accelerate.utils import set_seed
+from diffusers import AutoencoderDC, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
+from transformers import AutoTokenizer, BertModel
+
+from pipelines.mini.alpha import contact_sheet
+from pipelines.mini.pipeline_mini import MiniPipeline
+from pipelines.mini.training.loop import MovingAverage, RunLog, learning_rate_at, resume, save
+from pipelines.resolver import resolve
+
+logger = logging.getLogger(__name__)
+
+PREVIEW_PROMPTS = (
+    "a dog", "a cat, flat style", "a rocket, glossy style", "a blue dog", "a mushroom, soft style", "a fox wearing a crown",
+    "a pizza", "a red heart", "a dog at the beach", "an owl, modern style", "a cactus next to a balloon", "a birthday cake",
+    "a smiling face with sunglasses", "a green automobile", "a penguin in the snow", "a backpack",
+)  # fmt: skip
+
+
+class Samples:
+    """Random batches of (latents, token features, mask), all in memory; captions are dropped with a given share."""
+
+    def __init__(self, folder: Path, dropout: float, seed: int) -> None:
+        self._latents = torch.from_numpy(np.load(folder / "latents.npy"))
+        self._tokens = torch.from_numpy(np.load(folder / "tokens.npy"))
+        self._lengths = torch.from_numpy(np.load(folder / "lengths.npy").astype(np.int64))
+        self._samples = torch.from_numpy(np.load(folder / "samples.npy").astype(np.int64))
+        self._dropout = dropout
+        self._generator = torch.Generator().manual_seed(seed)
+        weights = _part_weights(self._samples)
+        self._cumulative = torch.cumsum(weights / weights.sum(), dim=0)
+
+    def batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return latents [B, C, h, w], tokens [B, T, D] (float32) and mask bool [B, T]."""
+        draw = torch.rand(size, generator=self._generator, dtype=torch.float64)
+        rows = self._samples[torch.searchsorted(self._cumulative, draw).clamp(max=len(self._samples) - 1)]
+        captions = rows[:, 1].clone()
+        captions[torch.rand(size, generator=self._generator) < self._dropout] = 0
+        mask = torch.arange(self._tokens.shape[1])[None] < self._lengths[captions][:, None]
+        return self._latents[rows[:, 0]].float(), self._tokens[captions].float(), mask
+
+
+def _part_weights(samples: torch.Tensor) -> torch.Tensor:
+    """Weigh the parts so that plain drawings are half of what is seen, recolours and scenes a quarter each."""
+    shares = torch.tensor([0.5, 0.22, 0.28], dtype=torch.float64)
+    counts = torch.bincount(samples[:, 2], minlength=3).double().clamp(min=1)
+    return (shares / counts)[samples[:, 2]]
+
+
+def flow_loss(
+    unet: UNet2DConditionModel, latents: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor, autocast: object
+) -> torch.Tensor:
+    """Return the rectified-flow loss: the mean squared error of the velocity (noise - latents).
+
+    Args:
+        unet: takes x_s = (1 - s)·latents + s·noise at timestep 1000·s.
+        latents: [B, C, h, w], about unit variance.
+        tokens: token features [B, T, D].
+        mask: bool [B, T].
+        autocast: context in which the denoiser runs.
+
+    Shares s are logit-normal (Esser et al. 2024, eq. 19): the middle is where the picture is decided.
+    """
+    noise = torch.randn_like(latents)
+    share = torch.sigmoid(torch.randn(latents.shape[0], device=latents.device))
+    mixed = torch.lerp(latents, noise, share[:, None, None, None]).to(memory_format=torch.channels_last)
+    with autocast:  # type: ignore[attr-defined]
+        velocity = unet(mixed, 1000 * share, tokens, encoder_attention_mask=mask).sample
+    return (velocity.float() - (noise - latents)).square().mean()
+
+
+def train(config: dict, data: Path, out: Path, preview_every: int = 400) -> None:
+    """Train (or go on training) the denoiser of `config` and write the whole pipeline to ``out/pipeline``."""
+    options = config["denoiser"]
+    set_seed(config["seed"])
+    accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
+    unet = UNet2DConditionModel(**options["model"]).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.AdamW(unet.parameters(), lr=options["learning_rate"], betas=(0.9, 0.99), weight_decay=0.01)
+    unet, optimizer = accelerator.prepare(unet, optimizer)
+    bare = accelerator.unwrap_model(unet)
+    average = MovingAverage(bare, 0.999)
+    accelerator.register_for_checkpointing(average)
+    folder = out / "denoiser"
+    log, start = RunLog(folder=folder), resume(accelerator, folder)
+    samples = Samples(out / "cache", options["caption_dropout"], config["seed"] + start)
+    torch.manual_seed(config["seed"] + start)
+    for step in range(start, options["steps"]):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate_at(step, options["steps"], options["learning_rate"])
+        batch = [part.to(accelerator.device) for part in samples.batch(options["batch"])]
+        loss = flow_loss(bare, *batch, accelerator.autocast())
+        accelerator.backward(loss)
+        accelerator.clip_grad_norm_(bare.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        average.update(bare)
+        log.add(float(loss.detach()))
+        if not math.isfinite(log.total):
+            raise FloatingPointError(f"The loss is not finite at step {step + 1}; lower the learning rate of {options['learning_rate']}.")
+        if (step + 1) % 50 == 0:
+            logger.info("%s", log.report(step + 1))
+        if (step + 1) % preview_every == 0 or step + 1 == options["steps"]:
+            save(accelerator, folder, step + 1)
+            export(config, average, out, folder / f"samples-{step + 1:06d}.png")
+
+
+def export(config: dict, average: MovingAverage, out: Path, preview: Path) -> None:
+    """Write the averaged model as a complete pipeline to ``out/pipeline`` and a sheet of pictures to `preview`."""
+    unet = UNet2DConditionModel(**config["denoiser"]["model"]).eval()
+    average.copy_to(unet)
+    source = resolve("minilm")
+    pipeline = MiniPipeline(
+        vae=AutoencoderDC.from_pretrained(out / "vae"),
+        unet=unet,
+        text_encoder=BertModel.from_pretrained(source, add_pooling_layer=False),
+        tokenizer=AutoTokenizer.from_pretrained(source),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
+        text_length=config["text_length"],
+    )
+    pipeline.set_progress_bar_config(disable=True)
+    pictures = pipeline(list(PREVIEW_PROMPTS), num_inference_steps=12, seeds=list(range(len(PREVIEW_PROMPTS)))).images
+    contact_sheet(pictures, 8).save(preview)
+    pipeline.unet.half().save_pretrained(out / "pipeline" / "unet", safe_serialization=True)
+    (out / "pipeline" / "captions.json").write_text(json.dumps(PREVIEW_PROMPTS))

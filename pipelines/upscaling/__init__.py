@@ -1,0 +1,1 @@
+"""Enlarges drawings, transparency included."""
