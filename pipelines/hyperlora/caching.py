@@ -75,7 +75,7 @@ def cache_latents(views: IdentityViews, base: DenoisingBase, folder: Path, batch
         parts = []
         for start in range(0, len(views), batch):
             rows = list(views.rows[start : start + batch])
-            parts.append(base.encode_pictures(np.asarray(views.pictures[rows])).to(torch.float16).numpy())
+            parts.append(base.encode_pictures(np.array(views.pictures[rows])).to(torch.float16).numpy())
         _write(final, np.concatenate(parts))
     cached = np.load(final, mmap_mode="r")
     _check(cached.shape, (len(views),), final)

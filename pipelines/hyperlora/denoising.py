@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
+from diffusers import FlowMatchEulerDiscreteScheduler
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
@@ -18,11 +19,13 @@ class DenoisingBase(Protocol):
         model: the denoiser whose attention is adapted.
         component: ``unet`` or ``transformer``.
         name: of the base, for the metadata of what is trained on it.
+        scheduler: the sampler it was made for, as configured.
     """
 
     model: nn.Module
     component: str
     name: str
+    scheduler: FlowMatchEulerDiscreteScheduler
 
     def encode_pictures(self, pictures: NDArray[np.uint8]) -> Tensor:
         """Encode straight-alpha pictures [N, S, S, 4] into the latents the denoiser works on, float32 [N, C, h, w]."""

@@ -1,7 +1,7 @@
 """Individuals seen in several views, and which of them a training step pairs.
 
 A corpus folder holds ``identities.npy`` (uint8 [N, S, S, 4], straight alpha) and ``identities.jsonl`` with, in the
-same order, ``identity``, ``view``, ``split``, ``caption`` and, where known, the subject's ``box`` in shares of the edge.
+same order, ``identity``, ``view``, ``split``, ``caption`` and, where known, the subject's ``box`` (shares of the edge).
 View 0 shows the individual alone and is the reference; the others are what is to be drawn.
 """
 

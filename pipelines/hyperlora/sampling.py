@@ -1,0 +1,70 @@
+"""Draws with a predicted LoRA row by row: what training shows of itself, and what the bench measures.
+
+Shape legend: N pictures, K branches of guidance.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler
+from PIL import Image
+from torch import Tensor
+
+from pipelines.hyperlora.denoising import DenoisingBase
+from pipelines.hyperlora.guidance import Branch, Guidance, hm_cfg
+from pipelines.lora import Factor, RowLora
+
+
+@dataclass(frozen=True, eq=False)
+class RowDenoiser:
+    """Computes branches of guidance for rows that each have their own text and LoRA.
+
+    Attributes:
+        base: the model.
+        text: its conditions for the prompts, each [N, …].
+        empty: its conditions for the empty prompt, each [1, …].
+        layers: module name → `Factor` for all rows, or with a leading dimension [N, …]; empty: no LoRA at all.
+    """
+
+    base: DenoisingBase
+    text: Mapping[str, Tensor]
+    empty: Mapping[str, Tensor]
+    layers: Mapping[str, Factor]
+
+    def __call__(self, latents: Tensor, timestep: Tensor, branches: tuple[Branch, ...]) -> Tensor:
+        """Predict for K·N rows in one call; see `pipelines.hyperlora.guidance.Denoise`."""
+        count = len(latents) // len(branches)
+        conditions = {
+            name: torch.cat([text if b.text else self.empty[name].expand_as(text) for b in branches])
+            for name, text in self.text.items()
+        }
+        scales = torch.tensor([b.lora_scale for b in branches]).repeat_interleave(count)
+        layers = {name: _repeated(factor, len(branches)) for name, factor in self.layers.items()}
+        with RowLora(self.base.model, layers, scales.to(latents.device)):
+            return self.base.predict(latents, timestep.expand(len(latents)), conditions)
+
+
+def _repeated(factor: Factor, times: int) -> Factor:
+    if factor.down.ndim == 2:
+        return factor
+    return Factor(factor.down.repeat(times, 1, 1), factor.up.repeat(times, 1, 1))
+
+
+@torch.no_grad()
+def draw(denoiser: RowDenoiser, noise: Tensor, guidance: Guidance, steps: int) -> list[Image.Image]:
+    """Draw one picture per row of `noise` [N, C, h, w].
+
+    Without LoRA layers the subject weight of the guidance has no effect.
+    """
+    scheduler = FlowMatchEulerDiscreteScheduler.from_config(denoiser.base.scheduler.config)
+    scheduler.set_timesteps(steps, device=noise.device)
+    if not denoiser.layers:
+        guidance = replace(guidance, subject=0.0)
+    latents = noise
+    for done, timestep in enumerate(scheduler.timesteps):
+        velocity = hm_cfg(denoiser, latents, timestep, guidance, done / steps)
+        latents = scheduler.step(velocity, timestep, latents).prev_sample
+    return denoiser.base.decode(latents)
