@@ -1,0 +1,156 @@
+"""Text to transparent pictures with the embedded base model, with a personal LoRA where one is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+
+import torch
+from diffusers import AutoencoderDC, DiffusionPipeline, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
+from diffusers.loaders import StableDiffusionLoraLoaderMixin
+from PIL import Image
+from torch import Tensor
+from transformers import BertModel, PreTrainedTokenizerBase
+
+from pipelines.hyperlora.guidance import Branch, Guidance, hm_cfg
+from pipelines.lora import LoraFactors, RowLora
+from pipelines.mini.alpha import to_pictures
+from pipelines.mini.pipeline_output import MiniPipelineOutput
+from pipelines.mini.text import encode_tokens
+from pipelines.upscaling.modeling_compact import CompactUpscaler
+
+StepCallback = Callable[["MiniPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+
+
+class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
+    """Latent rectified flow over RGBA pictures: alpha is drawn, not cut out afterwards.
+
+    Args:
+        vae: over premultiplied RGBA in [-1, 1].
+        unet: predicts the velocity noise - latents at timestep 1000·s of x_s = (1 - s)·latents + s·noise.
+        text_encoder: frozen; its token features condition the denoiser.
+        tokenizer: of the text encoder.
+        scheduler: Euler steps of the flow.
+        upscaler: enlarges decoded pictures; None leaves them at the size of the autoencoder.
+        text_length: tokens per prompt that the denoiser was trained with.
+    """
+
+    model_cpu_offload_seq = "text_encoder->unet->vae->upscaler"
+    _optional_components = ["upscaler"]  # noqa: RUF012 - the base class reads it so
+
+    def __init__(
+        self,
+        vae: AutoencoderDC,
+        unet: UNet2DConditionModel,
+        text_encoder: BertModel,
+        tokenizer: PreTrainedTokenizerBase,
+        scheduler: FlowMatchEulerDiscreteScheduler,
+        upscaler: CompactUpscaler | None = None,
+        text_length: int = 24,
+    ) -> None:
+        super().__init__()
+        self.register_modules(
+            vae=vae, unet=unet, text_encoder=text_encoder, tokenizer=tokenizer, scheduler=scheduler, upscaler=upscaler
+        )
+        self.register_to_config(text_length=text_length)
+
+    @property
+    def native_size(self) -> int:
+        """Edge in pixels of a decoded picture before enlargement."""
+        return int(self.unet.config.sample_size * self.vae.spatial_compression_ratio)
+
+    def check_inputs(self, prompt: Sequence[str], seeds: Sequence[int] | None, lora: LoraFactors | None) -> None:
+        """Refuse what cannot be drawn, with a ValueError that names the value."""
+        if not prompt or not all(isinstance(text, str) for text in prompt):
+            raise ValueError(f"prompt must be a text or a list of texts, got {prompt!r}.")
+        if seeds is not None and len(seeds) != len(prompt):
+            raise ValueError(f"{len(seeds)} seeds do not fit {len(prompt)} prompts; give one seed per picture.")
+        if lora is not None:
+            lora.check_fits(self.unet)
+
+    def encode_prompt(self, prompt: Sequence[str]) -> dict[str, Tensor]:
+        """Return the denoiser's text conditions for the prompts, each tensor [N, …]."""
+        hidden, mask = encode_tokens(self.text_encoder, self.tokenizer, prompt, self.config.text_length)
+        return {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
+
+    def prepare_latents(self, count: int, seeds: Sequence[int] | None) -> Tensor:
+        """Return unit noise [count, C, h, w]; each row depends on its own seed alone, whatever its neighbours."""
+        config = self.unet.config
+        shape = (config.in_channels, config.sample_size, config.sample_size)
+        rows = []
+        for place in range(count):
+            generator = torch.Generator("cpu")
+            _ = generator.manual_seed(seeds[place]) if seeds is not None else generator.seed()
+            rows.append(torch.randn(shape, generator=generator))
+        return torch.stack(rows).to(self._execution_device)
+
+    def decode(self, latents: Tensor, upscale: bool = True) -> list[Image.Image]:
+        """Decode scaled latents [N, C, h, w] into RGBA pictures, enlarged where there is an upscaler."""
+        values = self.vae.decode((latents / self.vae.config.scaling_factor).to(self.vae.dtype)).sample
+        pictures = to_pictures(values)
+        return self.upscaler.enlarge(pictures) if upscale and self.upscaler is not None else pictures
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prompt: str | Sequence[str],
+        num_inference_steps: int = 8,
+        guidance_scale: float = 3.0,
+        seeds: Sequence[int] | None = None,
+        lora: LoraFactors | None = None,
+        fidelity: float = 1.0,
+        output_type: str = "pil",
+        upscale: bool = True,
+        callback_on_step_end: StepCallback | None = None,
+    ) -> MiniPipelineOutput:
+        """Draw one picture per prompt.
+
+        Args:
+            prompt: one text or N.
+            num_inference_steps: Euler steps, from 1.
+            guidance_scale: pull of the prompt, from 1 (none).
+            seeds: one per prompt, so that a picture does not depend on the batch it is drawn in; None draws them.
+            lora: personal LoRA, for all rows.
+            fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance.
+            output_type: ``pil`` or ``latent``.
+            upscale: whether decoded pictures are enlarged.
+            callback_on_step_end: called as (pipeline, step, timestep, {"latents", "denoised"}); ``denoised`` is the
+                picture the model expects at the end, as latents. It may return changed ``latents``, or raise to stop.
+
+        Returns:
+            `MiniPipelineOutput`.
+        """
+        texts = [prompt] if isinstance(prompt, str) else list(prompt)
+        self.check_inputs(texts, seeds, lora)
+        guidance = Guidance.from_fidelity(fidelity if lora is not None else 0.0, guidance_scale)
+        denoise = _Denoiser(self, self.encode_prompt(texts), self.encode_prompt([""]), lora)
+        latents = self.prepare_latents(len(texts), seeds)
+        self.scheduler.set_timesteps(num_inference_steps, device=latents.device)
+        for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
+            velocity = hm_cfg(denoise, latents, timestep, guidance, step / num_inference_steps)
+            denoised = latents - timestep / self.scheduler.config.num_train_timesteps * velocity
+            latents = self.scheduler.step(velocity, timestep, latents, return_dict=False)[0]
+            if callback_on_step_end is not None:
+                changed = callback_on_step_end(self, step, timestep, {"latents": latents, "denoised": denoised})
+                latents = changed.get("latents", latents)
+        self.maybe_free_model_hooks()
+        return MiniPipelineOutput(images=latents if output_type == "latent" else self.decode(latents, upscale))
+
+
+class _Denoiser:
+    """Computes branches of guidance for N rows: one call of the UNet, the LoRA scaled per row."""
+
+    def __init__(self, pipeline: MiniPipeline, text: dict[str, Tensor], empty: dict[str, Tensor], lora: LoraFactors | None) -> None:
+        self._unet, self._text, self._empty, self._lora = pipeline.unet, text, empty, lora
+
+    def __call__(self, latents: Tensor, timestep: Tensor, branches: tuple[Branch, ...]) -> Tensor:
+        """Predict velocities [K·N, C, h, w]; see `pipelines.hyperlora.guidance.Denoise`."""
+        count = len(latents) // len(branches)
+        conditions = {
+            name: torch.cat([text if branch.text else self._empty[name].expand_as(text) for branch in branches])
+            for name, text in self._text.items()
+        }
+        scales = torch.tensor([branch.lora_scale for branch in branches], device=latents.device).repeat_interleave(count)
+        with RowLora(self._unet, self._lora.layers, scales) if self._lora is not None else nullcontext():
+            rows = latents.to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
+            return self._unet(rows, timestep.expand(len(rows)), **conditions).sample.float()

@@ -1,0 +1,119 @@
+"""Draws with a diffusers pipeline: the embedded base, or any text-to-image model the hub has, by one line of config."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from studio.domain.mentions import replace_mentions
+from studio.engines.base import ImageCapabilities, ImageJob, Report
+from studio.errors import ModelMissing
+
+if TYPE_CHECKING:
+    from pipelines.lora import LoraFactors
+
+PREVIEW_EDGE = 256
+
+
+class DiffusersImageEngine:
+    """Text and at most one subject to pictures.
+
+    Args:
+        model: a name in `models` whose folder holds ``studio.json`` beside the weights: what the model can do.
+        models: the file that says where models come from.
+        device: ``auto`` takes the GPU where there is one.
+    """
+
+    def __init__(self, model: str = "mini", models: str = "configs/models.yaml", device: str = "auto") -> None:
+        self._name, self._models, self._device = model, Path(models), device
+        self._pipeline: Any = None
+        self._capabilities: ImageCapabilities | None = None
+
+    def capabilities(self) -> ImageCapabilities:
+        """Read ``studio.json`` of the model; loads no weights."""
+        if self._capabilities is None:
+            folder = self._folder()
+            card = json.loads((folder / "studio.json").read_text())
+            self._capabilities = ImageCapabilities(model_hash=_hash(folder / card.pop("weights")), **card)
+        return self._capabilities
+
+    def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
+        """Draw one RGBA picture per seed, all in one batch; reports and looks at the stop button at every step."""
+        report(0.0, "Loading the model" if self._pipeline is None else "Starting")
+        pipeline = self._loaded()
+        lora = self._lora(job)
+
+        def on_step(_: object, step: int, __: object, values: dict[str, Any]) -> dict[str, Any]:
+            preview = pipeline.decode(values["denoised"][:1], upscale=False)[0]
+            report((step + 1) / (job.steps + 1), "Drawing", preview)
+            return values
+
+        result = pipeline(
+            [class_prompt(job)] * len(job.seeds),
+            num_inference_steps=job.steps,
+            guidance_scale=job.guidance,
+            seeds=list(job.seeds),
+            lora=lora,
+            fidelity=job.fidelity,
+            callback_on_step_end=on_step,
+        )
+        report(1.0, "Done")
+        pictures: list[Image.Image] = result.images
+        return pictures
+
+    def _folder(self) -> Path:
+        return _resolved(self._name, self._models)
+
+    def _loaded(self) -> Any:
+        if self._pipeline is None:
+            import torch
+
+            from pipelines.attention import apply_attention, probe_attention
+            from pipelines.mini.loading import load_pipeline
+
+            device = self._device if self._device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+            dtype = torch.float16 if device.startswith("cuda") else torch.float32
+            pipeline = load_pipeline(self._folder(), _resolved("minilm", self._models), device=device, dtype=dtype)
+            apply_attention(pipeline.unet, probe_attention(device, dtype))
+            self._pipeline = pipeline
+        return self._pipeline
+
+    @staticmethod
+    def _lora(job: ImageJob) -> LoraFactors | None:
+        from pipelines.lora import LoraFactors
+
+        adapters = [subject.adapter for subject in job.subjects if subject.adapter]
+        return LoraFactors.from_bytes(adapters[0]) if adapters else None
+
+
+def class_prompt(job: ImageJob) -> str:
+    """Return the prompt with every mention replaced by the subject's kind, which is the word the model knows.
+
+    A subject that the prompt does not mention is put in front.
+    """
+    kinds = {subject.mention: subject.kind or "thing" for subject in job.subjects}
+    prompt = replace_mentions(job.prompt, kinds, lambda handle: kinds[handle])
+    unmentioned = [kinds[handle] for handle in kinds if f"@{handle}" not in job.prompt.casefold()]
+    return ", ".join([*unmentioned, prompt])
+
+
+def _resolved(name: str, models: Path) -> Path:
+    from pipelines.resolver import ModelNotFound, resolve
+
+    try:
+        return resolve(name, config=models)
+    except ModelNotFound as error:
+        raise ModelMissing(str(error)) from error
+
+
+def _hash(weights: Path) -> str:
+    """Return the first ten hex digits of the file's SHA-256, as picture recipes name models."""
+    digest = hashlib.sha256()
+    with weights.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest()[:10]
