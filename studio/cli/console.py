@@ -37,8 +37,7 @@ class Settings:
 
     def load(self, **overrides: Any) -> StudioConfig:
         """Read the configuration; raises `InvalidInput` as `load_config`."""
-        data_dir = self.data_dir.absolute() if self.data_dir else None  # said in the shell: counts from its folder
-        return load_config(self.file, data_dir=data_dir, **overrides)
+        return load_config(self.file, data_dir=self.data_dir, **overrides)
 
 
 @contextmanager

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import pytest
+
+from studio.domain.concepts import PHOTOS_MAX
+from studio.storage.ingest import BYTES_MAX
+
+
+def test_add_list_forget(keepsake, photo_file) -> None:
+    added = keepsake("concept", "add", "Bo", photo_file, "--kind", "dog", "--fact", "likes water", "--fact", "is old")
+    assert added.status == 0
+    assert added.out == "Bo is known now: 1 photo, kind dog, 2 facts. Prompts mention it as @bo.\n"
+    assert added.err == ""
+
+    listed = keepsake("concept", "list")
+    assert listed.out.splitlines()[1].split()[:4] == ["Bo", "@bo", "dog", "1"]
+
+    forgotten = keepsake("concept", "forget", "@bo")
+    assert forgotten.out == "Bo is forgotten: 1 photo and 2 facts removed.\n"
+    assert keepsake("concept", "list").out.startswith("Nothing is known yet.")
+
+
+def test_json_holds_all_and_nothing_else(keepsake, photo_file) -> None:
+    added = keepsake("concept", "add", "Bo", photo_file, "--kind", "dog", "--fact", "likes water", "--json").json
+    assert (added["name"], added["mention"], added["kind"], added["photos"]) == ("Bo", "@bo", "dog", 1)
+    assert added["facts"] == ["likes water"]
+    assert keepsake("concept", "list", "--json").json == [added]
+    assert keepsake("concept", "forget", "Bo", "--json").json == {"forgotten": added}
+    assert keepsake("concept", "list", "--json").json == []
+
+
+def test_a_name_is_checked_before_photos_are_read(keepsake, one_line) -> None:
+    one_line(keepsake("concept", "add", "a/b", "not-there.jpg"), "'a/b'")
+
+
+def test_too_many_photos_are_refused_before_one_is_read(keepsake, one_line) -> None:
+    photos = [f"{number}.jpg" for number in range(PHOTOS_MAX + 1)]
+    one_line(keepsake("concept", "add", "Bo", *photos), f"{PHOTOS_MAX + 1} photos are too many")
+
+
+def test_photos_that_are_none(keepsake, one_line, tmp_path) -> None:
+    one_line(keepsake("concept", "add", "Bo", "not-there.jpg"), "not-there.jpg does not exist")
+    one_line(keepsake("concept", "add", "Bo", tmp_path), "is a folder")
+    (tmp_path / "words.txt").write_text("no picture at all")
+    one_line(keepsake("concept", "add", "Bo", tmp_path / "words.txt"))
+    with (tmp_path / "large.jpg").open("wb") as file:
+        file.truncate(BYTES_MAX + 1)
+    one_line(keepsake("concept", "add", "Bo", tmp_path / "large.jpg"), "large.jpg is larger than 40 MB")
+    assert keepsake("concept", "list", "--json").json == []
+
+
+def test_a_name_that_is_taken(keepsake, photo_file, one_line) -> None:
+    keepsake("concept", "add", "Bo", photo_file, "--kind", "dog")
+    one_line(keepsake("concept", "add", "bo", photo_file, "--kind", "dog"), "@bo")
+    assert len(keepsake("concept", "list", "--json").json) == 1
+
+
+@pytest.mark.parametrize("name", ["nobody", "@nobody"])
+def test_forgetting_what_is_not_known(name, keepsake, one_line) -> None:
+    one_line(keepsake("concept", "forget", name), "nobody")
