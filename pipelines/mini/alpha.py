@@ -1,4 +1,4 @@
-"""Pictures as the autoencoder sees them: premultiplied RGBA in [-1, 1], so that invisible colour carries no information."""
+"""Pictures as the autoencoder sees them: premultiplied RGBA in [-1, 1], so invisible colour carries no information."""
 
 from __future__ import annotations
 
@@ -21,7 +21,9 @@ def to_tensor(pictures: np.ndarray, size: int | None = None) -> torch.Tensor:
     values[:, :3] *= values[:, 3:]
     if size is not None and size != values.shape[-1]:
         if values.shape[-1] % size:
-            raise ValueError(f"pictures of {values.shape[-1]} px cannot be averaged to {size} px; the corpus needs a multiple.")
+            raise ValueError(
+                f"pictures of {values.shape[-1]} px cannot be averaged to {size} px; the corpus needs a multiple."
+            )
         values = F.avg_pool2d(values, values.shape[-1] // size)
     return values.mul_(2).sub_(1)
 

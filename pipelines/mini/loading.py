@@ -18,7 +18,9 @@ def load_text_encoder(folder: Path) -> tuple[BertModel, AutoTokenizer]:
     return encoder, AutoTokenizer.from_pretrained(folder)
 
 
-def load_pipeline(folder: Path, text_encoder: Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32) -> MiniPipeline:
+def load_pipeline(
+    folder: Path, text_encoder: Path, *, device: str = "cpu", dtype: torch.dtype = torch.float32
+) -> MiniPipeline:
     """Return the pipeline of ``folder`` (``unet``, ``vae``, ``scheduler``, ``upscaler``), ready to draw.
 
     Args:

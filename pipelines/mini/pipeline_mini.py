@@ -140,7 +140,9 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
 class _Denoiser:
     """Computes branches of guidance for N rows: one call of the UNet, the LoRA scaled per row."""
 
-    def __init__(self, pipeline: MiniPipeline, text: dict[str, Tensor], empty: dict[str, Tensor], lora: LoraFactors | None) -> None:
+    def __init__(
+        self, pipeline: MiniPipeline, text: dict[str, Tensor], empty: dict[str, Tensor], lora: LoraFactors | None
+    ) -> None:
         self._unet, self._text, self._empty, self._lora = pipeline.unet, text, empty, lora
 
     def __call__(self, latents: Tensor, timestep: Tensor, branches: tuple[Branch, ...]) -> Tensor:
@@ -150,7 +152,9 @@ class _Denoiser:
             name: torch.cat([text if branch.text else self._empty[name].expand_as(text) for branch in branches])
             for name, text in self._text.items()
         }
-        scales = torch.tensor([branch.lora_scale for branch in branches], device=latents.device).repeat_interleave(count)
+        scales = torch.tensor([branch.lora_scale for branch in branches], device=latents.device).repeat_interleave(
+            count
+        )
         with RowLora(self._unet, self._lora.layers, scales) if self._lora is not None else nullcontext():
             rows = latents.to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
             return self._unet(rows, timestep.expand(len(rows)), **conditions).sample.float()

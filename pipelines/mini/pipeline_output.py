@@ -14,7 +14,7 @@ class MiniPipelineOutput(BaseOutput):
     """Pictures of one call.
 
     Attributes:
-        images: RGBA pictures, one per row; scaled latents float32 [N, C, h, w] where ``output_type="latent"`` was asked.
+        images: RGBA pictures, one per row; with ``output_type="latent"`` scaled latents float32 [N, C, h, w].
     """
 
     images: list[Image.Image] | Tensor

@@ -23,9 +23,13 @@ def encode_tokens(
     Returns:
         float32 [N, length, D] (zero at padding) and bool [N, length].
     """
-    batch = tokenizer(list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt").to(encoder.device)
+    batch = tokenizer(list(texts), padding="max_length", truncation=True, max_length=length, return_tensors="pt").to(
+        encoder.device
+    )
     used = int(batch["attention_mask"].sum(dim=1).max())  # padding costs as much as words, so it is not run
-    hidden = encoder(input_ids=batch["input_ids"][:, :used], attention_mask=batch["attention_mask"][:, :used]).last_hidden_state
+    hidden = encoder(
+        input_ids=batch["input_ids"][:, :used], attention_mask=batch["attention_mask"][:, :used]
+    ).last_hidden_state
     mask = batch["attention_mask"].bool()
     features = hidden.new_zeros(len(texts), length, hidden.shape[-1])
     features[:, :used] = hidden * mask[:, :used, None]

@@ -1,4 +1,4 @@
-"""Converts Real-ESRGAN's compact weights from their ncnn file to safetensors: ``python -m pipelines.upscaling.from_ncnn BIN OUT``.
+"""Converts Real-ESRGAN's compact weights from ncnn to safetensors: ``python -m pipelines.upscaling.from_ncnn BIN OUT``.
 
 The published file (realesr-animevideov3-x4, BSD-3-Clause, Xintao Wang) is a plain run of arrays: per convolution a
 4-byte flag, the weights (float16 where the flag says so, padded to 4 bytes) and the float32 bias; per PReLU its slopes.
@@ -58,7 +58,9 @@ def convert(data: bytes, channels: int = 64, layers: int = 16, scale: int = 4) -
             else:
                 layer.weight.copy_(torch.from_numpy(reader.floats(layer.weight.numel()).copy()))
     if reader.rest:
-        raise ValueError(f"{reader.rest} bytes are left over; the file is of another network than {channels}x{layers}, x{scale}.")
+        raise ValueError(
+            f"{reader.rest} bytes are left over; the file is of another network than {channels}x{layers}, x{scale}."
+        )
     return model
 
 

@@ -1,4 +1,4 @@
-"""A compact super-resolution network: convolutions at the small size, pixel shuffle at the end (SRVGG, Wang et al. 2021)."""
+"""A compact super-resolution network: convolutions at the small size, then pixel shuffle (SRVGG, Wang et al. 2021)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
 """Builds the training corpus of the embedded model family from openly licensed drawings.
 
-Run ``python -m pipelines.mini.data --config configs/mini/data.yaml --out DIR``. Nothing here is needed to use the models.
+Run ``python -m pipelines.mini.data --config configs/mini/data.yaml --out DIR``. Using the models needs nothing of it.
 """

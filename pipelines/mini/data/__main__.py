@@ -1,4 +1,4 @@
-"""Build the corpus: ``python -m pipelines.mini.data --config configs/mini/data.yaml --out DIR [--cache DIR] [--only PART]``.
+"""Build the corpus: ``python -m pipelines.mini.data --config FILE --out DIR [--cache DIR] [--only PART]``.
 
 Writes under DIR: ``index`` (plain drawings), ``recolours``, ``scenes``, ``identities`` (each ``.npy`` and ``.jsonl``),
 ``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``.
@@ -17,7 +17,7 @@ import yaml
 
 from pipelines.mini.data import captions
 from pipelines.mini.data.composed import Composer, Part
-from pipelines.mini.data.concepts import Concept, read_concepts
+from pipelines.mini.data.concepts import read_concepts
 from pipelines.mini.data.drawings import Drawing, by_codepoint, by_name, rasterise, read_style, slugs
 from pipelines.mini.data.identities import make_identity, views
 from pipelines.mini.data.packages import Package, fetch
@@ -35,12 +35,16 @@ class Corpus:
         self._config, self._out = config, out
         self._size: int = config["size"]
         self._words: dict[str, list[str]] = {style: entry["words"] for style, entry in config["styles"].items()}
-        self._packages = [Package(**config["names"])] + [Package(**entry["package"]) for entry in config["styles"].values()]
+        self._packages = [Package(**config["names"])] + [
+            Package(**entry["package"]) for entry in config["styles"].values()
+        ]
         self._archives = {package.name: fetch(package, cache) for package in self._packages}
         holdout = Path(config["holdout"])
         self.concepts = read_concepts(self._archives[config["names"]["name"]], holdout)
         combinations = yaml.safe_load(holdout.read_text())
-        pairs = combinations["accessories"] + combinations["companions"] + combinations["places"] + combinations["colours"]
+        pairs = (
+            combinations["accessories"] + combinations["companions"] + combinations["places"] + combinations["colours"]
+        )
         self._held_out = {(subject, other) for subject, other in pairs}
         self.drawings = self._read_drawings()
 
@@ -139,7 +143,9 @@ class Corpus:
                 if identity is None:
                     continue
                 split = "train" if made < heldout_from else "test"
-                for view, (picture, caption) in enumerate(views(identity, composer, options["views"], self._words[drawing.style], rng)):
+                for view, (picture, caption) in enumerate(
+                    views(identity, composer, options["views"], self._words[drawing.style], rng)
+                ):
                     record = {
                         "identity": f"identity-{made:05d}",
                         "view": view,
@@ -155,11 +161,17 @@ class Corpus:
     def write_manifest(self) -> None:
         """Write what the corpus was made of, and the credits its licences ask for."""
         packages = [vars(package) for package in self._packages]
-        counts = {part: len((self._out / f"{part}.jsonl").read_text().splitlines()) for part in PARTS if (self._out / f"{part}.jsonl").exists()}
+        counts = {
+            part: len((self._out / f"{part}.jsonl").read_text().splitlines())
+            for part in PARTS
+            if (self._out / f"{part}.jsonl").exists()
+        }
         manifest = {"config": self._config, "packages": packages, "concepts": len(self.concepts), "counts": counts}
         (self._out / "manifest.json").write_text(json.dumps(manifest, indent=2, default=str) + "\n")
         lines = [f"- {p.credit}: {p.name} {p.version}, {p.licence}" for p in self._packages]
-        (self._out / "CREDITS.md").write_text("# Credits\n\nThe models were trained on drawings of these sets.\n\n" + "\n".join(lines) + "\n")
+        (self._out / "CREDITS.md").write_text(
+            "# Credits\n\nThe models were trained on drawings of these sets.\n\n" + "\n".join(lines) + "\n"
+        )
 
 
 def _box(mask: np.ndarray) -> list[float]:

@@ -1,4 +1,4 @@
-"""Draws the composed scenes: which subject meets which accessory, companion, place and colour, held-out pairs left out."""
+"""Draws the composed scenes: which subject meets which hat, companion, place and ground, held-out pairs left out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from pipelines.mini.data.captions import article, scene_caption
 HATS = ("top hat", "crown", "graduation cap", "billed cap")
 COMPANIONS = (
     "mushroom", "pizza", "cactus", "doughnut", "hamburger", "balloon", "sunflower", "rocket", "red apple", "red heart",
-    "birthday cake", "soccer ball", "gem stone", "star", "rainbow", "ice cream", "butterfly", "wrapped gift", "rose", "cat", "dog",
+    "birthday cake", "soccer ball", "gem stone", "star", "rainbow", "ice cream", "butterfly", "wrapped gift", "rose",
+    "cat", "dog",
 )  # fmt: skip
 
 
@@ -37,13 +38,17 @@ class Composer:
         size: edge of the canvas in pixels.
     """
 
-    def __init__(self, parts: list[Part], words: dict[str, list[str]], held_out: set[tuple[str, str]], size: int) -> None:
+    def __init__(
+        self, parts: list[Part], words: dict[str, list[str]], held_out: set[tuple[str, str]], size: int
+    ) -> None:
         self._words, self._held_out, self._size = words, held_out, size
         self._by_key = {(part.style, part.name): part for part in parts}
-        self._subjects = [part for part in parts if part.group in ("smileys", "animals", "food", "places", "objects", "activities")]
+        self._subjects = [
+            part for part in parts if part.group in ("smileys", "animals", "food", "places", "objects", "activities")
+        ]
 
     def draw(self, rng: np.random.Generator) -> tuple[scenes.Layered, dict] | None:
-        """Return one scene and its record, or None where the drawn combination is held out or not drawn in the style."""
+        """Return one scene and its record, or None where the combination is held out or not drawn in the style."""
         subject = self._subjects[int(rng.integers(len(self._subjects)))]
         kind = str(rng.choice(["hat", "companion", "place", "ground", "moved"], p=[0.2, 0.25, 0.25, 0.15, 0.15]))
         composed = self.compose(subject, kind, rng)
@@ -51,14 +56,24 @@ class Composer:
             return None
         layered, phrases = composed
         caption = scene_caption(phrases, self._words[subject.style], rng)
-        record = {"concept": subject.name, "style": subject.style, "split": "train", "kind": kind, "captions": [caption]}
+        record = {
+            "concept": subject.name,
+            "style": subject.style,
+            "split": "train",
+            "kind": kind,
+            "captions": [caption],
+        }
         return layered, record
 
     def compose(self, subject: Part, kind: str, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
         """Return a scene of a given kind around `subject` and the phrases of its caption."""
         compose = {
-            "hat": self._hat, "companion": self._companion, "place": self._place, "ground": self._ground, "moved": self._moved,
-        }[kind]  # fmt: skip
+            "hat": self._hat,
+            "companion": self._companion,
+            "place": self._place,
+            "ground": self._ground,
+            "moved": self._moved,
+        }[kind]
         return compose(subject, rng)
 
     def _allowed(self, subject: Part, other: str) -> bool:
@@ -69,7 +84,11 @@ class Composer:
         hat = self._by_key.get((subject.style, name))
         if hat is None or not self._allowed(subject, name):
             return None
-        return scenes.wear(subject.picture, hat.picture, self._size, rng), [article(subject.name), "wearing", article(name)]
+        return scenes.wear(subject.picture, hat.picture, self._size, rng), [
+            article(subject.name),
+            "wearing",
+            article(name),
+        ]
 
     def _companion(self, subject: Part, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
         name = str(rng.choice(COMPANIONS))
@@ -91,7 +110,9 @@ class Composer:
             return None
         canvas = scenes.place_picture(name, self._size, rng)
         width = float(rng.uniform(0.5, 0.72))
-        mask = scenes.place_layer(canvas, subject.picture, width=width, centre=(float(rng.uniform(0.4, 0.6)), 0.93 - width / 2))
+        mask = scenes.place_layer(
+            canvas, subject.picture, width=width, centre=(float(rng.uniform(0.4, 0.6)), 0.93 - width / 2)
+        )
         return scenes.Layered(picture=np.asarray(canvas), mask=mask), [article(subject.name), name]
 
     def _moved(self, subject: Part, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
@@ -100,11 +121,16 @@ class Composer:
         width = float(rng.uniform(0.6, 0.95))
         reach = (1 - width) / 2
         centre = (0.5 + float(rng.uniform(-reach, reach)), 0.5 + float(rng.uniform(-reach, reach)))
-        mask = scenes.place_layer(canvas, subject.picture, width=width, centre=centre, angle=float(rng.uniform(-12, 12)))
+        mask = scenes.place_layer(
+            canvas, subject.picture, width=width, centre=centre, angle=float(rng.uniform(-12, 12))
+        )
         return scenes.Layered(picture=np.asarray(canvas), mask=mask), [article(subject.name)]
 
     def _ground(self, subject: Part, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
         colour = str(rng.choice(list(scenes.GROUNDS)))
         canvas = scenes.ground_picture(colour, self._size)
         mask = scenes.place_layer(canvas, subject.picture, width=float(rng.uniform(0.6, 0.85)), centre=(0.5, 0.5))
-        return scenes.Layered(picture=np.asarray(canvas), mask=mask), [article(subject.name), f"on a {colour} background"]
+        return scenes.Layered(picture=np.asarray(canvas), mask=mask), [
+            article(subject.name),
+            f"on a {colour} background",
+        ]

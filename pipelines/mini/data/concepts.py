@@ -13,8 +13,12 @@ from pipelines.mini.data.packages import member_json
 # emojibase's group numbers; people (1), components (2) and flags (9) are left out: skin tones multiply them and
 # flags and letters are text, which a model of this size cannot draw.
 GROUPS = {0: "smileys", 3: "animals", 4: "food", 5: "places", 6: "activities", 7: "objects", 8: "symbols"}
-_SYMBOLS_KEPT = re.compile(r"heart|star|sparkle|check|cross mark|flower|sun|moon|fire|droplet|snow|recycl|infinity|peace|musical")
-_TEXTUAL = re.compile(r"o.clock|thirty|keycap|button|squared|input|letter|japanese|arrow|sign|symbol|calendar|square$|circle$|diamond$")
+_SYMBOLS_KEPT = re.compile(
+    r"heart|star|sparkle|check|cross mark|flower|sun|moon|fire|droplet|snow|recycl|infinity|peace|musical"
+)
+_TEXTUAL = re.compile(
+    r"o.clock|thirty|keycap|button|squared|input|letter|japanese|arrow|sign|symbol|calendar|square$|circle$|diamond$"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +33,7 @@ class Concept:
 
 
 def base_code(hexcode: str) -> str:
-    """Return `hexcode` in lower case without variation selectors and skin tones, so that no variant leaks into a split."""
+    """Return `hexcode` in lower case without variation selectors and skin tones: no variant may leak into a split."""
     parts = [part for part in hexcode.lower().split("-") if part != "fe0f" and not re.fullmatch(r"1f3f[b-f]", part)]
     return "-".join(parts)
 

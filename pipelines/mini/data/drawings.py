@@ -40,7 +40,10 @@ def by_name(archive: Path, names: dict[str, str]) -> Iterator[tuple[str, bytes]]
     for slug, icon in icons["icons"].items():
         if slug in names:
             w, h = icon.get("width", width), icon.get("height", height)
-            yield names[slug], f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}">{icon["body"]}</svg>'.encode()
+            yield (
+                names[slug],
+                f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {w} {h}">{icon["body"]}</svg>'.encode(),
+            )
 
 
 def slugs(concepts: dict[str, Concept]) -> dict[str, str]:
@@ -53,7 +56,9 @@ def slugs(concepts: dict[str, Concept]) -> dict[str, str]:
     return table
 
 
-def read_style(style: str, reader: Callable[[], Iterator[tuple[str, bytes]]], concepts: dict[str, Concept]) -> list[Drawing]:
+def read_style(
+    style: str, reader: Callable[[], Iterator[tuple[str, bytes]]], concepts: dict[str, Concept]
+) -> list[Drawing]:
     """Return one drawing per concept of the style; the first of several files of a base code wins."""
     found: dict[str, Drawing] = {}
     for code, content in reader():

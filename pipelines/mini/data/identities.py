@@ -1,6 +1,6 @@
 """Individuals: one drawing recoloured part by part and re-proportioned, seen in several different views.
 
-Captions name the class and what else is in the view, never the individual's colours: those are what a personal LoRA must carry.
+Captions name the class and what else is in the view, never the individual's colours: a personal LoRA carries those.
 """
 
 from __future__ import annotations
@@ -38,7 +38,9 @@ def make_identity(drawing: Drawing, size: int, rng: np.random.Generator) -> Iden
     colours = tuple(str(name) for name in rng.choice(_COATS, size=min(3, len(groups)), replace=False))
     picture = rasterise(recolour(drawing.source, colours, groups).svg, size)
     name = drawing.concept.name
-    return Identity(name=name, style=drawing.style, group=drawing.concept.group, colours=colours, picture=reproportion(picture, rng))
+    return Identity(
+        name=name, style=drawing.style, group=drawing.concept.group, colours=colours, picture=reproportion(picture, rng)
+    )
 
 
 def reproportion(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -52,7 +54,9 @@ def reproportion(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(canvas)
 
 
-def views(identity: Identity, composer: Composer, count: int, words: list[str], rng: np.random.Generator) -> list[tuple[np.ndarray, str]]:
+def views(
+    identity: Identity, composer: Composer, count: int, words: list[str], rng: np.random.Generator
+) -> list[tuple[np.ndarray, str]]:
     """Return `count` (picture, caption) views; the first shows the individual alone, large and upright."""
     part = Part(name=identity.name, style=identity.style, group=identity.group, picture=identity.picture)
     found = [(identity.picture, f"{article(identity.name)}, {words[0]}")]

@@ -41,7 +41,9 @@ def fetch(package: Package, cache: Path) -> Path:
     archive = cache / package.archive_name
     if not archive.exists():
         if shutil.which("npm") is None:
-            raise PackageError(f"npm is needed to fetch {package.name}; install Node.js or put {archive.name} into {cache}.")
+            raise PackageError(
+                f"npm is needed to fetch {package.name}; install Node.js or put {archive.name} into {cache}."
+            )
         cache.mkdir(parents=True, exist_ok=True)
         command = ["npm", "pack", "--silent", "--ignore-scripts", f"{package.name}@{package.version}"]
         done = subprocess.run(command, cwd=cache, capture_output=True, text=True, check=False)

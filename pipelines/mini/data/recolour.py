@@ -1,4 +1,4 @@
-"""Recolours vector drawings part by part: fills are grouped by hue, each group gets a new base colour, shading is kept."""
+"""Recolours vector drawings part by part: fills are grouped by hue, each group gets a new colour, shading is kept."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _group(colour: str) -> int | None:
 
 
 def colour_groups(svg: str) -> list[list[str]]:
-    """Return the drawing's fill colours grouped by hue sector, the most used group first; dark line colours left out."""
+    """Return the drawing's fill colours grouped by hue sector, the most used first; dark line colours left out."""
     groups: dict[int, list[str]] = {}
     for colour in _HEX.findall(svg):
         sector = _group(colour)
@@ -75,7 +75,7 @@ def _merge_neighbours(groups: dict[int, list[str]]) -> list[list[str]]:
 
 
 def recolour(svg: str, colours: tuple[str, ...], groups: list[list[str]] | None = None) -> Recoloured:
-    """Give the i-th colour group of `svg` the i-th of `colours` (names of `COLOURS`); further groups stay as they are."""
+    """Give the i-th colour group of `svg` the i-th of `colours` (names of `COLOURS`); further groups stay."""
     groups = colour_groups(svg) if groups is None else groups
     table: dict[str, str] = {}
     for members, name in zip(groups, colours, strict=False):

@@ -61,7 +61,9 @@ def ground_picture(name: str, size: int) -> Image.Image:
     return Image.new("RGBA", (size, size), (*GROUNDS[name], 255))
 
 
-def place_layer(canvas: Image.Image, layer: np.ndarray, *, width: float, centre: tuple[float, float], angle: float = 0) -> np.ndarray:
+def place_layer(
+    canvas: Image.Image, layer: np.ndarray, *, width: float, centre: tuple[float, float], angle: float = 0
+) -> np.ndarray:
     """Paste `layer` (RGBA) onto `canvas` in place: cut to its content, `width` and `centre` as shares of the canvas.
 
     Returns:
@@ -73,7 +75,9 @@ def place_layer(canvas: Image.Image, layer: np.ndarray, *, width: float, centre:
     picture = picture.crop(box).convert("RGBa")
     edge = max(2, round(width * size))
     scale = edge / max(picture.size)
-    picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), Image.Resampling.LANCZOS)
+    picture = picture.resize(
+        (max(1, round(picture.width * scale)), max(1, round(picture.height * scale))), Image.Resampling.LANCZOS
+    )
     if angle:
         picture = picture.rotate(angle, Image.Resampling.BICUBIC, expand=True)
     picture = picture.convert("RGBA")

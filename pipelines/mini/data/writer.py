@@ -1,4 +1,4 @@
-"""Writes pictures and their records side by side: ``<name>.npy`` (uint8 [N, S, S, 4]) and ``<name>.jsonl``, same order."""
+"""Writes pictures and their records side by side: ``<name>.npy`` (uint8 [N, S, S, 4]) and ``<name>.jsonl``."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ class CorpusWriter:
         self._pictures[len(self._records)] = picture
         self._records.append(record)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is not None:
             return
         pictures, index = self._final

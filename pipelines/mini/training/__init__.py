@@ -1,1 +1,1 @@
-"""Trains the embedded base model: ``python -m pipelines.mini.training {autoencoder,cache,denoiser} --config … --data … --out …``."""
+"""Trains the embedded base model: ``python -m pipelines.mini.training STAGE --config FILE --data DIR --out DIR``."""

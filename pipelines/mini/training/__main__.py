@@ -1,4 +1,7 @@
-"""``python -m pipelines.mini.training {autoencoder,cache,denoiser} --config configs/mini/nano.yaml --data DIR --out DIR``."""
+"""``python -m pipelines.mini.training STAGE --config configs/mini/nano.yaml --data DIR --out DIR``.
+
+The stages are ``autoencoder``, ``cache`` and ``denoiser``, in this order; each reads what the one before wrote to DIR.
+"""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ EMPTY = ""
 
 
 def train(config: dict, data: Path, out: Path) -> None:
-    """Write ``latents.npy``, ``captions.json``, ``tokens.npy``, ``lengths.npy`` and ``samples.npy`` under ``out/cache``."""
+    """Write latents, captions, their tokens and lengths, and which latent goes with which caption, to ``out/cache``."""
     folder = out / "cache"
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(config["seed"])
@@ -58,7 +58,9 @@ def _write_latents(vae: Path, parts: list, pictures: list[tuple[int, int]], fold
     latents: np.ndarray | None = None
     for start in range(0, len(pictures), batch):
         rows = pictures[start : start + batch]
-        values = to_tensor(np.stack([parts[part][0][row] for part, row in rows]), size).to(device, memory_format=torch.channels_last)
+        values = to_tensor(np.stack([parts[part][0][row] for part, row in rows]), size).to(
+            device, memory_format=torch.channels_last
+        )
         with torch.autocast(device, torch.bfloat16):
             encoded = model.encode(values).latent
         scaled = (encoded.float() * model.config.scaling_factor).half().cpu().numpy()
@@ -67,7 +69,12 @@ def _write_latents(vae: Path, parts: list, pictures: list[tuple[int, int]], fold
         latents[start : start + len(rows)] = scaled
     assert latents is not None
     np.save(folder / "latents.npy", latents)
-    logger.info("latents: %s, mean %.3f, std %.3f", latents.shape, latents.astype(np.float32).mean(), latents.astype(np.float32).std())
+    logger.info(
+        "latents: %s, mean %.3f, std %.3f",
+        latents.shape,
+        latents.astype(np.float32).mean(),
+        latents.astype(np.float32).std(),
+    )
 
 
 @torch.no_grad()
@@ -76,7 +83,8 @@ def _write_tokens(captions: list[str], length: int, folder: Path, batch: int = 2
     tokenizer = AutoTokenizer.from_pretrained(source)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     encoder = BertModel.from_pretrained(source, add_pooling_layer=False).eval().to(device)
-    order = sorted(range(len(captions)), key=lambda row: len(captions[row]))  # texts of one length together: less padding
+    # texts of one length together: less padding
+    order = sorted(range(len(captions)), key=lambda row: len(captions[row]))
     tokens = np.zeros((len(captions), length, encoder.config.hidden_size), np.float16)
     lengths = np.zeros(len(captions), np.int16)
     for start in range(0, len(order), batch):

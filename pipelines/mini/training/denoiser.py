@@ -22,9 +22,10 @@ from pipelines.resolver import resolve
 logger = logging.getLogger(__name__)
 
 PREVIEW_PROMPTS = (
-    "a dog", "a cat, flat style", "a rocket, glossy style", "a blue dog", "a mushroom, soft style", "a fox wearing a crown",
-    "a pizza", "a red heart", "a dog at the beach", "an owl, modern style", "a cactus next to a balloon", "a birthday cake",
-    "a smiling face with sunglasses", "a green automobile", "a penguin in the snow", "a backpack",
+    "a dog", "a cat, flat style", "a rocket, glossy style", "a blue dog", "a mushroom, soft style",
+    "a fox wearing a crown", "a pizza", "a red heart", "a dog at the beach", "an owl, modern style",
+    "a cactus next to a balloon", "a birthday cake", "a smiling face with sunglasses", "a green automobile",
+    "a penguin in the snow", "a backpack",
 )  # fmt: skip
 
 
@@ -98,8 +99,8 @@ def train(config: dict, data: Path, out: Path, preview_every: int = 400) -> None
     for step in range(start, options["steps"]):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, options["steps"], options["learning_rate"])
-        batch = [part.to(accelerator.device) for part in samples.batch(options["batch"])]
-        loss = flow_loss(bare, *batch, accelerator.autocast())
+        latents, tokens, mask = (part.to(accelerator.device) for part in samples.batch(options["batch"]))
+        loss = flow_loss(bare, latents, tokens, mask, accelerator.autocast())
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(bare.parameters(), 1.0)
         optimizer.step()
@@ -107,7 +108,9 @@ def train(config: dict, data: Path, out: Path, preview_every: int = 400) -> None
         average.update(bare)
         log.add(float(loss.detach()))
         if not math.isfinite(log.total):
-            raise FloatingPointError(f"The loss is not finite at step {step + 1}; lower the learning rate of {options['learning_rate']}.")
+            raise FloatingPointError(
+                f"The loss is not finite at step {step + 1}; lower the learning rate of {options['learning_rate']}."
+            )
         if (step + 1) % 50 == 0:
             logger.info("%s", log.report(step + 1))
         if (step + 1) % preview_every == 0 or step + 1 == options["steps"]:

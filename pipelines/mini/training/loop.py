@@ -22,7 +22,7 @@ def learning_rate_at(step: int, steps: int, peak: float, warmup: int = 100) -> f
 
 
 class MovingAverage:
-    """Exponential moving average of a model's parameters, with the decay ramped up so that short trainings profit too."""
+    """Exponential moving average of a model's parameters; the decay is ramped up, so short trainings profit too."""
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self._decay, self._steps = decay, 0
