@@ -57,8 +57,6 @@ def apply_attention(module: ModelMixin, kernel: AttentionKernel) -> None:
 
 def _xformers_failure(device: torch.device, dtype: torch.dtype) -> str | None:
     """Say why xformers cannot be used, or None if it can."""
-    # xformers warns on import when its kernels do not fit this torch; the reason is told by the probe instead.
-    logging.getLogger("xformers").setLevel(logging.ERROR)
     try:
         from xformers.ops import memory_efficient_attention
     except ImportError as error:

@@ -21,7 +21,7 @@ class Compute:
 
     Attributes:
         torch: version of PyTorch.
-        device: ``cuda``, ``mps`` or ``cpu``.
+        device: ``cuda`` or ``cpu``.
         device_name: what the device calls itself.
         dtype: number format of the image model.
         attention: kernel that ran in the probe, for example ``sdpa/flash``.
@@ -104,7 +104,7 @@ def diagnose(config: StudioConfig) -> Diagnosis:
         python=platform.python_version(),
         platform=f"{platform.system()} {platform.release()} {platform.machine()}",
         cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
-        compute=_compute(),
+        compute=_compute(config),
         engines=engines,
         models_dir=str(models_dir()),
         models=models,
@@ -114,18 +114,18 @@ def diagnose(config: StudioConfig) -> Diagnosis:
     )
 
 
-def _compute() -> Compute:
+def _compute(config: StudioConfig) -> Compute:
     import torch
 
     from pipelines.attention import probe_attention
 
-    device, dtype = "cpu", torch.float32
-    name = platform.processor() or platform.machine()
-    if torch.cuda.is_available():
-        device, dtype = "cuda", torch.float16
-        name = torch.cuda.get_device_name()
-    elif torch.backends.mps.is_available():
-        device, name = "mps", "Apple GPU"
+    # as the image engine chooses
+    device = str(config.engines.image.options.get("device", "auto"))
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    on_gpu = device.startswith("cuda")
+    dtype = torch.float16 if on_gpu else torch.float32
+    name = torch.cuda.get_device_name(device) if on_gpu else platform.processor() or platform.machine()
     kernel = probe_attention(device, dtype)
     return Compute(
         torch=str(torch.__version__),

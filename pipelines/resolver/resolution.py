@@ -92,7 +92,7 @@ def resolve(
         except (SourceUnavailable, OSError) as error:  # also: no room, no right to write
             logger.info("model %s: %s: %s", name, source.label, error)
             reasons.append(_reason(error, store))
-    raise ModelNotFound(_missing(name, spec, reasons, store))
+    raise ModelNotFound(_missing(name, spec, reasons, store, config))
 
 
 def status(name: str, *, config: Path = DEFAULT_CATALOGUE, reread: bool = False) -> ModelStatus:
@@ -174,10 +174,10 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in files)
 
 
-def _missing(name: str, spec: ModelSpec, reasons: list[str], store: Store) -> str:
+def _missing(name: str, spec: ModelSpec, reasons: list[str], store: Store, config: Path) -> str:
     why = "; ".join(reasons)
     if not spec.remotes:
-        return f"The model {name!r} ({spec.purpose}) is missing: {why}."
+        return f"The model {name!r} ({spec.purpose}) is missing: {why}. Put it there, or name its folder in {config}."
     files = " and ".join(spec.remotes[0].files)
     return (
         f"The model {name!r} ({spec.purpose}) is missing: {why}. Connect to a package index or the hub once, or copy "
