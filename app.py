@@ -20,7 +20,8 @@ def main() -> int:
     parser.add_argument("--port", type=int, help="port to listen at (7860); 0 takes any free one")
     parser.add_argument("--data-dir", type=Path, help="where concepts and pictures are kept")
     given = vars(parser.parse_args())
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logging.basicConfig(format="%(message)s")
+    logging.getLogger("studio").setLevel(logging.INFO)
     try:
         serve(load_config(given.pop("config"), **given))
     except StudioError as error:

@@ -34,9 +34,13 @@
     Object.getOwnPropertyDescriptor(prototype, "value").set.call(field, value);
     field.dispatchEvent(new Event("input", { bubbles: true }));
   };
-  const writePrompt = (text) => {
+  const appeared = async (selector) => {
+    for (let waited = 0; waited < 5000 && !$(selector); waited += 30) await new Promise((done) => setTimeout(done, 30));
+    return $(selector);
+  };
+  const writePrompt = async (text) => {
     goTo("create");
-    const box = promptBox();
+    const box = await appeared("#prompt textarea");
     type(box, text);
     box.focus();
     box.setSelectionRange(text.length, text.length);
@@ -47,7 +51,7 @@
   const here = {
     fill: (button) => writePrompt(button.dataset.text),
     draw: (button) => {
-      const now = promptBox().value.trim();
+      const now = (promptBox()?.value ?? "").trim();
       const name = `@${button.dataset.handle}`;
       writePrompt(now.split(/\s+/).includes(name) ? now : `${now ? `${now} ` : "a happy "}${name} `);
     },
@@ -58,9 +62,10 @@
       if (more && !more.classList.contains("open")) more.click();
     },
     go: (button) => goTo(button.dataset.tab),
+    more: () => $("#photos input[type=file]").click(),
     light: switchLight,
   };
-  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear" };
+  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", without: "undo" };
 
   const mount = (element, trigger, watch) => {
     element.addEventListener("click", async (event) => {
@@ -110,7 +115,9 @@
     while (card.isConnected && card.dataset.job === id) {
       try {
         const answer = await fetch(`/media/jobs/${id}`);
-        const job = answer.ok ? await answer.json() : { ended: true };
+        if (answer.status === 404) return trigger("end", { id }); // the studio was restarted
+        if (!answer.ok) throw new Error(answer.statusText);
+        const job = await answer.json();
         if (job.ended) return trigger("end", { id });
         await showJob(card, job);
       } catch {
@@ -240,6 +247,13 @@
     else if (picks) choose(mentions.found[mentions.at]);
     else mark(mentions.at + moves[event.key]);
   };
+  // gradio builds a tab when it is opened for the first time
+  const prepare = () => {
+    const box = promptBox();
+    if (box && box.getAttribute("role") !== "combobox") preparePrompt(box);
+    const photos = $("#photos input[type=file]");
+    if (photos && !photos.accept) photos.accept = "image/*,.heic,.heif";
+  };
   const preparePrompt = (box) => {
     const roles = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "k-mentions" };
     Object.entries(roles).forEach(([name, value]) => box.setAttribute(name, value));
@@ -264,19 +278,17 @@
     paint();
     new MutationObserver(paint).observe(document.body, { attributeFilter: ["class"] });
     const begin = setInterval(() => {
-      const box = promptBox();
-      if (!box || !tabButton("create")) return;
+      if (!tabButton("create")) return;
       clearInterval(begin);
-      preparePrompt(box);
-      const photos = $("#photos input[type=file]");
-      if (photos) photos.accept = "image/*,.heic,.heif";
       if (!goTo(location.hash.slice(1))) goTo(document.head.dataset.start);
       $("#tabs > .tab-wrapper").addEventListener("click", (event) => {
         const id = event.target.closest("[data-tab-id]")?.dataset.tabId;
         if (id) history.replaceState(null, "", `#${id}`);
       });
-      new MutationObserver(watchModals).observe($(".gradio-container"), { subtree: true, childList: true, attributeFilter: ["class", "style"] });
-      setTimeout(() => veil.classList.add("is-gone"), 60);
+      const changes = { subtree: true, childList: true, attributeFilter: ["class", "style"] };
+      new MutationObserver(() => { prepare(); watchModals(); }).observe($(".gradio-container"), changes);
+      prepare();
+      setTimeout(() => veil.classList.add("is-gone"), 90);
       setTimeout(() => veil.remove(), 500);
     }, 40);
   });

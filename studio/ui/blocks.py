@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from studio.studio import Studio
-from studio.ui.markup import ON_LOAD, masthead
+from studio.ui.markup import masthead, piece
 from studio.ui.tabs.concepts import concepts_tab
 from studio.ui.tabs.create import CreatePage
 from studio.ui.tabs.gallery import GalleryPage, PictureDialog
@@ -16,7 +16,7 @@ UPLOADS_KEPT = 3600  # seconds; what was dropped but never kept
 def build_blocks(studio: Studio) -> gr.Blocks:
     """Return the pages of `studio`; per visitor they hold ids only."""
     with gr.Blocks(title="Keepsake", analytics_enabled=False, delete_cache=(UPLOADS_KEPT, UPLOADS_KEPT)) as page:
-        gr.HTML(masthead(), js_on_load=ON_LOAD, elem_id="masthead")
+        piece(masthead(), name="masthead")
         # every tab is rendered at once: the script reaches the prompt from the cards of another tab
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Concepts", id="concepts", elem_id="page-concepts", render_children=True):

@@ -15,7 +15,8 @@ def understood(job_id: str, readings: Sequence[Understanding]) -> Markup:
     strip = joined(
         html(
             '<li class="k-frame k-gingham"><img src="/media/jobs/{job_id}/cutouts/{number}.webp" '
-            'alt="Cut-out of photo {spoken}"></li>',
+            'alt="Cut-out of photo {spoken}"><button type="button" class="k-without" data-do="without" '
+            'data-id="{number}" aria-label="Leave out photo {spoken}">×</button></li>',
             job_id=job_id, number=number, spoken=number + 1,
         )
         for number in range(len(readings))
@@ -26,7 +27,9 @@ def understood(job_id: str, readings: Sequence[Understanding]) -> Markup:
     )
     line = html('<p class="k-small">Looks like a</p>{kinds}', kinds=kinds) if kinds else Markup("")
     return html(
-        '<div class="k-understood"><p class="k-small">{found}</p><ul class="k-strip">{strip}</ul>'
+        '<div class="k-understood"><ul class="k-strip">{strip}</ul><div class="k-strip-line">'
+        '<button type="button" class="k-button k-quiet" data-do="more">Add photos</button>'
+        '<button type="button" class="k-button k-quiet" data-do="over">Start over</button></div>'
         '<div class="k-chips" role="group" aria-label="Suggested kinds">{line}</div></div>',
         found=f"Found in {counted(len(readings), 'photo', 'photos')}", strip=strip, line=line,
     )  # fmt: skip

@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+import gradio as gr
 from markupsafe import Markup
 
 from studio.domain.concepts import Concept
 from studio.domain.jobs import Status
 
 _ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
-ON_LOAD = "window.keepsake.mount(element, trigger, watch)"
+_ON_LOAD = "window.keepsake.mount(element, trigger, watch)"
+
+
+def piece(value: str = "", *, name: str | None = None) -> gr.HTML:
+    """Return a component for HTML of ours, without gradio's own styles; `name` is its id on the page.
+
+    Buttons in it say with ``data-do`` what they do; see ``assets/ui/keepsake.js`` for the events they become.
+    """
+    return gr.HTML(value, elem_id=name, elem_classes="k-piece", js_on_load=_ON_LOAD, apply_default_css=False)
 
 
 def html(template: str, **values: object) -> Markup:
@@ -54,6 +63,11 @@ def empty(name: str, title: str, line: str, action: Markup | str = "") -> Markup
         '<div class="k-empty">{drawing}<h2>{title}</h2><p>{line}</p>{action}</div>',
         drawing=drawing(name), title=title, line=line, action=action,
     )  # fmt: skip
+
+
+def waiting() -> Markup:
+    """Return what stands for the moment until a list has been read."""
+    return html('<div class="k-waiting" role="status" aria-label="Reading"><div class="k-stitches"><i></i></div></div>')
 
 
 def notice(title: str, line: str, action: Markup | str = "") -> Markup:
@@ -104,7 +118,13 @@ def example_prompts(concepts: Iterable[Concept]) -> tuple[str, ...]:
         f"{handles[0]} wearing a crown",
         f"{handles[-1]} sleeping under a tree",
     ) if handles else ()  # fmt: skip
-    return (*own, "a fox reading a book", "a red teapot with white dots", "a rocket over snowy mountains")[:5]
+    return (
+        *own,
+        "a fox reading a book",
+        "a sleeping cat",
+        "a red teapot with white dots",
+        "a rocket in the sky",
+    )[:4]
 
 
 def chips(concepts: Iterable[Concept]) -> Markup:

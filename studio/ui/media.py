@@ -38,13 +38,14 @@ def add_media_routes(app: FastAPI, studio: Studio, owner_of: Callable[[Request],
     def ready() -> dict[str, bool]:
         return {"ready": True}
 
-    _add_records(app, studio, owner_of)
-    _add_jobs(app, studio, owner_of)
+    def owner_now(request: Request) -> str:
+        return owner_of(request)
+
+    _add_records(app, studio, Depends(owner_now))
+    _add_jobs(app, studio, Depends(owner_now))
 
 
-def _add_records(app: FastAPI, studio: Studio, owner_of: Callable[[Request], str]) -> None:
-    visitor = Depends(owner_of)
-
+def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
     @app.get("/media/concepts")
     def mentions(owner: str = visitor) -> Response:
         found = [
@@ -80,9 +81,7 @@ def _add_records(app: FastAPI, studio: Studio, owner_of: Callable[[Request], str
         return Response(data, media_type=f"image/{kind}", headers=headers)
 
 
-def _add_jobs(app: FastAPI, studio: Studio, owner_of: Callable[[Request], str]) -> None:
-    visitor = Depends(owner_of)
-
+def _add_jobs(app: FastAPI, studio: Studio, visitor: Any) -> None:
     @app.get("/media/jobs/{job_id}")
     def state(job_id: str, owner: str = visitor) -> Response:
         job = studio.jobs.get(job_id, owner=owner)

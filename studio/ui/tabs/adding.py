@@ -13,7 +13,7 @@ from studio.errors import InvalidInput
 from studio.studio import Studio
 from studio.ui.concept_markup import suggested_kinds, understood
 from studio.ui.feedback import QUIET, say_why, stopper, told
-from studio.ui.markup import ON_LOAD, job_card
+from studio.ui.markup import job_card, piece
 from studio.ui.tabs.shelf import Shelf
 
 Update = dict[Any, Any]
@@ -24,9 +24,9 @@ class AddingPanel:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        gr.HTML("<h2>Add a thing</h2>", elem_classes="k-panel-title")
+        piece('<h2 class="k-panel-title">Add a thing</h2>')
         self.photos = gr.File(file_count="multiple", show_label=False, elem_id="photos", elem_classes="k-drop")
-        self.seen = gr.HTML(js_on_load=ON_LOAD, elem_id="understood")
+        self.seen = piece(name="understood")
         with gr.Column(visible=False, elem_classes="k-fields", elem_id="about") as self.about:
             self.name = gr.Textbox(label="Name", placeholder="Bo", elem_id="concept-name")
             self.kind = gr.Textbox(label="What it is", placeholder="dog", elem_id="concept-kind")
@@ -38,7 +38,7 @@ class AddingPanel:
                 elem_id="concept-facts",
             )
             self.keep = gr.Button("Keep it", variant="primary", elem_id="keep")
-        self.adding = gr.HTML(js_on_load=ON_LOAD, elem_id="adding")
+        self.adding = piece(name="adding")
         self.running = gr.BrowserState(None, storage_key="keepsake-adding", secret="keepsake")
 
     def wire(self, page: gr.Blocks, shelf: Shelf) -> None:
@@ -56,6 +56,8 @@ class AddingPanel:
             self.on_added, self.photos,
             [*about, self.seen, self.about, self.adding, self.keep, self.running, shelf.cards], **QUIET,
         ).then(shelf.read, outputs=shelf.cards, **QUIET)  # fmt: skip
+        self.seen.undo(told(self.leave_out), self.photos, self.photos, **QUIET)
+        self.seen.clear(lambda: None, outputs=self.photos, api_visibility="private", **QUIET)
         gr.on([self.seen.stop, self.adding.stop], told(stopper(self._studio.jobs)), **QUIET)
         page.load(self.find_running, self.running, [self.adding, self.keep, self.running], **QUIET)
 
@@ -78,6 +80,11 @@ class AddingPanel:
             self.about: gr.update(visible=True),
             self.kind: kind or "".join(suggested_kinds(readings)[:1]),
         }
+
+    def leave_out(self, photos: list[str] | None, event: gr.EventData) -> list[str] | None:
+        """Take one photo out; the rest is looked at again."""
+        kept = [photo for number, photo in enumerate(photos or []) if str(number) != event.id]
+        return kept or None
 
     def add_concept(self, photos: list[str] | None, name: str, kind: str, facts: str) -> Update:
         """Begin to learn the thing."""

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gradio as gr
 
 from studio.studio import Studio
-from studio.ui.markup import heading
+from studio.ui.markup import heading, piece
 from studio.ui.tabs.adding import AddingPanel
 from studio.ui.tabs.shelf import Shelf
 
 
 def concepts_tab(studio: Studio, page: gr.Blocks) -> None:
     """Build the page; the shelf is read whenever `page` loads and whenever something on it has changed."""
-    gr.HTML(
+    piece(
         heading("Concepts", "Show the studio a pet, a toy, a mug. From then on it is a name you can use in any prompt.")
     )
     with gr.Row(elem_classes="k-columns", equal_height=False):

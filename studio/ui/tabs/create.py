@@ -11,7 +11,7 @@ from studio.domain.jobs import Status
 from studio.studio import Studio
 from studio.ui.feedback import QUIET, stopper, told
 from studio.ui.form import Form
-from studio.ui.markup import ON_LOAD, chips, empty, heading, job_card, notice
+from studio.ui.markup import chips, empty, heading, job_card, notice, piece
 from studio.ui.picture_markup import results
 
 Update = dict[Any, Any]
@@ -23,12 +23,12 @@ class CreatePage:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        gr.HTML(heading("Draw something", "Say what you want to see. Write @ to bring in one of your things."))
+        piece(heading("Draw something", "Say what you want to see. Write @ to bring in one of your things."))
         with gr.Row(elem_classes="k-columns", equal_height=False):
             with gr.Column(elem_classes="k-panel k-side", min_width=280):
                 self.form = self._fields()
             with gr.Column(elem_classes="k-main", min_width=280):
-                self.stage = gr.HTML(self.empty_stage(), js_on_load=ON_LOAD, elem_id="stage")
+                self.stage = piece(self.empty_stage(), name="stage")
         self.running = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
 
     def _fields(self) -> Form[GenerateRequest]:
@@ -36,7 +36,7 @@ class CreatePage:
             label="Prompt", lines=4, max_lines=8, elem_id="prompt", placeholder="a happy @bo with a red balloon",
             html_attributes=gr.InputHTMLAttributes(autocomplete="off", enterkeyhint="go"),
         )  # fmt: skip
-        self.examples = gr.HTML(js_on_load=ON_LOAD, elem_id="examples")
+        self.examples = piece(name="examples")
         count = gr.Radio(COUNTS, value=2, label="How many", elem_id="count", elem_classes="k-segments")
         self.draw = gr.Button("Draw", variant="primary", size="lg", elem_id="draw")
         with gr.Accordion("More", open=False, elem_id="more") as self.more:
@@ -58,7 +58,7 @@ class CreatePage:
                 0, 1, 0.7, step=0.05, label="Fidelity", info="Left follows the prompt, right the thing itself.",
                 elem_id="fidelity",
             )  # fmt: skip
-            self.model = gr.HTML(elem_id="model")
+            self.model = piece(name="model")
         return Form(
             GenerateRequest, prompt=prompt, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity
         )

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from studio.studio import Studio
 from studio.ui.feedback import QUIET, told
 from studio.ui.form import Form
-from studio.ui.markup import ON_LOAD, empty, heading
+from studio.ui.markup import empty, heading, piece, waiting
 from studio.ui.picture_markup import detail, tiles
 
 Update = dict[Any, Any]
@@ -24,7 +24,7 @@ class GalleryPage:
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
         with gr.Row(elem_classes="k-head-row", equal_height=False):
-            gr.HTML(heading("Gallery", "Everything made here, newest first."))
+            piece(heading("Gallery", "Everything made here, newest first."))
             with gr.Row(elem_classes="k-filters"):
                 self.concept = gr.Dropdown(
                     [EVERYTHING], value="", label="Of", elem_id="filter-concept", min_width=150, filterable=False
@@ -32,7 +32,7 @@ class GalleryPage:
                 self.text = gr.Textbox(
                     label="With the words", placeholder="balloon", elem_id="filter-text", min_width=180
                 )
-        self.grid = gr.HTML(js_on_load=ON_LOAD, elem_id="gallery")
+        self.grid = piece(waiting(), name="gallery")
         with gr.Row(elem_classes="k-pager"):
             self.newer = gr.Button("Newer", visible=False, elem_id="newer", min_width=120)
             self.older = gr.Button("Older", visible=False, elem_id="older", min_width=120)
@@ -90,7 +90,7 @@ class PictureDialog:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self.view = gr.HTML(js_on_load=ON_LOAD, elem_id="picture")
+        self.view = piece(name="picture")
 
     def wire(self, openers: list[gr.HTML], form: Form[Any], gallery: GalleryPage, tabs: gr.Tabs) -> None:
         """Connect the handlers; `form` takes a recipe over, `gallery` is read again after a delete."""

@@ -9,7 +9,7 @@ import gradio as gr
 from studio.studio import Studio
 from studio.ui.concept_markup import cover, shelf
 from studio.ui.feedback import QUIET, told
-from studio.ui.markup import ON_LOAD, empty, html, tape
+from studio.ui.markup import empty, html, piece, tape, waiting
 
 Update = dict[Any, Any]
 
@@ -19,11 +19,11 @@ class Shelf:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self.cards = gr.HTML(js_on_load=ON_LOAD, elem_id="things")
+        self.cards = piece(waiting(), name="things")
         self.editing = gr.State("")
         self.sheet = gr.Column(visible=False, elem_classes="k-modal", elem_id="edit")
         with self.sheet, gr.Column(elem_classes=["k-sheet", "k-fields"]):
-            self.title = gr.HTML()
+            self.title = piece()
             self.name = gr.Textbox(label="Name", elem_id="edit-name")
             self.kind = gr.Textbox(label="What it is", elem_id="edit-kind")
             self.facts = gr.Textbox(label="Facts, one a line", lines=3, max_lines=12, elem_id="edit-facts")
