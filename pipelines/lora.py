@@ -98,7 +98,7 @@ class LoraFactors:
             tensors = load(data)
         except SafetensorError as error:
             raise LoraError(f"The LoRA is not a readable safetensors file: {error}.") from error
-        header = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")])
+        header, _ = _header(data)
         sides: dict[str, dict[str, Tensor]] = {}
         components = set()
         for key, tensor in tensors.items():
@@ -122,9 +122,14 @@ class LoraFactors:
         )
 
     def to_bytes(self, dtype: torch.dtype = torch.float16) -> bytes:
-        """Write a safetensors file in diffusers' layout."""
-        tensors = {f"{self.component}.{name}": tensor for name, tensor in self._state(dtype).items()}
-        return save(tensors, metadata={"format": "pt", **self.metadata})
+        """Write a safetensors file in diffusers' layout; the same LoRA always gives the same bytes."""
+        raw = save({f"{self.component}.{name}": tensor for name, tensor in self._state(dtype).items()})
+        header, start = _header(raw)
+        # safetensors orders metadata at random; files that are kept by content hash must not depend on that.
+        header["__metadata__"] = {"format": "pt", **self.metadata}
+        text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
+        text += b" " * (-len(text) % 8)
+        return len(text).to_bytes(8, "little") + text + raw[start:]
 
     def scaled(self, scale: float) -> Self:
         """Return the same LoRA with its effect multiplied by `scale` (folded into `up`)."""
@@ -160,6 +165,12 @@ class LoraFactors:
             state[f"{name}.lora_A.weight"] = down.detach().to(dtype).contiguous()
             state[f"{name}.lora_B.weight"] = up.detach().to(dtype).contiguous()
         return state
+
+
+def _header(data: bytes) -> tuple[dict, int]:
+    """Return the header of a valid safetensors file and where its tensors start."""
+    start = 8 + int.from_bytes(data[:8], "little")
+    return json.loads(data[8:start]), start
 
 
 def product_square(factor: Factor) -> Tensor:

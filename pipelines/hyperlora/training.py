@@ -74,8 +74,16 @@ class TrainingData:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """One step's tensors on the device: `tokens` [B, R, T, D], `mask` [B, R], `latents` [B, C, h, w], `noise` like them,
-    `levels` [B], `weights` [B, h, w], `conditions` each [B, …].
+    """One step's tensors on the device.
+
+    Attributes:
+        tokens: of the references [B, R, T, D].
+        mask: bool [B, R].
+        latents: of the targets [B, C, h, w].
+        noise: like the latents.
+        levels: of the noise, 0–1 [B].
+        weights: of the loss [B, h, w].
+        conditions: of the base, each [B, …].
     """
 
     tokens: Tensor

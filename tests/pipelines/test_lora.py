@@ -148,6 +148,16 @@ def test_bytes_round_trip(tiny: TinyDenoiser) -> None:
     assert load(factors.to_bytes())[key].dtype == torch.float16
 
 
+def test_the_same_lora_always_gives_the_same_bytes() -> None:
+    factors = random_factors(FAMILIES["sd15"](), 1)
+    notes = {f"key {number}": f"wert ü {number}" for number in range(9)}
+    data = LoraFactors(factors.layers, metadata=notes).to_bytes()
+    assert (
+        LoraFactors(dict(reversed(factors.layers.items())), metadata=dict(reversed(notes.items()))).to_bytes() == data
+    )
+    assert LoraFactors.from_bytes(data).metadata == {"format": "pt", **notes}
+
+
 def test_norm_is_that_of_the_products() -> None:
     factors = random_factors(FAMILIES["sd15"](), 1)
     products = [(f.up @ f.down).square().sum() for f in factors.layers.values()]

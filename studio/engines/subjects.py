@@ -1,0 +1,172 @@
+"""Photos to cut-outs and class words, and cut-outs to a personal LoRA predicted in one forward pass."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from studio.engines.base import PhotoReading, Report
+from studio.errors import InvalidPhoto, ModelMissing
+
+if TYPE_CHECKING:
+    from pipelines.features.image_encoders import ClipVisionEncoder
+    from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
+    from pipelines.matting import Matting
+    from pipelines.textimage.kinds import KindRecogniser
+
+WEIGHTS = "hyperlora/diffusion_pytorch_model.safetensors"
+
+
+class HyperLoraSubjectEngine:
+    """Cuts subjects out, names their kind, and predicts their LoRA with the hypernetwork.
+
+    Models are looked up by name and loaded when they are first needed; importing this module loads nothing.
+
+    Args:
+        hyperlora: name of the hypernetwork for the resolver.
+        matting: name of the network that cuts out.
+        encoder: name of the image encoder that the hypernetwork was trained with.
+        kinds: how many class words `read` gives.
+        find: from a model's name to its place on this machine; None asks the resolver.
+    """
+
+    def __init__(
+        self,
+        *,
+        hyperlora: str = "hyperlora",
+        matting: str = "u2netp",
+        encoder: str = "clip-vision",
+        kinds: int = 5,
+        find: Callable[[str], Path] | None = None,
+    ) -> None:
+        self._names = {"hyperlora": hyperlora, "matting": matting, "encoder": encoder}
+        self._kinds = kinds
+        self._find = find
+
+    def read(self, photo: Image.Image) -> PhotoReading:
+        """Find the subject in an upright RGB photo.
+
+        Raises:
+            InvalidPhoto: nothing in it stands out.
+            ModelMissing: a model could not be had.
+        """
+        from pipelines.matting import SubjectNotFoundError
+
+        with _models_may_be_missing():
+            try:
+                matte = self._matting.matte(photo)
+                cutout = self._matting.cut_out(photo, matte)
+            except SubjectNotFoundError as error:
+                raise InvalidPhoto(str(error)) from error
+            kinds = self._recogniser.recognise([cutout], top=self._kinds)[0]
+        return PhotoReading(cutout=cutout, coverage=matte.coverage, kinds=kinds)
+
+    def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
+        """Predict the personal LoRA of the subject from RGBA cut-outs.
+
+        The hypernetwork takes at most eight; of more, as many as it takes are chosen evenly from first to last.
+
+        Args:
+            cutouts: at least one.
+            kind: class word, kept in the file's metadata.
+            report: told before each part of the work.
+
+        Returns:
+            safetensors bytes, diffusers layout, half precision.
+
+        Raises:
+            InvalidPhoto: a cut-out without anything in it.
+            ModelMissing: a model could not be had.
+        """
+        from pipelines.hyperlora.references import NoSubject
+
+        with _models_may_be_missing():
+            report(0.0, "Loading the hypernetwork")
+            pipeline, encoder = self._pipeline, self._encoder
+            report(0.3, "Looking at the pictures")
+            chosen = evenly_chosen(cutouts, pipeline.hyperlora.config.max_references)
+            try:
+                output = pipeline(chosen, encoder, {"kind": kind, "model": self.model()})
+            except NoSubject as error:
+                raise InvalidPhoto(str(error)) from error
+        report(1.0, "Personal weights are ready")
+        data: bytes = output.lora.to_bytes()
+        return data
+
+    def model(self) -> str:
+        """Name and version of the hypernetwork; another value makes stored LoRAs outdated."""
+        with _models_may_be_missing():
+            return f"{self._names['hyperlora']}@{self._version}"
+
+    @cached_property
+    def _version(self) -> str:
+        file = self._path("hyperlora") / WEIGHTS
+        if not file.is_file():
+            raise ModelMissing(
+                f"{file.parent.parent} has no {WEIGHTS}: the hypernetwork is not there. Train it with "
+                "python -m pipelines.hyperlora.train, or copy its folder there."
+            )
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:12]
+
+    @cached_property
+    def _pipeline(self) -> HyperLoraPipeline:
+        import torch
+
+        from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
+
+        assert self._version  # says in a sentence when the weights are not there
+        pipeline: HyperLoraPipeline = HyperLoraPipeline.from_pretrained(
+            self._path("hyperlora"), dtype=torch.float32, local_files_only=True
+        )
+        return pipeline
+
+    @cached_property
+    def _encoder(self) -> ClipVisionEncoder:
+        from pipelines.features.image_encoders import ClipVisionEncoder
+
+        return ClipVisionEncoder(self._path("encoder"))
+
+    @cached_property
+    def _matting(self) -> Matting:
+        from pipelines.matting import Matting
+
+        return Matting(self._path("matting"))
+
+    @cached_property
+    def _recogniser(self) -> KindRecogniser:
+        from pipelines.textimage.configuration import load_config
+        from pipelines.textimage.loading import load_kind_recogniser, load_text_image
+
+        return load_kind_recogniser(load_text_image(load_config(), find=self._place))
+
+    def _path(self, part: str) -> Path:
+        return self._place(self._names[part])
+
+    def _place(self, name: str) -> Path:
+        from pipelines.resolver import resolve
+
+        return self._find(name) if self._find is not None else resolve(name)
+
+
+def evenly_chosen(cutouts: Sequence[Image.Image], most: int) -> list[Image.Image]:
+    """Return at most `most` of the pictures, evenly spread, the first always among them."""
+    if len(cutouts) <= most:
+        return list(cutouts)
+    return [cutouts[place * len(cutouts) // most] for place in range(most)]
+
+
+@contextmanager
+def _models_may_be_missing() -> Iterator[None]:
+    """Say in the studio's own words that a model is not there."""
+    from pipelines.resolver import ResolverError
+
+    try:
+        yield
+    except ResolverError as error:
+        raise ModelMissing(str(error)) from error
