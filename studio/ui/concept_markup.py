@@ -52,7 +52,7 @@ def shelf(concepts: Sequence[Concept]) -> Markup:
 def cover(concept: Concept) -> Markup:
     """Return the cover of a concept on its ground."""
     return html(
-        '<div class="k-frame k-gingham"><img src="/media/concepts/{id}/{photo}.webp?edge=640" alt="{name}" '
+        '<div class="k-frame k-gingham"><img src="/media/concepts/{id}/{photo}.webp?large=true" alt="{name}" '
         'loading="lazy"></div>',
         id=concept.id, photo=concept.photos[0].id, name=concept.name,
     )  # fmt: skip

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from html import escape
 from typing import Any, ParamSpec, TypeVar
 
 import gradio as gr
 
 from studio.domain.jobs import Status
-from studio.errors import JobFailed, StorageFull, StudioError
+from studio.errors import StudioError
 from studio.services.jobs import Job, JobRunner
 
 P = ParamSpec("P")
@@ -27,8 +28,7 @@ def told(handler: Callable[P, R]) -> Callable[P, R]:
         try:
             return handler(*args, **kwargs)
         except StudioError as error:
-            title = "Something broke" if isinstance(error, JobFailed | StorageFull) else "Not quite"
-            raise gr.Error(str(error), duration=SECONDS, title=title, print_exception=False) from error
+            raise gr.Error(escape(str(error), quote=False), duration=SECONDS, print_exception=False) from error
 
     return handle
 
@@ -45,4 +45,4 @@ def stopper(jobs: JobRunner) -> Callable[[gr.EventData], None]:
 def say_why(job: Job[Any]) -> None:
     """Show the sentence of a failed job; one that was stopped needs none."""
     if job.status is Status.FAILED:
-        gr.Warning(str(job.error), duration=SECONDS, title="Not quite")
+        gr.Warning(escape(str(job.error), quote=False), duration=SECONDS)

@@ -20,10 +20,9 @@ from studio.domain.jobs import Status
 from studio.errors import NotFound, StudioError, UnknownConcept
 from studio.studio import Studio
 
-CUTOUT_EDGE = 640
+SMALL, LARGE = 256, 640  # longer side of what is sent for looking at, in pixels
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _NEVER = {"Cache-Control": "no-store"}
-Edge = Literal[256, 640]
 
 
 def add_media_routes(app: FastAPI, studio: Studio, owner_of: Callable[[Request], str]) -> None:
@@ -56,17 +55,19 @@ def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
         return JSONResponse(found, headers=_NEVER)
 
     @app.get("/media/concepts/{concept_id}/{photo_id}.webp")
-    def photo(concept_id: str, photo_id: str, owner: str = visitor, edge: Edge = 256) -> Response:
+    def photo(concept_id: str, photo_id: str, owner: str = visitor, large: bool = False) -> Response:
         concept = studio.concepts.get(concept_id, owner=owner)
         for known in concept.photos:
             if known.id == photo_id:
-                return _webp(studio.files.thumbnail(known.cutout or known.file, edge=edge), _FOREVER)
+                return _webp(
+                    studio.files.thumbnail(known.cutout or known.file, edge=LARGE if large else SMALL), _FOREVER
+                )
         raise NotFound(f"{concept.name} has no photo {photo_id[:40]!r}.")
 
     @app.get("/media/pictures/{picture_id}/thumb.webp")
     def thumb(picture_id: str, owner: str = visitor) -> Response:
         picture = studio.gallery.get(picture_id, owner=owner)
-        return _webp(studio.files.thumbnail(picture.file, edge=256), _FOREVER)
+        return _webp(studio.files.thumbnail(picture.file, edge=SMALL), _FOREVER)
 
     @app.get("/media/pictures/{picture_id}.{kind}")
     def picture(
@@ -110,12 +111,12 @@ def _add_jobs(app: FastAPI, studio: Studio, visitor: Any) -> None:
         found = job.result(timeout=0) if job.status is Status.DONE else ()
         if not isinstance(found, tuple) or not 0 <= number < len(found) or not isinstance(found[number], Understanding):
             raise NotFound(f"There is no cut-out {number} here.")
-        return _webp(_smaller(found[number].cutout, CUTOUT_EDGE), _FOREVER)
+        return _webp(_smaller(found[number].cutout, LARGE), _FOREVER)
 
 
-def concept_cover(concept_id: str, photo_id: str, edge: Edge = 256) -> str:
-    """Return the address of a photo's cut-out."""
-    return f"/media/concepts/{concept_id}/{photo_id}.webp?edge={edge}"
+def concept_cover(concept_id: str, photo_id: str) -> str:
+    """Return the address of a photo's cut-out, small."""
+    return f"/media/concepts/{concept_id}/{photo_id}.webp"
 
 
 def file_name(picture: Picture, kind: str) -> str:

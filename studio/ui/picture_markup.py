@@ -28,8 +28,9 @@ def results(pictures: Sequence[Picture], seconds: float | None = None) -> Markup
 def _result(picture: Picture) -> Markup:
     return html(
         '<figure class="k-result" data-id="{id}">'
-        '<button type="button" class="k-frame k-gingham" data-do="open" data-id="{id}" aria-label="Open: {prompt}">'
-        '<img src="/media/pictures/{id}.png" width="{width}" height="{height}" alt="{prompt}"></button>'
+        '<button type="button" class="k-open" data-do="open" data-id="{id}" aria-label="Open: {prompt}">'
+        '<span class="k-frame k-gingham"><img src="/media/pictures/{id}.png" width="{width}" height="{height}" '
+        'alt="{prompt}"></span></button>'
         "<figcaption>{downloads}</figcaption></figure>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
         downloads=_downloads(picture, clean=False),

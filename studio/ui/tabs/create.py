@@ -6,12 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from studio.domain.generation import GUIDANCE_MAX, SEED_MAX, STEPS_MAX, GenerateRequest
+from studio.domain.generation import GenerateRequest
 from studio.domain.jobs import Status
 from studio.studio import Studio
 from studio.ui.feedback import QUIET, stopper, told
 from studio.ui.form import Form
-from studio.ui.markup import chips, empty, heading, job_card, notice, piece
+from studio.ui.markup import chips, empty, heading, html, job_card, notice, piece
 from studio.ui.picture_markup import results
 
 Update = dict[Any, Any]
@@ -33,30 +33,22 @@ class CreatePage:
 
     def _fields(self) -> Form[GenerateRequest]:
         prompt = gr.Textbox(
-            label="Prompt", lines=4, max_lines=8, elem_id="prompt", placeholder="a happy @bo with a red balloon",
-            html_attributes=gr.InputHTMLAttributes(autocomplete="off", enterkeyhint="go"),
-        )  # fmt: skip
+            label="Prompt", lines=4, max_lines=8, elem_id="prompt", placeholder="a happy @bo with a red balloon"
+        )
         self.examples = piece(name="examples")
         count = gr.Radio(COUNTS, value=2, label="How many", elem_id="count", elem_classes="k-segments")
         self.draw = gr.Button("Draw", variant="primary", size="lg", elem_id="draw")
+        # Bounds are the request's to check: gradio's own message would not say what to do.
         with gr.Accordion("More", open=False, elem_id="more") as self.more:
             with gr.Row(elem_classes="k-seed"):
-                seed = gr.Number(
-                    label="Seed", precision=0, minimum=0, maximum=SEED_MAX, placeholder="random", elem_id="seed"
-                )
+                seed = gr.Number(label="Seed", precision=0, placeholder="random", elem_id="seed")
                 self.random = gr.Button("Random", elem_id="random", min_width=96)
             with gr.Row():
-                steps = gr.Number(
-                    label="Steps", precision=0, minimum=1, maximum=STEPS_MAX, placeholder="usual", elem_id="steps",
-                    min_width=110,
-                )  # fmt: skip
-                guidance = gr.Number(
-                    label="Guidance", minimum=1, maximum=GUIDANCE_MAX, step=0.5, placeholder="usual",
-                    elem_id="guidance", min_width=110,
-                )  # fmt: skip
+                steps = gr.Number(label="Steps", precision=0, placeholder="usual", elem_id="steps", min_width=110)
+                guidance = gr.Number(label="Guidance", placeholder="usual", elem_id="guidance", min_width=110)
             fidelity = gr.Slider(
                 0, 1, 0.7, step=0.05, label="Fidelity", info="Left follows the prompt, right the thing itself.",
-                elem_id="fidelity",
+                elem_id="fidelity", buttons=[],
             )  # fmt: skip
             self.model = piece(name="model")
         return Form(
@@ -77,6 +69,9 @@ class CreatePage:
         usual = [field["steps"], field["guidance"], field["fidelity"], self.model]
         self.more.expand(told(self.usual), outputs=usual, api_name="usual", **QUIET)
         gr.on([page.load, tab.select], self.read_examples, outputs=self.examples, api_name="examples", **QUIET)
+        numbers = [field["seed"], field["steps"], field["guidance"]]
+        # gradio shows 0 for a number that has no value when the page is built
+        page.load(lambda: [None] * 3, outputs=numbers, api_visibility="private", **QUIET)
         page.load(self.find_running, self.running, outputs, api_visibility="private", **QUIET)
 
     @staticmethod
@@ -120,7 +115,12 @@ class CreatePage:
             field["steps"]: gr.update(placeholder=f"{can.default_steps}, as usual"),
             field["guidance"]: gr.update(placeholder=f"{can.default_guidance:g}, as usual"),
             field["fidelity"]: gr.update(visible=can.personal),
-            self.model: f'<p class="k-small">{can.model} draws {can.width} × {can.height}.</p>',
+            self.model: html(
+                '<p class="k-small">Model {model}, {width} × {height} pixels</p>',
+                model=can.model,
+                width=can.width,
+                height=can.height,
+            ),
         }
 
     def read_examples(self) -> str:
