@@ -32,7 +32,7 @@ def train(config: dict, data: Path, out: Path) -> None:
     pictures: list[tuple[int, int]] = []
     for part, ((_, records), kept) in enumerate(zip(parts, PARTS.values(), strict=True)):
         for row, record in enumerate(records):
-            if record["split"] != "train":
+            if record["split"] != "train" or record["style"] not in config["denoiser"]["styles"]:
                 continue
             chosen = record["captions"] if len(record["captions"]) <= kept else _choose(record["captions"], kept, rng)
             samples += [(len(pictures), captions.setdefault(text, len(captions)), part) for text in chosen]
