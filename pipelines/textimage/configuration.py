@@ -19,6 +19,7 @@ class CorpusConfig(_Settings):
     """Which part of the corpus is read, and how it is shown to the image encoders.
 
     Attributes:
+        styles: the hands whose drawings are read.
         recolours: drawings taken at random from the recoloured ones.
         scenes: pictures taken at random from the composed scenes.
         white_share: share of drawings laid on white.
@@ -27,6 +28,7 @@ class CorpusConfig(_Settings):
         seed: of all of this.
     """
 
+    styles: tuple[str, ...] = Field(min_length=1)
     recolours: int = Field(ge=0)
     scenes: int = Field(ge=0)
     white_share: float = Field(ge=0, le=1)

@@ -15,6 +15,8 @@ from PIL import Image
 from pipelines.features.preprocessing import NEUTRAL_GROUND, on_ground
 from pipelines.textimage.configuration import CorpusConfig
 
+SOURCES = ("index", "recolours", "scenes")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Drawing:
@@ -54,13 +56,13 @@ class Corpus:
         """
         self.config = config
         rng = np.random.default_rng(config.seed)
-        chosen = [("index", None), ("recolours", config.recolours), ("scenes", config.scenes)]
         self._pictures: dict[str, np.ndarray] = {}
         drawings: list[Drawing] = []
-        for source, count in chosen:
+        for source, count in zip(SOURCES, (None, config.recolours, config.scenes), strict=True):
             if count != 0:
                 self._pictures[source] = _open_pictures(folder, source)
-                drawings += _choose(_read_index(folder, source), count, rng)
+                known = [drawing for drawing in _read_index(folder, source) if drawing.style in config.styles]
+                drawings += _choose(known, count, rng)
         self.drawings = _keep_out(drawings, config)
 
     def picture(self, index: int) -> Image.Image:
@@ -69,8 +71,12 @@ class Corpus:
         return Image.fromarray(np.array(self._pictures[drawing.source][drawing.row]))
 
     def picture_on_ground(self, index: int) -> Image.Image:
-        """Give the picture laid on white, on the neutral ground or on a random colour, always the same one."""
-        rng = np.random.default_rng([self.config.seed, index])
+        """Give the picture laid on white, on the neutral ground or on a random colour.
+
+        The ground goes by the drawing and not by its place in this choice, so it is the same in every choice.
+        """
+        drawing = self.drawings[index]
+        rng = np.random.default_rng([self.config.seed, drawing.row, SOURCES.index(drawing.source)])
         lot = rng.random()
         ground = tuple(int(value) for value in rng.integers(0, 256, size=3))
         if lot < self.config.white_share:

@@ -73,7 +73,7 @@ def train(
     text_encoder = MiniLMTextEncoder(find("minilm"))
     rows = np.array([row for row, drawing in enumerate(corpus.drawings) if drawing.split == "train"])
     pool = TextPool([corpus.drawings[row] for row in rows])
-    data = TrainingSet(images=images[rows], texts=text_features(pool.texts, text_encoder, cache), pool=pool)
+    data = TrainingSet(images=images[rows], texts=_text_features(corpus, pool, text_encoder, cache), pool=pool)
     fit = Fit(data, config.heads, config.fit, tuple(encoder.dim for encoder in encoders))
     state = cache / "fit.safetensors"
     if fit.resume(state):
@@ -83,6 +83,13 @@ def train(
     recall, scale = measure(heads, corpus.drawings, images, text_encoder, held_out)
     heads.register_to_config(kind_scale=round(scale, 2))
     return heads, recall
+
+
+def _text_features(corpus: Corpus, pool: TextPool, encoder: MiniLMTextEncoder, cache: Path) -> FloatArray:
+    """Features of the pool's texts, [M, S]; all texts of the corpus are cached together, whatever is kept out now."""
+    every = list(dict.fromkeys(text for drawing in corpus.drawings for text in drawing.texts))
+    number = {text: position for position, text in enumerate(every)}
+    return text_features(every, encoder, cache)[[number[text] for text in pool.texts]]
 
 
 @torch.no_grad()
