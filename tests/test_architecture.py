@@ -12,9 +12,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "torchvision", "diffusers", "transformers", "peft", "accelerate", "open_clip", "onnxruntime")
-CONCRETE = ("studio.engines.image", "studio.engines.subjects", "studio.engines.fake")
+CONCRETE = ("studio.engines.image", "studio.engines.hub", "studio.engines.subjects", "studio.engines.fake")
 # Translating a request into a pipeline call is an engine's work; the two others look after models and devices.
-MAY_IMPORT_PIPELINES = ("studio.engines.image", "studio.engines.subjects", "studio.doctor", "studio.cli.models")
+MAY_IMPORT_PIPELINES = (*CONCRETE, "studio.doctor", "studio.cli.models")
 
 # package → what nothing in it may import, not even inside a function
 FORBIDDEN = {

@@ -36,8 +36,8 @@ def load_pipeline(
         text_encoder=encoder,
         tokenizer=tokenizer,
         scheduler=FlowMatchEulerDiscreteScheduler.from_pretrained(folder, subfolder="scheduler"),
-        upscaler=CompactUpscaler.from_pretrained(upscaler, torch_dtype=dtype) if upscaler.exists() else None,
-        torch_dtype=dtype,
+        upscaler=CompactUpscaler.from_pretrained(upscaler, dtype=dtype) if upscaler.exists() else None,
+        dtype=dtype,
         local_files_only=True,
     ).to(device)
     pipeline.unet.to(memory_format=torch.channels_last).eval()

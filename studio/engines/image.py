@@ -1,4 +1,4 @@
-"""Draws with a diffusers pipeline: the embedded base, or any text-to-image model the hub has, by one line of config."""
+"""Draws transparent pictures with the embedded base model."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from studio.domain.mentions import replace_mentions
 from studio.engines.base import ImageCapabilities, ImageJob, Report
+from studio.engines.reading import chosen_device, class_prompt, personal_adapter
 from studio.errors import ModelMissing
 
 if TYPE_CHECKING:
     from pipelines.lora import LoraFactors
-
-PREVIEW_EDGE = 256
 
 
 class DiffusersImageEngine:
@@ -43,9 +41,9 @@ class DiffusersImageEngine:
 
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
         """Draw one RGBA picture per seed, all in one batch; reports and looks at the stop button at every step."""
+        lora = self._lora(job)
         report(0.0, "Loading the model" if self._pipeline is None else "Starting")
         pipeline = self._loaded()
-        lora = self._lora(job)
 
         def on_step(_: object, step: int, __: object, values: dict[str, Any]) -> dict[str, Any]:
             preview = pipeline.decode(values["denoised"][:1], upscale=False)[0]
@@ -75,7 +73,7 @@ class DiffusersImageEngine:
             from pipelines.attention import apply_attention, probe_attention
             from pipelines.mini.loading import load_pipeline
 
-            device = self._device if self._device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+            device = chosen_device(self._device)
             dtype = torch.float16 if device.startswith("cuda") else torch.float32
             pipeline = load_pipeline(self._folder(), _resolved("minilm", self._models), device=device, dtype=dtype)
             apply_attention(pipeline.unet, probe_attention(device, dtype))
@@ -86,19 +84,8 @@ class DiffusersImageEngine:
     def _lora(job: ImageJob) -> LoraFactors | None:
         from pipelines.lora import LoraFactors
 
-        adapters = [subject.adapter for subject in job.subjects if subject.adapter]
-        return LoraFactors.from_bytes(adapters[0]) if adapters else None
-
-
-def class_prompt(job: ImageJob) -> str:
-    """Return the prompt with every mention replaced by the subject's kind, which is the word the model knows.
-
-    A subject that the prompt does not mention is put in front.
-    """
-    kinds = {subject.mention: subject.kind or "thing" for subject in job.subjects}
-    prompt = replace_mentions(job.prompt, kinds, lambda handle: kinds[handle])
-    unmentioned = [kinds[handle] for handle in kinds if f"@{handle}" not in job.prompt.casefold()]
-    return ", ".join([*unmentioned, prompt])
+        adapter = personal_adapter(job)
+        return LoraFactors.from_bytes(adapter) if adapter else None
 
 
 def _resolved(name: str, models: Path) -> Path:

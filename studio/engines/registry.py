@@ -68,7 +68,11 @@ class Registry(Generic[E]):
 
 IMAGE_ENGINES: Registry[ImageEngine] = Registry(
     "image",
-    {"fake": "studio.engines.fake:FakeImageEngine", "diffusers": "studio.engines.image:DiffusersImageEngine"},
+    {
+        "fake": "studio.engines.fake:FakeImageEngine",
+        "diffusers": "studio.engines.image:DiffusersImageEngine",
+        "hub": "studio.engines.hub:HubImageEngine",
+    },
 )
 SUBJECT_ENGINES: Registry[SubjectEngine] = Registry(
     "subject",

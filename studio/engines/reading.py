@@ -1,0 +1,38 @@
+"""What every image engine makes of a job: the prompt in words a model knows, the one personal LoRA, the device."""
+
+from __future__ import annotations
+
+from studio.domain.mentions import find_mentions, replace_mentions
+from studio.engines.base import ImageJob
+from studio.errors import InvalidInput
+
+
+def class_prompt(job: ImageJob) -> str:
+    """Return the prompt with every mention replaced by the subject's kind, which is the word the model knows.
+
+    A subject that the prompt does not mention is put in front.
+    """
+    kinds = {subject.mention: subject.kind or "thing" for subject in job.subjects}
+    mentioned = {mention.handle for mention in find_mentions(job.prompt, kinds)}
+    prompt = replace_mentions(job.prompt, kinds, lambda handle: kinds[handle])
+    return ", ".join([*(kind for handle, kind in kinds.items() if handle not in mentioned), prompt])
+
+
+def personal_adapter(job: ImageJob) -> bytes | None:
+    """Return the personal LoRA of the job's subject as safetensors bytes; None where no subject has one.
+
+    Raises:
+        InvalidInput: several subjects have one; a LoRA changes the whole picture, so two would mix their looks.
+    """
+    personal = [subject for subject in job.subjects if subject.adapter]
+    if len(personal) > 1:
+        names = " and ".join(f"@{subject.mention}" for subject in personal)
+        raise InvalidInput(f"{names} cannot be drawn in one picture yet; mention one of them.")
+    return personal[0].adapter if personal else None
+
+
+def chosen_device(device: str) -> str:
+    """Return the device that is meant; ``auto`` takes the GPU where there is one."""
+    import torch
+
+    return device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"

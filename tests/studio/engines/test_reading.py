@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import pytest
+
+from studio.engines.base import ImageJob, Subject
+from studio.engines.reading import chosen_device, class_prompt, personal_adapter
+from studio.errors import InvalidInput
+
+
+def job(prompt: str, *subjects: Subject) -> ImageJob:
+    return ImageJob(prompt=prompt, subjects=subjects, seeds=(1,), steps=2, guidance=3.0, fidelity=0.7)
+
+
+def subject(mention: str, kind: str = "", adapter: bytes | None = None) -> Subject:
+    return Subject(mention=mention, kind=kind, adapter=adapter)
+
+
+@pytest.mark.parametrize(
+    ("prompt", "subjects", "words"),
+    [
+        ("a happy @bo's hat", [subject("bo", "dog")], "a happy dog's hat"),
+        ("@Bo and @bo", [subject("bo", "dog")], "dog and dog"),
+        ("in the rain", [subject("bo", "dog")], "dog, in the rain"),
+        ("@bob in the rain", [subject("bo", "dog"), subject("bob", "cat")], "dog, cat in the rain"),
+        ("a @thingy", [subject("thingy")], "a thing"),
+        ("a dog", [], "a dog"),
+        ("write to bo@example.com", [subject("example", "mug")], "mug, write to bo@example.com"),
+    ],
+)
+def test_mentions_become_the_word_the_model_knows(prompt: str, subjects: list[Subject], words: str) -> None:
+    assert class_prompt(job(prompt, *subjects)) == words
+
+
+def test_the_one_personal_lora_is_found_among_subjects_without() -> None:
+    assert personal_adapter(job("a dog")) is None
+    assert personal_adapter(job("@bo and @mug", subject("mug", "mug"), subject("bo", "dog", b"lora"))) == b"lora"
+
+
+def test_two_personal_loras_in_one_picture_get_a_sentence() -> None:
+    two = job("@bo and @mug", subject("bo", "dog", b"1"), subject("mug", "mug", b"2"))
+    with pytest.raises(InvalidInput, match=r"@bo and @mug cannot be drawn in one picture yet; mention one of them\."):
+        personal_adapter(two)
+
+
+def test_a_named_device_is_taken_as_it_is() -> None:
+    assert chosen_device("cuda:1") == "cuda:1"
+    assert chosen_device("auto") in ("cpu", "cuda")
