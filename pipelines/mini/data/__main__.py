@@ -188,10 +188,12 @@ def main() -> None:
     parser.add_argument("--config", type=Path, default=Path("configs/mini/data.yaml"))
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--cache", type=Path, default=Path("data/packages"))
+    parser.add_argument("--size", type=int, help="edge in pixels instead of the configuration's")
     parser.add_argument("--only", choices=PARTS, help="build this part alone")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
-    corpus = Corpus(yaml.safe_load(arguments.config.read_text()), arguments.cache, arguments.out)
+    config = yaml.safe_load(arguments.config.read_text())
+    corpus = Corpus(config | {"size": arguments.size or config["size"]}, arguments.cache, arguments.out)
     for part in [arguments.only] if arguments.only else PARTS:
         logger.info("writing %s", part)
         getattr(corpus, f"write_{part}")()
