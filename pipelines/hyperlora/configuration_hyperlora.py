@@ -42,7 +42,6 @@ class TrainingConfig:
         save_every: steps between checkpoints.
         sample_steps: denoising steps of a sample grid.
         guidance: text guidance of a sample grid.
-        text_length: tokens per caption, as the base was trained with.
     """
 
     seed: int = 0
@@ -69,7 +68,6 @@ class TrainingConfig:
     save_every: int = 200
     sample_steps: int = 16
     guidance: float = 4.0
-    text_length: int = 24
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "targets", tuple(self.targets))

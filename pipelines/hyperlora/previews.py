@@ -79,5 +79,5 @@ class Preview:
             weights = Guidance.from_fidelity(fidelity, self.guidance)
             columns.append(draw(denoiser, noise.to(model.device), weights, self.steps))
         path.parent.mkdir(parents=True, exist_ok=True)
-        flat = [picture for row in zip(*columns, strict=True) for picture in row]
+        flat = [picture.resize(columns[1][0].size) for row in zip(*columns, strict=True) for picture in row]
         contact_sheet(flat, len(columns)).save(path)

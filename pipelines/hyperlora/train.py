@@ -14,7 +14,6 @@ import logging
 from pathlib import Path
 
 from pipelines.features.image_encoders import ClipVisionEncoder
-from pipelines.features.text_encoder import MiniLMTextEncoder
 from pipelines.hyperlora.caching import cache_references
 from pipelines.hyperlora.configuration_hyperlora import TrainingConfig
 from pipelines.hyperlora.embedded_base import EmbeddedBase
@@ -45,7 +44,7 @@ def main() -> None:
         cache_references(views, encoder, config.reference_versions, cache, config.seed)
         logger.info("references are cached; %s has no unet yet, so latents and captions are not", arguments.base)
         return
-    base = EmbeddedBase(arguments.base, MiniLMTextEncoder(resolve("minilm")), config.text_length)
+    base = EmbeddedBase.open(arguments.base, resolve("minilm"))
     data = TrainingData.prepare(views, base, encoder, config, cache)
     if arguments.cache_only:
         return
