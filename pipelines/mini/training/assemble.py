@@ -1,4 +1,4 @@
-"""Puts the trained parts together as the folder that is shipped: half precision, diffusers' layout, and what the studio reads."""
+"""Puts the trained parts together as the folder that is shipped, in half precision, with what the studio reads."""
 
 from __future__ import annotations
 
@@ -59,7 +59,9 @@ def assemble(config: dict, run: Path, upscaler: Path | None, target: Path, name:
         "personal": True,
     }
     (target / "studio.json").write_text(json.dumps(card, indent=2) + "\n")
-    (target / "recipe.json").write_text(json.dumps({"preset": name, "config": config, **_figures(run)}, indent=2) + "\n")
+    (target / "recipe.json").write_text(
+        json.dumps({"preset": name, "config": config, **_figures(run)}, indent=2) + "\n"
+    )
 
 
 def _figures(run: Path) -> dict:

@@ -87,7 +87,9 @@ def train(config: dict, data: Path, out: Path, preview_every: int = 300) -> None
     set_seed(config["seed"])
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
     unet = UNet2DConditionModel(**options["model"]).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.AdamW(unet.parameters(), lr=options["learning_rate"], betas=(0.9, 0.99), weight_decay=0.01, fused=True)
+    optimizer = torch.optim.AdamW(
+        unet.parameters(), lr=options["learning_rate"], betas=(0.9, 0.99), weight_decay=0.01, fused=True
+    )
     unet, optimizer = accelerator.prepare(unet, optimizer)
     bare = accelerator.unwrap_model(unet)
     average = MovingAverage(bare, 0.992)  # of every fourth step: a horizon of 500

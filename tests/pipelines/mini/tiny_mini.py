@@ -68,7 +68,9 @@ def training_config(steps: int) -> dict[str, Any]:
             "steps": steps,
             "learning_rate": 1e-3,
             "caption_dropout": 0.1,
+            "styles": ["flat", "soft"],
         },
+        "sampling": {"steps": 4, "guidance": 2.5},
     }
 
 
