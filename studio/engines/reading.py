@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from studio.domain.mentions import find_mentions, replace_mentions
+import re
+
+from studio.domain.mentions import find_mentions
 from studio.engines.base import ImageJob
 from studio.errors import InvalidInput
+
+# A name needs no article, a class word does: "@bo with @ana" is read "a dog with a mug", but "my happy @bo" has one.
+_WANTS_ARTICLE = re.compile(
+    r"(?:^|[,;:.]|\b(?:and|or|with|of|to|by|for|near|beside|behind|under|over|in|on|is))\s*$", re.IGNORECASE
+)
 
 
 def class_prompt(job: ImageJob) -> str:
@@ -13,9 +20,21 @@ def class_prompt(job: ImageJob) -> str:
     A subject that the prompt does not mention is put in front.
     """
     kinds = {subject.mention: subject.kind or "thing" for subject in job.subjects}
-    mentioned = {mention.handle for mention in find_mentions(job.prompt, kinds)}
-    prompt = replace_mentions(job.prompt, kinds, lambda handle: kinds[handle])
-    return ", ".join([*(kind for handle, kind in kinds.items() if handle not in mentioned), prompt])
+    prompt, mentioned = job.prompt, set()
+    for mention in reversed(find_mentions(job.prompt, kinds)):
+        if mention.handle in kinds:
+            before, after = prompt[: mention.start], prompt[mention.end :]
+            kind = kinds[mention.handle]
+            prompt = before + (with_article(kind) if _WANTS_ARTICLE.search(before) else kind) + after
+            mentioned.add(mention.handle)
+    return ", ".join([*(with_article(kind) for handle, kind in kinds.items() if handle not in mentioned), prompt])
+
+
+def with_article(noun: str) -> str:
+    """Return an English noun with its indefinite article; plurals go without."""
+    if noun.endswith("s") and not noun.endswith(("ss", "us")):
+        return noun
+    return f"{'an' if noun[:1].casefold() in set('aeiou') else 'a'} {noun}"
 
 
 def personal_adapter(job: ImageJob) -> bytes | None:

@@ -19,12 +19,13 @@ def subject(mention: str, kind: str = "", adapter: bytes | None = None) -> Subje
     ("prompt", "subjects", "words"),
     [
         ("a happy @bo's hat", [subject("bo", "dog")], "a happy dog's hat"),
-        ("@Bo and @bo", [subject("bo", "dog")], "dog and dog"),
-        ("in the rain", [subject("bo", "dog")], "dog, in the rain"),
-        ("@bob in the rain", [subject("bo", "dog"), subject("bob", "cat")], "dog, cat in the rain"),
+        ("@Bo and @bo", [subject("bo", "dog")], "a dog and a dog"),
+        ("in the rain", [subject("bo", "dog")], "a dog, in the rain"),
+        ("@bob in the rain", [subject("bo", "dog"), subject("bob", "cat")], "a dog, a cat in the rain"),
         ("a @thingy", [subject("thingy")], "a thing"),
         ("a dog", [], "a dog"),
-        ("write to bo@example.com", [subject("example", "mug")], "mug, write to bo@example.com"),
+        ("@bo with @cup", [subject("bo", "owl"), subject("cup", "glasses")], "an owl with glasses"),
+        ("write to bo@example.com", [subject("example", "mug")], "a mug, write to bo@example.com"),
     ],
 )
 def test_mentions_become_the_word_the_model_knows(prompt: str, subjects: list[Subject], words: str) -> None:
