@@ -25,6 +25,10 @@
     if (button && button.getAttribute("aria-selected") !== "true") button.click();
     return Boolean(button);
   };
+  const keepAddress = () => {
+    const id = $('#tabs > .tab-wrapper [role="tab"][aria-selected="true"]')?.dataset.tabId;
+    if (id && location.hash !== `#${id}`) history.replaceState(null, "", `#${id}`);
+  };
   addEventListener("hashchange", () => goTo(location.hash.slice(1)));
 
   // Values of gradio's fields change as if they were typed
@@ -67,6 +71,7 @@
   };
   const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", without: "undo" };
 
+  let deleted = null;
   const mount = (element, trigger, watch) => {
     element.addEventListener("click", async (event) => {
       const button = event.target.closest("[data-do]");
@@ -75,9 +80,12 @@
       if (here[action]) return here[action](button);
       if (button.dataset.confirm && !(await ask(button.dataset))) return;
       if (action === "stop") button.disabled = true;
+      if (action === "delete") deleted = button.dataset.id;
       trigger(events[action], { id: button.dataset.id ?? "" });
     });
     const changed = () => {
+      // the dialog closes when its picture is deleted; where it was just drawn it is still shown
+      if (deleted && !$("[data-picture]")) $(`.k-result[data-id="${deleted}"]`)?.remove();
       const job = $("[data-job]", element);
       if (job && !job.dataset.followed) follow(job, trigger);
     };
@@ -281,12 +289,8 @@
       if (!tabButton("create")) return;
       clearInterval(begin);
       if (!goTo(location.hash.slice(1))) goTo(document.head.dataset.start);
-      $("#tabs > .tab-wrapper").addEventListener("click", (event) => {
-        const id = event.target.closest("[data-tab-id]")?.dataset.tabId;
-        if (id) history.replaceState(null, "", `#${id}`);
-      });
-      const changes = { subtree: true, childList: true, attributeFilter: ["class", "style"] };
-      new MutationObserver(() => { prepare(); watchModals(); }).observe($(".gradio-container"), changes);
+      const changes = { subtree: true, childList: true, attributeFilter: ["class", "style", "aria-selected"] };
+      new MutationObserver(() => { prepare(); watchModals(); keepAddress(); }).observe($(".gradio-container"), changes);
       prepare();
       setTimeout(() => veil.classList.add("is-gone"), 90);
       setTimeout(() => veil.remove(), 500);

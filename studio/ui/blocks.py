@@ -8,7 +8,8 @@ from studio.studio import Studio
 from studio.ui.markup import masthead, piece
 from studio.ui.tabs.concepts import concepts_tab
 from studio.ui.tabs.create import CreatePage
-from studio.ui.tabs.gallery import GalleryPage, PictureDialog
+from studio.ui.tabs.gallery import GalleryPage
+from studio.ui.tabs.picture import PictureDialog
 
 UPLOADS_KEPT = 3600  # seconds; what was dropped but never kept
 

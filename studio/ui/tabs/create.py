@@ -6,8 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from studio.domain.generation import GenerateRequest
+from studio.domain.generation import GenerateRequest, Picture
 from studio.domain.jobs import Status
+from studio.errors import NotFound
 from studio.studio import Studio
 from studio.ui.feedback import QUIET, stopper, told
 from studio.ui.form import Form
@@ -102,10 +103,18 @@ class CreatePage:
     def _outcome(self, job_id: str) -> str:
         job: Any = self._studio.jobs.get(job_id)
         if job.status is Status.DONE:
-            return results(job.result())
+            kept = [picture for picture in job.result() if self._is_kept(picture)]
+            return results(kept) if kept else self.empty_stage()
         if job.status is Status.CANCELLED:
             return notice("Stopped", "Nothing was kept. Your prompt is still there.")
         return notice("This did not work", str(job.error))
+
+    def _is_kept(self, picture: Picture) -> bool:
+        try:
+            self._studio.gallery.get(picture.id)
+        except NotFound:  # deleted since it was drawn
+            return False
+        return True
 
     def usual(self) -> Update:
         """Show what the engine does where a field is left empty; asked for late, as it may load a library."""

@@ -36,7 +36,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, s
             thread.start()
             while not server.started:
                 time.sleep(0.02)
-            yield studio, "http://127.0.0.1:{}".format(listener.getsockname()[1])
+            yield studio, f"http://127.0.0.1:{listener.getsockname()[1]}"
             server.should_exit = True
             thread.join()
         studio.close()

@@ -57,6 +57,7 @@ def test_a_photo_becomes_a_concept_a_picture_and_a_tile(visitor: Visitor, photo:
 
     made = pictures_in(draw(visitor, job_in, "a happy @bo", count=2, seed=7))
     assert len(made) == 2
+    visitor.call("choices", "")  # opening the gallery offers the concepts there are
     assert pictures_in(visitor.call("gallery", "bo", "happy")["gallery"]) == made[::-1]
     detail = visitor.call("picture", id=made[0])["picture"]
     assert "@bo" in detail

@@ -1,0 +1,55 @@
+"""The dialog with one picture and its recipe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gradio as gr
+
+from studio.studio import Studio
+from studio.ui.feedback import QUIET, told
+from studio.ui.form import Form
+from studio.ui.markup import piece
+from studio.ui.picture_markup import detail
+from studio.ui.tabs.gallery import GalleryPage
+
+Update = dict[Any, Any]
+
+
+class PictureDialog:
+    """One picture over whatever page it was opened from."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self.view = piece(name="picture")
+
+    def wire(self, openers: list[gr.HTML], form: Form[Any], gallery: GalleryPage, tabs: gr.Tabs) -> None:
+        """Connect the handlers; `form` takes a recipe over, `gallery` is read again after a delete."""
+        opened = [opener.select for opener in openers]
+        gr.on(opened, told(self.open), outputs=self.view, api_name="picture", **QUIET)
+        self.view.retry(told(self.again), outputs=[self.view, tabs, *form.components.values()], **QUIET)
+        self.view.clear(lambda: "", outputs=self.view, api_visibility="private", **QUIET)
+        outputs = [gallery.grid, gallery.newer, gallery.older, gallery.before]
+        self.view.delete(told(self.on_delete), outputs=self.view, **QUIET).success(
+            gallery.first, [gallery.concept, gallery.text], outputs, api_visibility="private", **QUIET
+        )
+        self._form, self._tabs = form, tabs
+
+    def open(self, event: gr.EventData) -> str:
+        """Show the picture the event names."""
+        return detail(self._studio.gallery.get(event.id))
+
+    def again(self, event: gr.EventData) -> Update:
+        """Take the recipe over into the form."""
+        recipe = self._studio.gallery.get(event.id).recipe
+        values = {
+            "prompt": recipe.prompt, "seed": recipe.seed, "steps": recipe.steps, "guidance": recipe.guidance,
+            "fidelity": recipe.fidelity, "count": 1,
+        }  # fmt: skip
+        return {self.view: "", self._tabs: gr.Tabs(selected="create"), **self._form.fill(values)}
+
+    def on_delete(self, event: gr.EventData) -> str:
+        """Delete the picture; the page has asked before."""
+        self._studio.gallery.delete(event.id)
+        gr.Info("The picture is removed from this machine.")
+        return ""
