@@ -19,12 +19,14 @@ def subject(mention: str, kind: str = "", adapter: bytes | None = None) -> Subje
     ("prompt", "subjects", "words"),
     [
         ("a happy @bo's hat", [subject("bo", "dog")], "a happy dog's hat"),
-        ("@Bo and @bo", [subject("bo", "dog")], "a dog and a dog"),
+        ("my @Bo and @bo", [subject("bo", "dog")], "my dog and a dog"),
+        ("@bo wearing a crown", [subject("bo", "owl")], "an owl wearing a crown"),
         ("in the rain", [subject("bo", "dog")], "a dog, in the rain"),
         ("@bob in the rain", [subject("bo", "dog"), subject("bob", "cat")], "a dog, a cat in the rain"),
         ("a @thingy", [subject("thingy")], "a thing"),
+        ("a red @shades", [subject("shades", "sunglasses")], "a red sunglasses"),
+        ("@shades on a table", [subject("shades", "sunglasses")], "sunglasses on a table"),
         ("a dog", [], "a dog"),
-        ("@bo with @cup", [subject("bo", "owl"), subject("cup", "glasses")], "an owl with glasses"),
         ("write to bo@example.com", [subject("example", "mug")], "a mug, write to bo@example.com"),
     ],
 )

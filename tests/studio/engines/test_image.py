@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+
+from studio.engines.base import ImageJob, Subject
+from studio.engines.image import DiffusersImageEngine
+from studio.errors import InvalidInput, JobCancelled, ModelMissing
+from tests.pipelines.mini.tiny_mini import SIZE, random_lora, save_pipeline, tiny_pipeline
+
+WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
+
+
+class Told:
+    """Notes what is reported; presses stop at a given report."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.shares: list[float] = []
+        self.previews: list[Image.Image] = []
+        self._stop_at = stop_at
+
+    def __call__(self, share: float, message: str = "", preview: Image.Image | None = None) -> None:
+        self.shares.append(share)
+        if preview is not None:
+            self.previews.append(preview)
+        if len(self.shares) == self._stop_at:
+            raise JobCancelled("stopped")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A catalogue, and beside it the base and the text encoder it names, at tiny size."""
+    folder = tmp_path_factory.mktemp("models")
+    pipeline = tiny_pipeline(folder / "minilm")
+    save_pipeline(pipeline, folder / "mini")
+    (folder / "lora.safetensors").write_bytes(random_lora(pipeline).to_bytes(torch.float32))
+    card = {
+        "model": "Keepsake tiny",
+        "weights": WEIGHTS,
+        "width": 4 * SIZE,
+        "height": 4 * SIZE,
+        "default_steps": 2,
+        "default_guidance": 3.0,
+        "scheduler": "Euler flow",
+        "transparent": True,
+        "personal": True,
+    }
+    (folder / "mini" / "studio.json").write_text(json.dumps(card))
+    entries = {
+        name: {"purpose": "test", "licence": "Apache-2.0", "sources": [{"local": name}]} for name in ("mini", "minilm")
+    }
+    (folder / "models.yaml").write_text(yaml.safe_dump({"models": entries}))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine(folder: Path) -> DiffusersImageEngine:
+    return DiffusersImageEngine("mini", models=str(folder / "models.yaml"), device="cpu")
+
+
+def job(*seeds: int, adapter: bytes | None = None, fidelity: float = 1.0, count: int = 1) -> ImageJob:
+    subjects = tuple(Subject(mention=f"bo{number}", kind="dog", adapter=adapter) for number in range(count))
+    return ImageJob(prompt="a @bo0", subjects=subjects, seeds=seeds, steps=2, guidance=3.0, fidelity=fidelity)
+
+
+def pixels(pictures: list[Image.Image]) -> np.ndarray:
+    return np.stack([np.asarray(picture) for picture in pictures])
+
+
+def test_capabilities_are_read_without_loading_weights(folder: Path, engine: DiffusersImageEngine) -> None:
+    fresh = DiffusersImageEngine("mini", models=str(folder / "models.yaml"))
+    abilities = fresh.capabilities()
+    assert (abilities.model, abilities.width, abilities.transparent) == ("Keepsake tiny", 4 * SIZE, True)
+    assert abilities.model_hash == hashlib.sha256((folder / "mini" / WEIGHTS).read_bytes()).hexdigest()[:10]
+    assert fresh._pipeline is None
+
+
+def test_pictures_are_transparent_and_depend_on_their_seed(engine: DiffusersImageEngine) -> None:
+    told = Told()
+    pictures = engine.generate(job(7, 8), told)
+    assert [(picture.mode, picture.size) for picture in pictures] == [("RGBA", (4 * SIZE, 4 * SIZE))] * 2
+    first, second = pixels(pictures)
+    assert not np.array_equal(first, second)
+    alone = pixels(engine.generate(job(8), Told()))[0]
+    assert np.abs(alone.astype(int) - second).max() <= 1
+    assert told.shares == sorted(told.shares) and (told.shares[0], told.shares[-1]) == (0.0, 1.0)
+    assert {(preview.mode, preview.size) for preview in told.previews} == {("RGBA", (SIZE, SIZE))}
+    assert len(told.previews) == 2
+
+
+def test_a_personal_lora_counts_as_much_as_fidelity_says(folder: Path, engine: DiffusersImageEngine) -> None:
+    adapter = (folder / "lora.safetensors").read_bytes()
+    base = pixels(engine.generate(job(7), Told()))
+    assert np.array_equal(pixels(engine.generate(job(7, adapter=adapter, fidelity=0.0), Told())), base)
+    assert not np.array_equal(pixels(engine.generate(job(7, adapter=adapter), Told())), base)
+    assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
+
+
+def test_stop_takes_effect_at_the_next_step(folder: Path, engine: DiffusersImageEngine) -> None:
+    base = pixels(engine.generate(job(7), Told()))
+    told = Told(stop_at=2)
+    with pytest.raises(JobCancelled):
+        engine.generate(job(7, adapter=(folder / "lora.safetensors").read_bytes()), told)
+    assert len(told.shares) == 2
+    assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
+
+
+def test_two_personal_subjects_get_a_sentence(folder: Path) -> None:
+    engine = DiffusersImageEngine("mini", models=str(folder / "models.yaml"))
+    with pytest.raises(InvalidInput, match="@bo0 and @bo1 cannot be drawn in one picture yet"):
+        engine.generate(job(7, adapter=b"x", count=2), Told())
+    assert engine._pipeline is None
+
+
+def test_a_missing_model_gets_a_sentence(folder: Path, tmp_path: Path) -> None:
+    catalogue = tmp_path / "models.yaml"
+    catalogue.write_text((folder / "models.yaml").read_text())
+    with pytest.raises(ModelMissing, match="mini"):
+        DiffusersImageEngine("mini", models=str(catalogue)).capabilities()
