@@ -60,6 +60,11 @@ class TextPool:
         """Choose a text for each of the drawings `rows` [B]; returns numbers of texts [B]."""
         return np.array([rng.choice(self._names[row] if rng.random() < NAME_SHARE else self._own[row]) for row in rows])
 
+    def pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Give every drawing with each of its own texts: rows [P] and numbers of texts [P]."""
+        rows = np.repeat(np.arange(len(self._own)), [len(own) for own in self._own])
+        return rows, np.concatenate(self._own)
+
     def true(self, rows: np.ndarray, texts: np.ndarray) -> np.ndarray:
         """Say which text is true of which drawing of a batch.
 

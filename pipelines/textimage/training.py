@@ -24,6 +24,9 @@ from pipelines.textimage.loss import soft_contrastive_loss
 from pipelines.textimage.modeling_mini_clip import MiniClip
 from pipelines.textimage.text_pool import TextPool
 
+# Relative to the mean square of the text features' directions.
+_RIDGE = 0.03
+
 logger = logging.getLogger(__name__)
 
 
@@ -67,9 +70,29 @@ class Fit:
         self._images = torch.from_numpy(data.images)
         self._texts = torch.from_numpy(data.texts)
         self.model.image_mean.copy_(self._images.mean(dim=0))
+        self._start_from_least_squares()
         self.optimizer = torch.optim.AdamW(_parameter_groups(self.model, config.weight_decay), lr=config.learning_rate)
         self.step = 0
         self._recipe = hashlib.sha256(f"{heads!r}{config!r}{data.images.shape}{len(data.pool.texts)}".encode())
+
+    @torch.no_grad()
+    def _start_from_least_squares(self) -> None:
+        """Set the text head's linear map to the ridge regression from texts to the frozen features of their drawings.
+
+        It is solved in a second and is most of what there is to learn; the contrastive steps sharpen it.
+        """
+        rows, numbers = self.data.pool.pairs()
+        texts = functional.pad(self._texts, (0, 1), value=1.0).double()
+        anchors = self.model.anchor(self._images).double()
+        # Summed by text first: a text of many drawings is met once, weighted by how many they are.
+        counts = torch.bincount(torch.from_numpy(numbers), minlength=len(texts)).double()
+        sums = torch.zeros(len(texts), anchors.shape[1], dtype=torch.float64)
+        sums.index_add_(0, torch.from_numpy(numbers), anchors[torch.from_numpy(rows)])
+        squares = texts.T @ (texts * counts[:, None])
+        ridge = _RIDGE * squares.diagonal().mean() * torch.eye(len(squares), dtype=torch.float64)
+        solution = torch.linalg.solve(squares + ridge, texts.T @ sums).float()
+        self.model.text_head.linear.weight.copy_(solution[:-1].T)
+        self.model.text_head.linear.bias.copy_(solution[-1])
 
     def run(self, state: Path | None = None) -> MiniClip:
         """Do the steps that are left.
