@@ -8,6 +8,7 @@ import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
 from transformers import AutoTokenizer, BertModel
 
+from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.upscaling.modeling_compact import CompactUpscaler
 
@@ -42,5 +43,7 @@ def load_pipeline(
     ).to(device)
     pipeline.unet.to(memory_format=torch.channels_last).eval()
     pipeline.vae.to(memory_format=torch.channels_last).eval()
+    if (folder / "library").exists():
+        pipeline.library = DrawingLibrary.from_pretrained(folder / "library")
     pipeline.set_progress_bar_config(disable=True)
     return pipeline

@@ -15,6 +15,7 @@ from transformers import BertModel, PreTrainedTokenizerBase
 from pipelines.hyperlora.guidance import Branch, Guidance, hm_cfg
 from pipelines.lora import LoraFactors, RowLora
 from pipelines.mini.alpha import to_pictures
+from pipelines.mini.library import DrawingLibrary, ReferenceFinder, with_reference
 from pipelines.mini.pipeline_output import MiniPipelineOutput
 from pipelines.mini.text import encode_tokens
 from pipelines.upscaling.modeling_compact import CompactUpscaler
@@ -33,6 +34,9 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         scheduler: Euler steps of the flow.
         upscaler: enlarges decoded pictures; None leaves them at the size of the autoencoder.
         text_length: tokens per prompt that the denoiser was trained with.
+
+    Attributes:
+        library: drawings that a denoiser with reference channels looks at; None: it sees none.
     """
 
     model_cpu_offload_seq = "text_encoder->unet->vae->upscaler"
@@ -53,6 +57,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             vae=vae, unet=unet, text_encoder=text_encoder, tokenizer=tokenizer, scheduler=scheduler, upscaler=upscaler
         )
         self.register_to_config(text_length=text_length)
+        self.library: DrawingLibrary | None = None
 
     @property
     def native_size(self) -> int:
@@ -68,15 +73,27 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         if lora is not None:
             lora.check_fits(self.unet)
 
-    def encode_prompt(self, prompt: Sequence[str]) -> dict[str, Tensor]:
-        """Return the denoiser's text conditions for the prompts, each tensor [N, …]."""
+    def encode_prompt(self, prompt: Sequence[str], choices: Sequence[int] | None = None) -> dict[str, Tensor]:
+        """Return the denoiser's conditions for the prompts, each tensor [N, …].
+
+        Args:
+            prompt: N texts; the empty one is the unconditional one.
+            choices: for every prompt, which drawing to look at where it leaves the style open; None: the first.
+        """
         hidden, mask = encode_tokens(self.text_encoder, self.tokenizer, prompt, self.config.text_length)
-        return {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
+        conditions = {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
+        if self.library is not None:
+            finder = ReferenceFinder(self.library, self.text_encoder, self.tokenizer)
+            found = [finder.find(text, choice) for text, choice in zip(prompt, choices or [0] * len(prompt), strict=True)]
+            config = self.unet.config
+            empty = torch.zeros(config.out_channels, config.sample_size, config.sample_size)
+            conditions["reference"] = torch.stack([empty if one is None else one for one in found]).to(hidden.device)
+        return conditions
 
     def prepare_latents(self, count: int, seeds: Sequence[int] | None) -> Tensor:
         """Return unit noise [count, C, h, w]; each row depends on its own seed alone, whatever its neighbours."""
         config = self.unet.config
-        shape = (config.in_channels, config.sample_size, config.sample_size)
+        shape = (config.out_channels, config.sample_size, config.sample_size)
         rows = []
         for place in range(count):
             generator = torch.Generator("cpu")
@@ -123,7 +140,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
         self.check_inputs(texts, seeds, lora)
         guidance = Guidance.from_fidelity(fidelity if lora is not None else 0.0, guidance_scale)
-        denoise = _Denoiser(self, self.encode_prompt(texts), self.encode_prompt([""]), lora)
+        denoise = _Denoiser(self, self.encode_prompt(texts, seeds), self.encode_prompt([""]), lora)
         latents = self.prepare_latents(len(texts), seeds)
         self.scheduler.set_timesteps(num_inference_steps, device=latents.device)
         for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
@@ -156,5 +173,5 @@ class _Denoiser:
             count
         )
         with RowLora(self._unet, self._lora.layers, scales) if self._lora is not None else nullcontext():
-            rows = latents.to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
+            rows = with_reference(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
             return self._unet(rows, timestep.expand(len(rows)), **conditions).sample.float()

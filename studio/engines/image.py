@@ -22,12 +22,13 @@ class DiffusersImageEngine:
 
     Args:
         model: a name in `models` whose folder holds ``studio.json`` beside the weights: what the model can do.
-        models: the file that says where models come from.
+        models: the file that says where models come from; None takes the project's own.
         device: ``auto`` takes the GPU where there is one.
     """
 
-    def __init__(self, model: str = "mini", models: str = "configs/models.yaml", device: str = "auto") -> None:
-        self._name, self._models, self._device = model, Path(models), device
+    def __init__(self, model: str = "mini", models: str | None = None, device: str = "auto") -> None:
+        self._name, self._device = model, device
+        self._models = Path(models) if models is not None else None
         self._pipeline: Any = None
         self._capabilities: ImageCapabilities | None = None
 
@@ -88,11 +89,11 @@ class DiffusersImageEngine:
         return LoraFactors.from_bytes(adapter) if adapter else None
 
 
-def _resolved(name: str, models: Path) -> Path:
-    from pipelines.resolver import ModelNotFound, resolve
+def _resolved(name: str, models: Path | None) -> Path:
+    from pipelines.resolver import DEFAULT_CATALOGUE, ModelNotFound, resolve
 
     try:
-        return resolve(name, config=models)
+        return resolve(name, config=models or DEFAULT_CATALOGUE)
     except ModelNotFound as error:
         raise ModelMissing(str(error)) from error
 

@@ -16,7 +16,7 @@ import yaml
 def main() -> None:
     """Parse the arguments and run one stage; every stage goes on from its last checkpoint."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=("autoencoder", "cache", "denoiser"))
+    parser.add_argument("stage", choices=("autoencoder", "cache", "library", "denoiser"))
     parser.add_argument("--config", type=Path, default=Path("configs/mini/nano.yaml"))
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)

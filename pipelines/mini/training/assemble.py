@@ -44,6 +44,9 @@ def assemble(config: dict, run: Path, upscaler: Path | None, target: Path, name:
         if component is not None:
             component.save_pretrained(target / part)
     pipeline.save_config(target)
+    shutil.rmtree(target / "library", ignore_errors=True)
+    if (run / "library").exists():
+        shutil.copytree(run / "library", target / "library")
     scale = pipeline.upscaler.config.scale if pipeline.upscaler is not None else 1
     edge = pipeline.native_size * scale
     weights = "unet/diffusion_pytorch_model.safetensors"

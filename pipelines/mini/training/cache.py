@@ -18,6 +18,7 @@ from pipelines.resolver import resolve
 
 logger = logging.getLogger(__name__)
 PARTS = {"index": 4, "recolours": 2, "scenes": 1}  # captions kept of each picture
+MOVED = 3  # scenes of a subject elsewhere or tilted: their captions do not say so, the denoiser leaves them out
 EMPTY = ""
 
 
@@ -28,19 +29,30 @@ def train(config: dict, data: Path, out: Path) -> None:
     rng = np.random.default_rng(config["seed"])
     parts = read_corpus(data, PARTS)
     captions: dict[str, int] = {EMPTY: 0}
-    samples: list[tuple[int, int, int]] = []  # latent row, caption row, part
+    samples: list[tuple[int, int, int, int]] = []  # latent row, caption row, part, latent row of the drawing it shows
     pictures: list[tuple[int, int]] = []
+    drawn: dict[tuple[str, str], int] = {}  # (concept or its name, style) → latent row of the plain drawing
     for part, ((_, records), kept) in enumerate(zip(parts, PARTS.values(), strict=True)):
         for row, record in enumerate(records):
             if record["split"] != "train" or record["style"] not in config["denoiser"]["styles"]:
                 continue
             chosen = record["captions"] if len(record["captions"]) <= kept else _choose(record["captions"], kept, rng)
-            samples += [(len(pictures), captions.setdefault(text, len(captions)), part) for text in chosen]
+            if part == 0:
+                drawn |= {(key, record["style"]): len(pictures) for key in (record["concept"], record["names"][0])}
+            shown = drawn.get((record["concept"], record["style"]), -1)
+            kind = MOVED if record.get("kind") == "moved" else part
+            samples += [(len(pictures), captions.setdefault(text, len(captions)), kind, shown) for text in chosen]
             pictures.append((part, row))
     np.save(folder / "samples.npy", np.array(samples, np.int32))
     (folder / "captions.json").write_text(json.dumps(list(captions)))
-    _write_latents(out / "vae", parts, pictures, folder, config["size"])
-    _write_tokens(list(captions), config["text_length"], folder)
+    if not _rows_of(folder / "latents.npy") == len(pictures):
+        _write_latents(out / "vae", parts, pictures, folder, config["size"])
+    if not _rows_of(folder / "tokens.npy") == len(captions):
+        _write_tokens(list(captions), config["text_length"], folder)
+
+
+def _rows_of(array: Path) -> int:
+    return len(np.load(array, mmap_mode="r")) if array.exists() else -1
 
 
 def _choose(captions: list[str], kept: int, rng: np.random.Generator) -> list[str]:

@@ -1,4 +1,8 @@
-"""Trains the denoiser (diffusers' `UNet2DConditionModel`) by rectified flow on cached latents and token features."""
+"""Trains the denoiser (diffusers' `UNet2DConditionModel`) by rectified flow on cached latents and token features.
+
+Where the denoiser has more input channels than latents have, the others take the latents of the drawing that the caption's
+subject names; the first `text_steps` steps are trained without, so that the words are learned too.
+"""
 
 from __future__ import annotations
 
@@ -14,11 +18,13 @@ from diffusers import AutoencoderDC, FlowMatchEulerDiscreteScheduler, UNet2DCond
 from transformers import AutoTokenizer, BertModel
 
 from pipelines.mini.alpha import contact_sheet
+from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.mini.training.loop import MovingAverage, RunLog, learning_rate_at, resume, save
 from pipelines.resolver import resolve
 
 logger = logging.getLogger(__name__)
+SHARES = (0.32, 0.3, 0.38, 0.0)  # plain drawings, recolours, scenes, moved subjects
 AVERAGE_EVERY = 4  # steps; on a CPU the average costs as much as the optimizer
 
 PREVIEW_PROMPTS = (
@@ -30,7 +36,10 @@ PREVIEW_PROMPTS = (
 
 
 class Samples:
-    """Random batches of (latents, token features, mask), all in memory; captions are dropped with a given share."""
+    """Random batches of (latents, token features, mask, reference), all in memory.
+
+    Captions are dropped with a given share, and the reference with them; besides, references alone with the same share.
+    """
 
     def __init__(self, folder: Path, dropout: float, seed: int) -> None:
         self._latents = torch.from_numpy(np.load(folder / "latents.npy"))
@@ -42,40 +51,47 @@ class Samples:
         weights = _part_weights(self._samples)
         self._cumulative = torch.cumsum(weights / weights.sum(), dim=0)
 
-    def batch(self, size: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return latents [B, C, h, w], tokens [B, T, D] (float32) and mask bool [B, T]."""
+    def batch(self, size: int, references: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Return latents [B, C, h, w], tokens [B, T, D] (float32), mask bool [B, T] and reference latents [B, C, h, w]."""
         draw = torch.rand(size, generator=self._generator, dtype=torch.float64)
         rows = self._samples[torch.searchsorted(self._cumulative, draw).clamp(max=len(self._samples) - 1)]
         captions = rows[:, 1].clone()
-        captions[torch.rand(size, generator=self._generator) < self._dropout] = 0
+        dropped = torch.rand(size, generator=self._generator) < self._dropout
+        captions[dropped] = 0
+        unseen = dropped | (torch.rand(size, generator=self._generator) < self._dropout) | (rows[:, 3] < 0)
+        reference = self._latents[rows[:, 3].clamp(min=0)].float()
+        reference[unseen if references else slice(None)] = 0
         mask = torch.arange(self._tokens.shape[1])[None] < self._lengths[captions][:, None]
-        return self._latents[rows[:, 0]].float(), self._tokens[captions].float(), mask
+        return self._latents[rows[:, 0]].float(), self._tokens[captions].float(), mask, reference
 
 
 def _part_weights(samples: torch.Tensor) -> torch.Tensor:
-    """Weigh the parts so that plain drawings are half of what is seen, recolours a fifth, scenes the rest."""
-    shares = torch.tensor([0.5, 0.2, 0.3], dtype=torch.float64)
-    counts = torch.bincount(samples[:, 2], minlength=3).double().clamp(min=1)
+    """Weigh the parts by `SHARES`, whatever their sizes."""
+    shares = torch.tensor(SHARES, dtype=torch.float64)
+    counts = torch.bincount(samples[:, 2], minlength=len(shares)).double().clamp(min=1)
     return (shares / counts)[samples[:, 2]]
 
 
 def flow_loss(
-    unet: UNet2DConditionModel, latents: torch.Tensor, tokens: torch.Tensor, mask: torch.Tensor, autocast: object
+    unet: UNet2DConditionModel, batch: tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor], autocast: object
 ) -> torch.Tensor:
     """Return the rectified-flow loss: the mean squared error of the velocity (noise - latents).
 
     Args:
         unet: takes x_s = (1 - s)·latents + s·noise at timestep 1000·s.
-        latents: [B, C, h, w], about unit variance.
-        tokens: token features [B, T, D].
-        mask: bool [B, T].
+        batch: latents [B, C, h, w] of about unit variance, token features [B, T, D], their mask bool [B, T], reference
+            latents [B, C, h, w] (zero: none), which denoisers with latent inputs alone are not shown.
         autocast: context in which the denoiser runs.
 
     Shares s are logit-normal (Esser et al. 2024, eq. 19): the middle is where the picture is decided.
     """
+    latents, tokens, mask, reference = batch
     noise = torch.randn_like(latents)
     share = torch.sigmoid(torch.randn(latents.shape[0], device=latents.device))
-    mixed = torch.lerp(latents, noise, share[:, None, None, None]).to(memory_format=torch.channels_last)
+    mixed = torch.lerp(latents, noise, share[:, None, None, None])
+    if unet.config.in_channels > mixed.shape[1]:
+        mixed = torch.cat([mixed, reference], dim=1)
+    mixed = mixed.to(memory_format=torch.channels_last)
     with autocast:  # type: ignore[attr-defined]
         velocity = unet(mixed, 1000 * share, tokens, encoder_attention_mask=mask).sample
     return (velocity.float() - (noise - latents)).square().mean()
@@ -86,7 +102,9 @@ def train(config: dict, data: Path, out: Path, preview_every: int = 300) -> None
     options = config["denoiser"]
     set_seed(config["seed"])
     accelerator = Accelerator(mixed_precision="bf16", cpu=not torch.cuda.is_available())
-    unet = UNet2DConditionModel(**options["model"]).to(memory_format=torch.channels_last)
+    unet = new_denoiser(options["model"])
+    if "warm_start" in options:
+        warm_start(unet, out / options["warm_start"])
     optimizer = torch.optim.AdamW(
         unet.parameters(), lr=options["learning_rate"], betas=(0.9, 0.99), weight_decay=0.01, fused=True
     )
@@ -121,6 +139,24 @@ def train(config: dict, data: Path, out: Path, preview_every: int = 300) -> None
             export(config, average, out, folder / f"samples-{step + 1:06d}.png")
 
 
+def new_denoiser(model: dict) -> UNet2DConditionModel:
+    """Return an untrained denoiser that does not look at its reference channels yet."""
+    unet = UNet2DConditionModel(**model).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        unet.conv_in.weight[:, unet.config.out_channels :] = 0
+    return unet
+
+
+@torch.no_grad()
+def warm_start(unet: UNet2DConditionModel, folder: Path) -> None:
+    """Take over the weights of a denoiser without reference channels; those start at zero."""
+    weights = UNet2DConditionModel.from_pretrained(folder).state_dict()
+    narrow = weights.pop("conv_in.weight")
+    unet.conv_in.weight[:, : narrow.shape[1]] = narrow
+    missing = unet.load_state_dict(weights, strict=False).missing_keys
+    assert missing == ["conv_in.weight"], missing
+
+
 def export(config: dict, average: MovingAverage, out: Path, preview: Path) -> None:
     """Write the averaged denoiser to ``out/unet`` and a sheet of pictures to `preview`."""
     unet = UNet2DConditionModel(**config["denoiser"]["model"]).eval()
@@ -134,6 +170,8 @@ def export(config: dict, average: MovingAverage, out: Path, preview: Path) -> No
         scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
         text_length=config["text_length"],
     )
+    if unet.config.in_channels > unet.config.out_channels:
+        pipeline.library = DrawingLibrary.from_pretrained(out / "library")
     pipeline.set_progress_bar_config(disable=True)
     pictures = pipeline(list(PREVIEW_PROMPTS), num_inference_steps=12, seeds=list(range(len(PREVIEW_PROMPTS)))).images
     contact_sheet(pictures, 8).save(preview)
