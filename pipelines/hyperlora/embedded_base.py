@@ -14,6 +14,8 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines.mini.alpha import to_tensor
+from pipelines.mini.library import with_reference
+from pipelines.mini.library import with_reference
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
 
@@ -58,13 +60,18 @@ class EmbeddedBase:
         return self._pipeline.decode(latents, upscale=False)
 
     def encode_text(self, captions: Sequence[str]) -> dict[str, Tensor]:
-        """Encode captions into token features and their mask, on the CPU."""
-        parts = [self._pipeline.encode_prompt(captions[start : start + 256]) for start in range(0, len(captions), 256)]
+        """Encode captions into token features, their mask and what the base looks at beside them, on the CPU.
+
+        Captions that leave the style open look at drawings of all styles in turn.
+        """
+        starts = range(0, len(captions), 256)
+        places = [range(start, min(start + 256, len(captions))) for start in starts]
+        parts = [self._pipeline.encode_prompt([captions[place] for place in part], part) for part in places]
         return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """Predict the velocity [N, C, h, w]; see `DenoisingBase`."""
-        latents = latents.contiguous(memory_format=torch.channels_last)
         placed = {name: value.to(latents.device) for name, value in conditions.items()}
-        velocity: Tensor = self.model(latents, timesteps, **placed).sample
+        rows = with_reference(latents, placed).contiguous(memory_format=torch.channels_last)
+        velocity: Tensor = self.model(rows, timesteps, **placed).sample
         return velocity

@@ -67,12 +67,17 @@ class DrawingLibrary:
         return None
 
     def named_concept(self, prompt: str) -> int | None:
-        """Return the concept whose whole name ends the prompt's head, the longest first; None where none does."""
-        words = head(prompt).split()
-        for start in range(len(words)):
-            row = self._by_name.get(" ".join(words[start:]))
-            if row is not None:
-                return row
+        """Return the concept that the prompt's head ends in or that begins there ("smiling face with sunglasses").
+
+        The earliest and longest name wins; None where no name fits.
+        """
+        first = len(head(prompt).split())
+        words = _STARTERS.sub("", prompt.strip(), count=1).casefold().split(",")[0].split()
+        for start in range(first):
+            for end in range(len(words), first - 1, -1):
+                row = self._by_name.get(" ".join(words[start:end]))
+                if row is not None:
+                    return row
         return None
 
     def nearest_concept(self, embedding: Tensor) -> int:

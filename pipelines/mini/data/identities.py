@@ -65,5 +65,7 @@ def views(
         composed = composer.compose(part, kind, rng)
         if composed is not None:
             layered, phrases = composed
-            found.append((layered.picture, scene_caption(phrases, words, rng)))
+            caption = scene_caption(phrases, words, rng)
+            # Always with the style: it says which drawing of the class the denoiser looks at.
+            found.append((layered.picture, caption if words[0] in caption else f"{caption}, {words[0]}"))
     return found
