@@ -274,7 +274,8 @@ class RowLora:
         if down.ndim == 3:
             if down.shape[0] != self._rows:
                 raise LoraError(f"{name} has factors for {down.shape[0]} rows, but there are {self._rows} scales.")
-            down, up = down[self._active], up[self._active]
+            if len(self._active) < self._rows:
+                down, up = down[self._active], up[self._active]
         return Factor(down, up * self._scales.to(up).view(-1, 1, 1))
 
     def _hook(self, factor: Factor):

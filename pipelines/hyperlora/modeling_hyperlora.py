@@ -154,10 +154,11 @@ class HyperLora(ModelMixin, ConfigMixin):
         down_BLrK = down_BLrK * torch.rsqrt(down_BLrK.square().sum(dim=-1, keepdim=True) + 1e-8)
         up_BLKr = self.to_up(queries_BLC).view(sizes).mT
         layers = {}
-        for index, (name, _, _) in enumerate(self.config.layers):
-            down = down_BLrK[:, index] @ self.down_bases[self._down_keys[index]]
-            up = self.up_bases[self._up_keys[index]] @ up_BLKr[:, index]
-            layers[name] = Factor(down, up)
+        coefficients = zip(down_BLrK.unbind(1), up_BLKr.unbind(1), strict=True)
+        for index, (down_BrK, up_BKr) in enumerate(coefficients):
+            down = down_BrK @ self.down_bases[self._down_keys[index]]
+            up = self.up_bases[self._up_keys[index]] @ up_BKr
+            layers[self.config.layers[index][0]] = Factor(down, up)
         return HyperLoraOutput(layers=layers, down=down_BLrK, up=up_BLKr)
 
     def _read(self, tokens_BRTD: Tensor, mask_BR: Tensor) -> Tensor:
