@@ -1,6 +1,6 @@
 """Draws the contact sheet: ``python -m pipelines.mini.contact_sheet --model assets/mini --out sheet.png``.
 
-Its prompts are held out and chosen by a fixed rule, one picture each with the seeds 0, 1, 2 …: nothing is picked by looks.
+Its prompts are held out and taken by a fixed rule, one picture each with the seeds 0, 1, 2 …: nothing is picked.
 """
 
 from __future__ import annotations

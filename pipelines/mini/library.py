@@ -1,7 +1,7 @@
-"""A library of drawings that the denoiser looks at: retrieval-augmented diffusion for models too small to remember shapes.
+"""A library of drawings that the denoiser looks at: retrieval-augmented diffusion for models too small for all shapes.
 
-The denoiser gets, beside the noisy latents, the latents of the drawing that the prompt's subject names (Blattmann et al.
-2022, "Retrieval-Augmented Diffusion Models"); what the prompt changes about it, it has to draw itself.
+The denoiser gets, beside the noisy latents, the latents of the drawing that the prompt's subject names (Blattmann et
+al. 2022, "Retrieval-Augmented Diffusion Models"); what the prompt changes about it, it has to draw itself.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ class DrawingLibrary:
         return int((self._embeddings.float() @ embedding.float().cpu()).argmax())
 
     def drawing(self, concept: int, style: int | None, choice: int) -> Tensor:
-        """Return latents [C, h, w] of a concept; where it is not drawn in `style`, or that is open, `choice` picks one."""
+        """Return latents [C, h, w] of a concept; where `style` is open or not drawn, `choice` picks one."""
         drawn = [row for (c, _), row in self._rows.items() if c == concept]
         row = self._rows.get((concept, style)) if style is not None else None
         return self.latents(row if row is not None else drawn[choice % len(drawn)])
@@ -98,7 +98,9 @@ class DrawingLibrary:
         """Write ``drawings.safetensors`` and ``drawings.json``."""
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: value.contiguous() for name, value in self._tensors.items()}, folder / "drawings.safetensors")
-        (folder / "drawings.json").write_text(json.dumps({"names": self._names, "style_words": self._style_words}) + "\n")
+        (folder / "drawings.json").write_text(
+            json.dumps({"names": self._names, "style_words": self._style_words}) + "\n"
+        )
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> DrawingLibrary:
@@ -118,7 +120,7 @@ class ReferenceFinder:
         self._library, self._encoder, self._tokenizer = library, encoder, tokenizer
 
     def find(self, prompt: str, choice: int) -> Tensor | None:
-        """Return latents [C, h, w] of the drawing to look at, None for the empty prompt; see `DrawingLibrary.drawing`."""
+        """Return latents [C, h, w] of the drawing to look at, None for an empty prompt; see `DrawingLibrary.drawing`."""
         if not prompt.strip():
             return None
         concept = self._library.named_concept(prompt)

@@ -84,7 +84,9 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         conditions = {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
         if self.library is not None:
             finder = ReferenceFinder(self.library, self.text_encoder, self.tokenizer)
-            found = [finder.find(text, choice) for text, choice in zip(prompt, choices or [0] * len(prompt), strict=True)]
+            found = [
+                finder.find(text, choice) for text, choice in zip(prompt, choices or [0] * len(prompt), strict=True)
+            ]
             config = self.unet.config
             empty = torch.zeros(config.out_channels, config.sample_size, config.sample_size)
             conditions["reference"] = torch.stack([empty if one is None else one for one in found]).to(hidden.device)
@@ -173,5 +175,7 @@ class _Denoiser:
             count
         )
         with RowLora(self._unet, self._lora.layers, scales) if self._lora is not None else nullcontext():
-            rows = with_reference(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
+            rows = (
+                with_reference(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
+            )
             return self._unet(rows, timestep.expand(len(rows)), **conditions).sample.float()

@@ -31,12 +31,14 @@ class Prompt:
         caption: what is to be seen, without the style.
         kind: ``concepts``, or the sort of combination.
         style: the style's words.
+        parts: what is combined: the concept's name alone, or the subject and the other word.
     """
 
     text: str
     caption: str
     kind: str
     style: str
+    parts: tuple[str, ...]
 
 
 def held_out_prompts(holdout: Path = HOLDOUT, styles: Sequence[str] = STYLES) -> tuple[Prompt, ...]:
@@ -47,12 +49,14 @@ def held_out_prompts(holdout: Path = HOLDOUT, styles: Sequence[str] = STYLES) ->
         styles: words that ask for a style.
     """
     entries = yaml.safe_load(holdout.read_text(encoding="utf-8"))
-    captions = [("concepts", article(name)) for name in entries["concepts"]]
+    found: list[tuple[str, str, tuple[str, ...]]] = [
+        ("concepts", article(name), (name,)) for name in entries["concepts"]
+    ]
     for kind, phrase in COMBINATIONS.items():
-        captions += [(kind, phrase(subject, other)) for subject, other in entries[kind]]
+        found += [(kind, phrase(subject, other), (subject, other)) for subject, other in entries[kind]]
     return tuple(
-        Prompt(text=f"{caption}, {style}", caption=caption, kind=kind, style=style)
-        for kind, caption in captions
+        Prompt(text=f"{caption}, {style}", caption=caption, kind=kind, style=style, parts=parts)
+        for kind, caption, parts in found
         for style in styles
     )
 

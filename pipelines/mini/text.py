@@ -36,7 +36,9 @@ def encode_tokens(
     return features.float(), mask
 
 
-def mean_features(encoder: BertModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], length: int = 32) -> torch.Tensor:
+def mean_features(
+    encoder: BertModel, tokenizer: PreTrainedTokenizerBase, texts: Sequence[str], length: int = 32
+) -> torch.Tensor:
     """Return the mean token features of texts, [N, D] of unit length: what MiniLM was trained to compare."""
     features, mask = encode_tokens(encoder, tokenizer, texts, length)
     return torch.nn.functional.normalize(features.sum(dim=1) / mask.sum(dim=1, keepdim=True), dim=-1)

@@ -1,4 +1,4 @@
-"""Makes the library of drawings that the denoiser looks at, from the cached latents; held-out concepts are not in it."""
+"""Makes the library of drawings that the denoiser looks at from the cached latents; no held-out concept is in it."""
 
 from __future__ import annotations
 
