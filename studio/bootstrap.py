@@ -25,8 +25,8 @@ def build_studio(config: StudioConfig) -> Studio:
     Raises:
         InvalidInput: the configuration names an engine that does not exist, or a folder that cannot be used.
     """
-    image = image_engine(config.engines.image)
-    subject = subject_engine(config.engines.subject)
+    image = image_engine(config.engines.image, config.models)
+    subject = subject_engine(config.engines.subject, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -54,13 +54,13 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def image_engine(config: EngineConfig) -> LazyImageEngine:
-    """Choose the image engine."""
+def image_engine(config: EngineConfig, models: Path | None = None) -> LazyImageEngine:
+    """Choose the image engine; it is told which catalogue of models is used."""
     IMAGE_ENGINES.check(config.name)
-    return LazyImageEngine(lambda: IMAGE_ENGINES.create(config.name, config.options))
+    return LazyImageEngine(lambda: IMAGE_ENGINES.create(config.name, config.options, {"models": models}))
 
 
-def subject_engine(config: EngineConfig) -> LazySubjectEngine:
-    """Choose the subject engine."""
+def subject_engine(config: EngineConfig, models: Path | None = None) -> LazySubjectEngine:
+    """Choose the subject engine; it is told which catalogue of models is used."""
     SUBJECT_ENGINES.check(config.name)
-    return LazySubjectEngine(lambda: SUBJECT_ENGINES.create(config.name, config.options))
+    return LazySubjectEngine(lambda: SUBJECT_ENGINES.create(config.name, config.options, {"models": models}))

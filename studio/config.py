@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_FILE = ROOT / "configs" / "studio.yaml"
 ENVIRONMENT = "KEEPSAKE_"
 FILE_VARIABLE = "KEEPSAKE_CONFIG"
+# Read elsewhere: which settings file, and the two of the model resolver.
+OTHER_VARIABLES = (FILE_VARIABLE, "KEEPSAKE_MODELS_DIR", "KEEPSAKE_OFFLINE")
 _PATHS = ("data_dir", "models")
 logger = logging.getLogger(__name__)
 
@@ -115,7 +117,7 @@ def _read(file: Path) -> dict[str, Any]:
 def _environment(variables: Mapping[str, str]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     for variable, text in sorted(variables.items()):
-        if not variable.startswith(ENVIRONMENT) or variable == FILE_VARIABLE:
+        if not variable.startswith(ENVIRONMENT) or variable in OTHER_VARIABLES:
             continue
         first, *rest = variable.removeprefix(ENVIRONMENT).lower().split("__")
         if first not in StudioConfig.model_fields:

@@ -50,8 +50,10 @@ class Registry(Generic[E]):
             known = ", ".join(self.names())
             raise InvalidInput(f"There is no {self._sort} engine {name!r}. The configuration may name: {known}.")
 
-    def create(self, name: str, options: Mapping[str, Any]) -> E:
+    def create(self, name: str, options: Mapping[str, Any], offered: Mapping[str, Any] | None = None) -> E:
         """Import the engine called `name` and construct it with `options` as keywords.
+
+        What is `offered` is given too, where the engine has a parameter of that name and the options do not set it.
 
         Raises:
             InvalidInput: no such engine, or it does not take these options.
@@ -59,6 +61,8 @@ class Registry(Generic[E]):
         self.check(name)
         module, _, attribute = self._places[name].partition(":")
         engine = getattr(importlib.import_module(module), attribute)
+        taken = inspect.signature(engine).parameters
+        options = {key: value for key, value in (offered or {}).items() if key in taken} | dict(options)
         try:
             inspect.signature(engine).bind(**options)
         except TypeError as error:

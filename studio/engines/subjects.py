@@ -33,6 +33,7 @@ class HyperLoraSubjectEngine:
         matting: name of the network that cuts out.
         encoder: name of the image encoder that the hypernetwork was trained with.
         kinds: how many class words `read` gives.
+        models: the file that says where models come from; None: the one that is shipped.
         find: from a model's name to its place on this machine; None asks the resolver.
     """
 
@@ -43,10 +44,12 @@ class HyperLoraSubjectEngine:
         matting: str = "u2netp",
         encoder: str = "clip-vision",
         kinds: int = 5,
+        models: str | Path | None = None,
         find: Callable[[str], Path] | None = None,
     ) -> None:
         self._names = {"hyperlora": hyperlora, "matting": matting, "encoder": encoder}
         self._kinds = kinds
+        self._models = Path(models) if models is not None else None
         self._find = find
 
     def read(self, photo: Image.Image) -> PhotoReading:
@@ -149,9 +152,9 @@ class HyperLoraSubjectEngine:
         return self._place(self._names[part])
 
     def _place(self, name: str) -> Path:
-        from pipelines.resolver import resolve
+        from pipelines.resolver import DEFAULT_CATALOGUE, resolve
 
-        return self._find(name) if self._find is not None else resolve(name)
+        return self._find(name) if self._find is not None else resolve(name, config=self._models or DEFAULT_CATALOGUE)
 
 
 def evenly_chosen(cutouts: Sequence[Image.Image], most: int) -> list[Image.Image]:
