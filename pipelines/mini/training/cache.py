@@ -45,9 +45,9 @@ def train(config: dict, data: Path, out: Path) -> None:
             pictures.append((part, row))
     np.save(folder / "samples.npy", np.array(samples, np.int32))
     (folder / "captions.json").write_text(json.dumps(list(captions)))
-    if not _rows_of(folder / "latents.npy") == len(pictures):
+    if _rows_of(folder / "latents.npy") != len(pictures):
         _write_latents(out / "vae", parts, pictures, folder, config["size"])
-    if not _rows_of(folder / "tokens.npy") == len(captions):
+    if _rows_of(folder / "tokens.npy") != len(captions):
         _write_tokens(list(captions), config["text_length"], folder)
 
 

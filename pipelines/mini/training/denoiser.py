@@ -1,7 +1,7 @@
 """Trains the denoiser (diffusers' `UNet2DConditionModel`) by rectified flow on cached latents and token features.
 
-Where the denoiser has more input channels than latents have, the others take the latents of the drawing that the caption's
-subject names; the first `text_steps` steps are trained without, so that the words are learned too.
+Where the denoiser has more input channels than latents have, the others take the latents of the drawing that the
+caption's subject names; the first `text_steps` steps are trained without, so that the words are learned too.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Samples:
         self._cumulative = torch.cumsum(weights / weights.sum(), dim=0)
 
     def batch(self, size: int, references: bool) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return latents [B, C, h, w], tokens [B, T, D] (float32), mask bool [B, T] and reference latents [B, C, h, w]."""
+        """Return latents [B, C, h, w], tokens float32 [B, T, D], mask bool [B, T], reference latents [B, C, h, w]."""
         draw = torch.rand(size, generator=self._generator, dtype=torch.float64)
         rows = self._samples[torch.searchsorted(self._cumulative, draw).clamp(max=len(self._samples) - 1)]
         captions = rows[:, 1].clone()
@@ -97,7 +97,7 @@ def flow_loss(
     return (velocity.float() - (noise - latents)).square().mean()
 
 
-def train(config: dict, data: Path, out: Path, preview_every: int = 300) -> None:
+def train(config: dict, data: Path, out: Path, preview_every: int = 200) -> None:
     """Train (or go on training) the denoiser of `config` and write the denoiser, averaged, to ``out/unet``."""
     options = config["denoiser"]
     set_seed(config["seed"])
@@ -119,8 +119,8 @@ def train(config: dict, data: Path, out: Path, preview_every: int = 300) -> None
     for step in range(start, options["steps"]):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate_at(step, options["steps"], options["learning_rate"])
-        latents, tokens, mask = (part.to(accelerator.device) for part in samples.batch(options["batch"]))
-        loss = flow_loss(bare, latents, tokens, mask, accelerator.autocast())
+        drawn = samples.batch(options["batch"], references=step >= options["text_steps"])
+        loss = flow_loss(bare, tuple(part.to(accelerator.device) for part in drawn), accelerator.autocast())
         accelerator.backward(loss)
         accelerator.clip_grad_norm_(bare.parameters(), 1.0)
         optimizer.step()
