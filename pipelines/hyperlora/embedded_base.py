@@ -15,7 +15,6 @@ from torch import Tensor
 
 from pipelines.mini.alpha import to_tensor
 from pipelines.mini.library import with_reference
-from pipelines.mini.library import with_reference
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
 
