@@ -120,7 +120,7 @@ class ReferenceFinder:
         self._library, self._encoder, self._tokenizer = library, encoder, tokenizer
 
     def find(self, prompt: str, choice: int) -> Tensor | None:
-        """Return latents [C, h, w] of the drawing to look at, see `DrawingLibrary.drawing`; None for an empty prompt."""
+        """Return latents [C, h, w] of the drawing to look at (see `drawing`), None for an empty prompt."""
         if not prompt.strip():
             return None
         concept = self._library.named_concept(prompt)
