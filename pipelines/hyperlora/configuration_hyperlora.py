@@ -19,6 +19,7 @@ class TrainingConfig:
 
     Attributes:
         seed: of weights, batches and noise.
+        styles: individuals drawn in these styles alone are trained on: those the base can draw; none given: all.
         targets: ends of the names of the layers to adapt.
         model: further arguments of `HyperLora`.
         steps: optimiser steps.
@@ -45,6 +46,7 @@ class TrainingConfig:
     """
 
     seed: int = 0
+    styles: tuple[str, ...] = ()
     targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
     model: dict = field(default_factory=dict)
     steps: int = 1200
@@ -71,6 +73,7 @@ class TrainingConfig:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "targets", tuple(self.targets))
+        object.__setattr__(self, "styles", tuple(self.styles))
         if self.regularise not in ("coefficients", "product"):
             raise ConfigurationError(f"regularise is {self.regularise!r}; coefficients and product are possible.")
         for name in ("caption_dropout", "reference_dropout", "outside_weight"):

@@ -1,7 +1,8 @@
 """Individuals seen in several views, and which of them a training step pairs.
 
 A corpus folder holds ``identities.npy`` (uint8 [N, S, S, 4], straight alpha) and ``identities.jsonl`` with, in the
-same order, ``identity``, ``view``, ``split``, ``caption`` and, where known, the subject's ``box`` (shares of the edge).
+same order, ``identity``, ``view``, ``split``, ``style``, ``caption`` and, where it is known, the subject's ``box`` in
+shares of the edge.
 View 0 shows the individual alone and is the reference; the others are what is to be drawn.
 """
 
@@ -32,11 +33,15 @@ class IdentityViews:
     records: tuple[dict, ...]
 
     @classmethod
-    def read(cls, folder: Path, splits: Iterable[str] = ("train",)) -> IdentityViews:
-        """Read the individuals of the given splits from a corpus folder."""
-        wanted = set(splits)
-        lines = (folder / "identities.jsonl").read_text().splitlines()
-        kept = [(row, record) for row, record in enumerate(map(json.loads, lines)) if record["split"] in wanted]
+    def read(cls, folder: Path, splits: Iterable[str] = ("train",), styles: Iterable[str] = ()) -> IdentityViews:
+        """Read the individuals of the given splits and styles (none given: all) from a corpus folder."""
+        wanted, drawn = set(splits), set(styles)
+        records = map(json.loads, (folder / "identities.jsonl").read_text().splitlines())
+        kept = [
+            (row, record)
+            for row, record in enumerate(records)
+            if record["split"] in wanted and (not drawn or record["style"] in drawn)
+        ]
         pictures = np.load(folder / "identities.npy", mmap_mode="r")
         return cls(pictures, tuple(row for row, _ in kept), tuple(record for _, record in kept))
 

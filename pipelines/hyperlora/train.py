@@ -37,7 +37,7 @@ def main() -> None:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     config = TrainingConfig.read(arguments.config, steps=arguments.steps)
-    views = IdentityViews.read(arguments.data)
+    views = IdentityViews.read(arguments.data, styles=config.styles)
     encoder = ClipVisionEncoder(resolve("clip-vision"))
     cache = arguments.out / "cache"
     if arguments.cache_only and not (arguments.base / "unet").is_dir():
@@ -48,7 +48,7 @@ def main() -> None:
     data = TrainingData.prepare(views, base, encoder, config, cache)
     if arguments.cache_only:
         return
-    heldout = IdentityViews.read(arguments.data, ("test",))
+    heldout = IdentityViews.read(arguments.data, ("test",), config.styles)
     preview = Preview.of(heldout, base, encoder, steps=config.sample_steps, guidance=config.guidance, count=8)
     Trainer(base, data, config, arguments.out, preview).train()
 

@@ -64,9 +64,9 @@ class Subjects:
     views: list[list[Image.Image]]
 
     @classmethod
-    def read(cls, folder: Path, count: int) -> Subjects:
+    def read(cls, folder: Path, count: int, styles: Sequence[str] = ()) -> Subjects:
         """Read individuals that have at least one further view of themselves alone on transparent ground."""
-        corpus = IdentityViews.read(folder, ("test",))
+        corpus = IdentityViews.read(folder, ("test",), styles)
         references, targets = corpus.references(), corpus.targets()
         found = cls([], [], [])
         for name in corpus.names():
@@ -199,13 +199,14 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=Path("assets/mini"))
     parser.add_argument("--hyperlora", type=Path, default=Path("assets/hyperlora"))
     parser.add_argument("--identities", type=int, default=48)
+    parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern"), help="of the individuals")
     parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--out", type=Path, help="JSON file")
     parser.add_argument("--sheet", type=Path, help="PNG: reference and all rows for the first individuals")
     options = parser.parse_args()
     pipeline = HyperLoraPipeline.from_pretrained(options.hyperlora, dtype=torch.float32, local_files_only=True)
-    subjects = Subjects.read(options.data, options.identities)
+    subjects = Subjects.read(options.data, options.identities, options.styles)
     base = EmbeddedBase.open(options.base, resolve("minilm"))
     bench = Bench(base, pipeline.hyperlora.eval(), subjects, options.steps, options.guidance)
     rows = measure(bench, options.sheet, subjects)

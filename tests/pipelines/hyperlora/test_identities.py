@@ -22,6 +22,11 @@ def test_splits_are_kept_apart(folder: Path) -> None:
     assert test.picture(0).tobytes() == Image.fromarray(np.load(folder / "identities.npy")[15]).tobytes()
 
 
+def test_styles_are_chosen(folder: Path) -> None:
+    assert len(IdentityViews.read(folder, styles=["flat", "soft"])) == 15
+    assert len(IdentityViews.read(folder, styles=["soft"])) == 0
+
+
 def test_a_reference_is_never_its_own_target(folder: Path) -> None:
     views = IdentityViews.read(folder)
     for name, index in views.references().items():

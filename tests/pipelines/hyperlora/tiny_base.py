@@ -56,6 +56,8 @@ def write_identities(folder: Path, individuals: int = 6, views: int = 3) -> None
             pictures.append(picture)
             split = "test" if individual == individuals - 1 else "train"
             caption = "a block" if view == 0 else f"a block, view {view}"
-            records.append({"identity": f"i{individual}", "view": view, "split": split, "caption": caption})
+            records.append(
+                {"identity": f"i{individual}", "view": view, "split": split, "style": "flat", "caption": caption}
+            )
     np.save(folder / "identities.npy", np.stack(pictures))
     (folder / "identities.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
