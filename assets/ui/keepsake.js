@@ -120,6 +120,7 @@
   const follow = async (card, trigger) => {
     const id = card.dataset.job;
     card.dataset.followed = "yes";
+    if (card.classList.contains("is-framed") && innerWidth <= 900) card.scrollIntoView({ behavior: "smooth", block: "start" });
     while (card.isConnected && card.dataset.job === id) {
       try {
         const answer = await fetch(`/media/jobs/${id}`);

@@ -36,12 +36,12 @@ def understood(job_id: str, readings: Sequence[Understanding]) -> Markup:
 
 
 def suggested_kinds(readings: Sequence[Understanding]) -> list[str]:
-    """Return at most four kinds, the likeliest over all photos first."""
+    """Return at most three kinds, the likeliest over all photos first."""
     scores: dict[str, float] = {}
     for reading in readings:
         for kind, score in reading.kinds:
             scores[kind] = scores.get(kind, 0.0) + score
-    return sorted(scores, key=lambda kind: -scores[kind])[:4]
+    return sorted(scores, key=lambda kind: -scores[kind])[:3]
 
 
 def shelf(concepts: Sequence[Concept]) -> Markup:
