@@ -127,8 +127,10 @@ def _share(right: NDArray[np.bool_]) -> dict[str, Any]:
 def measure(options: argparse.Namespace) -> dict[str, Any]:
     """Draw everything and compare it; returns what is printed."""
     words = {style: entry["words"][0] for style, entry in yaml.safe_load(DATA_CONFIG.read_text())["styles"].items()}
-    prompts = list(held_out_prompts(options.holdout))[:: options.every]
-    styles = {style: text for style, text in words.items() if text in {prompt.style for prompt in prompts}}
+    everything = held_out_prompts(options.holdout)
+    rows = np.random.default_rng(0).permutation(len(everything))[: len(everything) // options.every]
+    prompts = [everything[row] for row in sorted(rows)]
+    styles = {style: text for style, text in words.items() if text in {prompt.style for prompt in everything}}
     real, known = (Drawings.read(options.data, split, styles) for split in ("test", "train"))
     names = sorted({prompt.parts[0] for prompt in known.prompts})
     real = real.some(len(real.prompts) // options.every, seed=0)

@@ -24,7 +24,7 @@ def train(config: dict, data: Path, out: Path) -> None:
     words = yaml.safe_load(Path(config["data"]).read_text())["styles"]
     latents = np.load(out / "cache" / "latents.npy", mmap_mode="r")[: len(records)]  # plain drawings come first
     library = DrawingLibrary(
-        latents=to_int8(torch.from_numpy(np.ascontiguousarray(latents))),
+        latents=to_int8(torch.from_numpy(np.array(latents))),
         concepts=torch.tensor([rows[record["names"][0]] for record in records], dtype=torch.int32),
         styles=torch.tensor([styles.index(record["style"]) for record in records], dtype=torch.int32),
         embeddings=mean_features(*load_text_encoder(resolve("minilm")), names).half(),

@@ -25,10 +25,11 @@ def test_the_parts_fit(preset: dict[str, Any]) -> None:
         latents = vae.encode(torch.zeros(1, 4, preset["size"], preset["size"])).latent
         text = torch.zeros(1, preset["text_length"], 384)  # MiniLM's width
         mask = torch.ones(1, preset["text_length"], dtype=torch.bool)
-        velocity = unet(latents, 500, text, encoder_attention_mask=mask).sample
+        seen = torch.cat([latents] * (unet.config.in_channels // unet.config.out_channels), dim=1)  # and a reference
+        velocity = unet(seen, 500, text, encoder_attention_mask=mask).sample
         assert vae.decode(velocity).sample.shape == (1, 4, preset["size"], preset["size"])
     edge = unet.config.sample_size
-    assert velocity.shape == latents.shape == (1, unet.config.in_channels, edge, edge)
+    assert velocity.shape == latents.shape == (1, unet.config.out_channels, edge, edge)
 
 
 def test_the_corpus_has_what_the_preset_asks_for(preset: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import torch
 from diffusers import AutoencoderDC, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 
 from pipelines.lora import Factor, LoraFactors, layer_table
+from pipelines.mini.library import DrawingLibrary, to_int8
 from pipelines.mini.loading import load_text_encoder
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.upscaling.modeling_compact import CompactUpscaler
@@ -48,11 +49,15 @@ DENOISER: dict[str, Any] = {
     "attention_head_dim": 4,
     "norm_num_groups": 4,
 }
+# looks at the drawing that the prompt's subject names
+REFERENCED: dict[str, Any] = {**DENOISER, "in_channels": 16}
+DATA = Path(__file__).resolve().parents[3] / "configs" / "mini" / "data.yaml"
 
 
-def training_config(steps: int) -> dict[str, Any]:
+def training_config(steps: int, *, references: bool = True) -> dict[str, Any]:
     return {
         "seed": 1,
+        "data": str(DATA),
         "size": SIZE,
         "text_length": TEXT_LENGTH,
         "autoencoder": {
@@ -63,30 +68,45 @@ def training_config(steps: int) -> dict[str, Any]:
             "latent_noise": 0.1,
         },
         "denoiser": {
-            "model": DENOISER,
+            "model": REFERENCED if references else DENOISER,
             "batch": 4,
             "steps": steps,
             "learning_rate": 1e-3,
             "caption_dropout": 0.1,
-            "styles": ["flat", "soft"],
+            "styles": ["flat", "modern"],
+            "text_steps": 0,
         },
         "sampling": {"steps": 4, "guidance": 2.5},
     }
 
 
-def tiny_pipeline(folder: Path) -> MiniPipeline:
+def tiny_library() -> DrawingLibrary:
+    """Two drawings of random latents: a dog and a cat, in one style."""
+    torch.manual_seed(6)
+    return DrawingLibrary(
+        latents=to_int8(torch.randn(2, 8, SIZE // 4, SIZE // 4)),
+        concepts=torch.tensor([0, 1]),
+        styles=torch.tensor([0, 0]),
+        embeddings=torch.nn.functional.normalize(torch.randn(2, TEXT_WIDTH), dim=-1),
+        names=["dog", "cat"],
+        style_words={"flat": ["flat style"]},
+    )
+
+
+def tiny_pipeline(folder: Path, *, references: bool = False) -> MiniPipeline:
     """Make the pipeline; the text encoder is written to `folder` and read from it."""
     encoder, tokenizer = load_text_encoder(write_minilm(folder, width=TEXT_WIDTH))
     torch.manual_seed(0)
     pipeline = MiniPipeline(
         vae=AutoencoderDC(**AUTOENCODER, scaling_factor=0.5).eval(),
-        unet=UNet2DConditionModel(**DENOISER).eval(),
+        unet=UNet2DConditionModel(**(REFERENCED if references else DENOISER)).eval(),
         text_encoder=encoder,
         tokenizer=tokenizer,
         scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
         upscaler=CompactUpscaler(channels=4, layers=1, scale=4).eval(),
         text_length=TEXT_LENGTH,
     )
+    pipeline.library = tiny_library() if references else None
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -95,6 +115,8 @@ def save_pipeline(pipeline: MiniPipeline, folder: Path) -> Path:
     """Save what the folder of a shipped model holds: everything but the text encoder, which several models share."""
     for part in ("unet", "vae", "scheduler", "upscaler"):
         getattr(pipeline, part).save_pretrained(folder / part)
+    if pipeline.library is not None:
+        pipeline.library.save_pretrained(folder / "library")
     pipeline.save_config(folder)
     return folder
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from accelerate.state import AcceleratorState
 
-from pipelines.mini.training import assemble, cache, denoiser
+from pipelines.mini.training import assemble, cache, denoiser, library
 from tests.pipelines.features.tiny_minilm import write_minilm
 from tests.pipelines.mini.tiny_mini import TEXT_WIDTH
 from tests.pipelines.mini.training.corpus import write_corpus
@@ -29,6 +29,6 @@ def data(tmp_path: Path) -> Path:
 def minilm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A tiny text encoder, found in place of the pretrained one."""
     folder = write_minilm(tmp_path / "minilm", width=TEXT_WIDTH)
-    for stage in (cache, denoiser, assemble):
+    for stage in (cache, library, denoiser, assemble):
         monkeypatch.setattr(stage, "resolve", lambda name: {"minilm": folder}[name])
     return folder

@@ -34,5 +34,7 @@ def write_corpus(folder: Path) -> Path:
                     "a mug, flat style",
                 ]
                 record = {"split": split, "style": style, "captions": captions if part != "scenes" else captions[:1]}
+                record["concept"] = f"{colour} mug" if part == "scenes" else f"code-{colour}"
+                record |= {"names": [f"{colour} mug"]} if part == "index" else {"kind": "moved" if number else "hat"}
                 writer.add(_picture(number), record)
     return folder

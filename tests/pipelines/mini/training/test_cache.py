@@ -30,8 +30,13 @@ def test_latents_and_tokens_of_training_pictures_only(data: Path, minilm: Path, 
     assert tokens.shape == (len(captions), TEXT_LENGTH, TEXT_WIDTH)
     assert captions[0] == "" and lengths[0] == 2
     assert not tokens[np.arange(TEXT_LENGTH)[None] >= lengths[:, None]].any()
-    assert np.bincount(samples[:, 2]).tolist() == [4 * 4, 2 * 2, 2]
+    # plain drawings, recolours, scenes; a subject that is merely moved is kept apart
+    kinds = samples[:, 2]
+    assert np.bincount(kinds).tolist() == [4 * 4, 2, 1, 2 + 1]
     assert samples[:, 0].max() == 7 and samples[:, 1].min() > 0
+    # everything shows the plain drawing of its concept, the plain drawings themselves
+    assert (samples[kinds == 0, 3] == samples[kinds == 0, 0]).all()
+    assert set(samples[:, 3]) <= {0, 1, 2, 3}
     # the plain name is always among the captions that are kept
     for picture in range(6):
         kept = {captions[row] for row in samples[samples[:, 0] == picture, 1]}
