@@ -20,7 +20,8 @@ from pipelines.mini.text import mean_features
 
 RANGE = 4.0  # latents have unit variance; what lies beyond is clipped when they are stored as int8
 _STARTERS = re.compile(r"^(?:a sticker of |a picture of |a drawing of )?(?:an? |the |my |some )?", re.IGNORECASE)
-_JOINTS = re.compile(r",| wearing | with | next to | and | in | at | on | under ", re.IGNORECASE)
+# "and" joins two things where an article follows, two colours of one thing where none does.
+_JOINTS = re.compile(r",| wearing | with | next to | and (?=an? |the |my )| in | at | on | under ", re.IGNORECASE)
 
 
 def head(prompt: str) -> str:

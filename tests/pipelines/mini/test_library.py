@@ -36,6 +36,7 @@ def number(latents: Tensor) -> int:
         ("A sticker of an owl", "owl"),
         ("my cat and a dog", "cat"),
         ("the fox in the snow", "fox"),
+        ("a brown and white dog and a cat", "brown and white dog"),
         ("", ""),
     ],
 )
