@@ -31,6 +31,7 @@ class TrainingConfig:
         ema: decay of the running mean of the weights, which is what is saved.
         max_references: references per row, 1 to this many.
         reference_versions: encoded versions of each reference: the clean one, then photo-like ones.
+        own_share: share of rows that draw the reference view itself from a photo-like version of it.
         caption_dropout: share of rows trained without a caption.
         reference_dropout: share of rows trained without references.
         outside_weight: weight of the loss where the subject is not; 1 inside.
@@ -58,6 +59,7 @@ class TrainingConfig:
     ema: float = 0.995
     max_references: int = 2
     reference_versions: int = 2
+    own_share: float = 0.5
     caption_dropout: float = 0.1
     reference_dropout: float = 0.1
     outside_weight: float = 0.3
@@ -76,7 +78,11 @@ class TrainingConfig:
         object.__setattr__(self, "styles", tuple(self.styles))
         if self.regularise not in ("coefficients", "product"):
             raise ConfigurationError(f"regularise is {self.regularise!r}; coefficients and product are possible.")
-        for name in ("caption_dropout", "reference_dropout", "outside_weight"):
+        if self.own_share and self.reference_versions < 2:
+            raise ConfigurationError(
+                "own_share needs reference_versions of 2 or more: the first is the picture itself."
+            )
+        for name in ("own_share", "caption_dropout", "reference_dropout", "outside_weight"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigurationError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1.")
         for name in (

@@ -136,6 +136,9 @@ class PairSampler:
 
     Attributes:
         targets: views to be drawn, for each individual in order.
+        own: the reference view of each individual in order.
+        own_share: share of rows that draw the reference view itself, upright and alone as most stickers are; only a
+            photo-like version of it is then shown as the reference, so that copying does not pay.
         versions: encoded versions of each reference.
         max_references: references per row at most.
         caption_dropout: share of rows without a caption.
@@ -144,6 +147,8 @@ class PairSampler:
     """
 
     targets: tuple[tuple[int, ...], ...]
+    own: tuple[int, ...]
+    own_share: float
     versions: int
     max_references: int
     caption_dropout: float
@@ -158,8 +163,12 @@ class PairSampler:
             individuals = rng.integers(len(self.targets), size=batch)
         count = min(self.max_references, self.versions)
         versions = np.stack([rng.permutation(self.versions)[:count] for _ in range(batch)])
-        references = np.stack([np.broadcast_to(individuals[:, None], versions.shape), versions], axis=-1)
+        references = np.stack([np.repeat(individuals[:, None], count, axis=1), versions], axis=-1)
         mask = np.arange(count) < rng.integers(1, count + 1, size=batch)[:, None]
         mask &= rng.random((batch, 1)) >= self.reference_dropout
         targets = np.array([rng.choice(self.targets[individual]) for individual in individuals])
+        own = rng.random(batch) < self.own_share
+        targets[own] = np.array(self.own)[individuals[own]]
+        references[own, 0, 1] = rng.integers(min(1, self.versions - 1), self.versions, size=own.sum())
+        mask[own, 1:] = False
         return Pairs(references, mask, targets, rng.random(batch) >= self.caption_dropout)

@@ -64,6 +64,8 @@ class TrainingData:
         targets = views.targets()
         sampler = PairSampler(
             targets=tuple(tuple(targets[name]) for name in views.names()),
+            own=tuple(views.references()[name] for name in views.names()),
+            own_share=config.own_share,
             versions=config.reference_versions,
             max_references=config.max_references,
             caption_dropout=config.caption_dropout,

@@ -24,6 +24,7 @@ def test_the_shipped_configuration_makes_a_model() -> None:
         ("stepz: 3", "unknown settings: stepz"),
         ("steps: 0", "steps is 0; at least 1"),
         ("caption_dropout: 2", "caption_dropout is 2; it must lie between 0 and 1"),
+        ("reference_versions: 1", "own_share needs reference_versions of 2 or more"),
         ("regularise: l1", "regularise is 'l1'"),
     ],
 )

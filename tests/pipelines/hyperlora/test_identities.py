@@ -48,7 +48,16 @@ def test_a_box_narrows_the_subject(folder: Path) -> None:
 
 def sampler(**changes) -> PairSampler:
     targets = tuple((10 * individual, 10 * individual + 1) for individual in range(40))
-    settings = {"versions": 3, "max_references": 2, "caption_dropout": 0.1, "reference_dropout": 0.1, "seed": 1}
+    own = tuple(10 * individual + 9 for individual in range(40))
+    settings = {
+        "own": own,
+        "own_share": 0.0,
+        "versions": 3,
+        "max_references": 2,
+        "caption_dropout": 0.1,
+        "reference_dropout": 0.1,
+        "seed": 1,
+    }
     return PairSampler(targets=targets, **(settings | changes))
 
 
@@ -65,6 +74,15 @@ def test_a_step_always_draws_the_same() -> None:
     np.testing.assert_array_equal(first.targets, again.targets)
     np.testing.assert_array_equal(first.mask, again.mask)
     assert (first.targets != other.targets).any()
+
+
+def test_own_views_are_never_shown_as_they_are() -> None:
+    pairs = sampler(own_share=0.5).draw(step=3, batch=400)
+    own = pairs.targets % 10 == 9
+    assert own.mean() == pytest.approx(0.5, abs=0.1)
+    np.testing.assert_array_equal(pairs.targets // 10, pairs.references[:, 0, 0])
+    assert (pairs.references[own, 0, 1] > 0).all() and not pairs.mask[own, 1:].any()
+    assert (pairs.references[~own, :, 1] == 0).any()
 
 
 def test_dropout_shares() -> None:
