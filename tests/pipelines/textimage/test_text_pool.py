@@ -43,3 +43,9 @@ def test_drawn_texts_are_true_and_seeded(pool: TextPool) -> None:
     texts = pool.draw(rows, np.random.default_rng(5))
     assert np.array_equal(texts, pool.draw(rows, np.random.default_rng(5)))
     assert pool.true(rows, texts).diagonal().all()
+
+
+def test_pairs_name_every_text_of_every_drawing(pool: TextPool) -> None:
+    rows, numbers = pool.pairs()
+    assert [pool.texts[number] for number in numbers[rows == 9]] == ["a cat at night"]
+    assert [pool.texts[number] for number in numbers[rows == 0]] == ["dog", "a dog", "a dog, flat style", "pet"]

@@ -93,3 +93,12 @@ def test_a_strong_anchor_keeps_the_image_head_near_the_identity(data: TrainingSe
             return float(1 - (model.project_images(images) * model.anchor(images)).sum(dim=1).mean())
 
     assert moved(30.0) < 0.3 * moved(0.0)
+
+
+def test_the_text_head_starts_near_the_pictures_its_texts_are_true_of(data: TrainingSet) -> None:
+    model = _fit(data).model.eval()
+    rows, numbers = data.pool.pairs()
+    with torch.no_grad():
+        texts = model.project_texts(torch.from_numpy(data.texts))[numbers]
+        anchors = model.anchor(torch.from_numpy(data.images))[rows]
+    assert float((texts * anchors).sum(dim=1).mean()) > float((texts * anchors.roll(7, 0)).sum(dim=1).mean()) + 0.2
