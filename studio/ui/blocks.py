@@ -18,12 +18,15 @@ def build_blocks(studio: Studio) -> gr.Blocks:
     """Return the pages of `studio`; per visitor they hold ids only."""
     with gr.Blocks(title="Keepsake", analytics_enabled=False, delete_cache=(UPLOADS_KEPT, UPLOADS_KEPT)) as page:
         piece(masthead(), name="masthead")
+        # Outside of the tabs: the browser reads these at once, what stands in a hidden tab only when it is opened.
+        learning = gr.BrowserState(None, storage_key="keepsake-learning", secret="keepsake")
+        drawing = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
         # every tab is rendered at once: the script reaches the prompt from the cards of another tab
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Concepts", id="concepts", elem_id="page-concepts", render_children=True):
-                concepts_tab(studio, page)
+                concepts_tab(studio, page, learning)
             with gr.Tab("Create", id="create", elem_id="page-create", render_children=True) as create_tab:
-                create = CreatePage(studio)
+                create = CreatePage(studio, drawing)
             with gr.Tab("Gallery", id="gallery", elem_id="page-gallery", render_children=True) as gallery_tab:
                 gallery = GalleryPage(studio)
         dialog = PictureDialog(studio)

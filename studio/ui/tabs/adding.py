@@ -22,8 +22,9 @@ Update = dict[Any, Any]
 class AddingPanel:
     """The panel; everything that takes longer than a moment is a job, and a reload finds it again."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, running: gr.BrowserState) -> None:
         self._studio = studio
+        self.running = running  # the id of the job, over reloads
         piece('<h2 class="k-panel-title">Add a thing</h2>')
         self.photos = gr.File(file_count="multiple", show_label=False, elem_id="photos", elem_classes="k-drop")
         self.seen = piece(name="understood")
@@ -39,7 +40,6 @@ class AddingPanel:
             )
             self.keep = gr.Button("Keep it", variant="primary", elem_id="keep")
         self.adding = piece(name="adding")
-        self.running = gr.BrowserState(None, storage_key="keepsake-adding", secret="keepsake")
 
     def wire(self, page: gr.Blocks, shelf: Shelf) -> None:
         """Connect the handlers; `shelf` shows what was added."""
@@ -59,7 +59,8 @@ class AddingPanel:
         self.seen.undo(told(self.leave_out), self.photos, self.photos, **QUIET)
         self.seen.clear(lambda: None, outputs=self.photos, api_visibility="private", **QUIET)
         gr.on([self.seen.stop, self.adding.stop], told(stopper(self._studio.jobs)), **QUIET)
-        page.load(self.find_running, self.running, [self.adding, self.keep, self.running], **QUIET)
+        # The browser's state may be read before or after the page has loaded: whichever comes last finds the job.
+        gr.on([page.load, self.running.change], self.find_running, self.running, [self.adding, self.keep], **QUIET)
 
     def read_photos(self, photos: list[str] | None) -> Update:
         """Begin to look at the dropped photos."""
@@ -112,8 +113,8 @@ class AddingPanel:
     def find_running(self, job_id: str | None) -> Update:
         """Show the job of before the reload again, if it is still known."""
         job = next((job for job in self._studio.jobs.list() if job.id == job_id), None)
-        if job is None:
-            return {self.running: None}
+        if job is None:  # forgetting the id here could forget one that the browser has not told yet
+            return {self.adding: gr.skip()}
         card = job_card(job.id, job.title, status=job.status, framed=False)
         return {self.adding: card, self.keep: gr.update(interactive=False)}
 

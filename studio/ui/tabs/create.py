@@ -22,15 +22,15 @@ COUNTS = (1, 2, 4, 8, 16)
 class CreatePage:
     """The page; the drawing itself is a job that goes on without it."""
 
-    def __init__(self, studio: Studio) -> None:
+    def __init__(self, studio: Studio, running: gr.BrowserState) -> None:
         self._studio = studio
+        self.running = running  # the id of the job, over reloads
         piece(heading("Draw something", "Say what you want to see. Write @ to bring in one of your things."))
         with gr.Row(elem_classes="k-columns", equal_height=False):
             with gr.Column(elem_classes="k-panel k-side", min_width=280):
                 self.form = self._fields()
             with gr.Column(elem_classes="k-main", min_width=280):
                 self.stage = piece(self.empty_stage(), name="stage")
-        self.running = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
 
     def _fields(self) -> Form[GenerateRequest]:
         prompt = gr.Textbox(
@@ -73,7 +73,15 @@ class CreatePage:
         numbers = [field["seed"], field["steps"], field["guidance"]]
         # gradio shows 0 for a number that has no value when the page is built
         page.load(lambda: [None] * 3, outputs=numbers, api_visibility="private", **QUIET)
-        page.load(self.find_running, self.running, outputs, api_visibility="private", **QUIET)
+        # The browser's state may be read before or after the page has loaded: whichever comes last finds the job.
+        gr.on(
+            [page.load, self.running.change],
+            self.find_running,
+            self.running,
+            outputs,
+            api_visibility="private",
+            **QUIET,
+        )
 
     @staticmethod
     def empty_stage() -> str:
@@ -92,8 +100,8 @@ class CreatePage:
     def find_running(self, job_id: str | None) -> Update:
         """Show the drawing of before the reload again: still running, or what came of it."""
         job = next((job for job in self._studio.jobs.list() if job.id == job_id), None)
-        if job is None:
-            return {self.running: None}
+        if job is None:  # forgetting the id here could forget one that the browser has not told yet
+            return {self.stage: gr.skip()}
         return {self.stage: self._outcome(job.id)} if job.status.ended else self._follow(job)
 
     def _follow(self, job: Any) -> Update:
