@@ -77,6 +77,11 @@ def test_every_step_shows_a_picture(engine: HubImageEngine) -> None:
     assert {(preview.mode, preview.size) for preview in told.previews} == {("RGBA", (SIZE, SIZE))}
 
 
+def same_picture(one: np.ndarray, other: np.ndarray) -> bool:
+    """Say whether they differ by rounding alone: weights that lie elsewhere in memory may take another CPU kernel."""
+    return int(np.abs(one.astype(int) - other).max()) <= 1
+
+
 def test_a_personal_lora_changes_the_picture_and_is_gone_afterwards(engine: HubImageEngine) -> None:
     base = pixels(engine.generate(job(7), Told()))
     before = {name: value.clone() for name, value in denoiser(engine._loaded())[1].state_dict().items()}
@@ -85,11 +90,11 @@ def test_a_personal_lora_changes_the_picture_and_is_gone_afterwards(engine: HubI
     half = pixels(engine.generate(job(7, adapter=adapter, fidelity=0.5), Told()))
     assert not np.array_equal(personal, base)
     assert not np.array_equal(half, personal)
-    assert np.array_equal(pixels(engine.generate(job(7, adapter=adapter, fidelity=0.0), Told())), base)
+    assert same_picture(pixels(engine.generate(job(7, adapter=adapter, fidelity=0.0), Told())), base)
     after = denoiser(engine._loaded())[1].state_dict()
     assert list(after) == list(before)
     assert all(torch.equal(after[name], value) for name, value in before.items())
-    assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
+    assert same_picture(pixels(engine.generate(job(7), Told())), base)
 
 
 def test_stopping_leaves_the_base_as_it_was(engine: HubImageEngine) -> None:
@@ -98,7 +103,7 @@ def test_stopping_leaves_the_base_as_it_was(engine: HubImageEngine) -> None:
     with pytest.raises(JobCancelled):
         engine.generate(job(7, adapter=lora_of(engine)), told)
     assert len(told.shares) == 2
-    assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
+    assert same_picture(pixels(engine.generate(job(7), Told())), base)
 
 
 def test_a_lora_for_another_model_gets_a_sentence(engine: HubImageEngine) -> None:
