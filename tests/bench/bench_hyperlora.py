@@ -48,7 +48,7 @@ class Row:
 
 ROWS = (
     Row(name="class word only", roll=0, fidelity=0.0),
-    Row(name="another's reference", roll=1, fidelity=1.0),
+    Row(name="another's reference, fidelity 0.7", roll=1, fidelity=0.7),
     Row(name="own reference, fidelity 0.3", roll=0, fidelity=0.3),
     Row(name="own reference, fidelity 0.7", roll=0, fidelity=0.7),
     Row(name="own reference, fidelity 1", roll=0, fidelity=1.0),
@@ -120,7 +120,7 @@ class Bench:
         conditions = self._base.encode_text(["", *(prompt.format(word) for word in words)])
         layers = {name: Factor(f.down.roll(row.roll, 0), f.up.roll(row.roll, 0)) for name, f in self._layers.items()}
         config = self._base.model.config
-        shape = (config.in_channels, config.sample_size, config.sample_size)
+        shape = (config.out_channels, config.sample_size, config.sample_size)
         noise = torch.randn(len(words), *shape, generator=torch.Generator().manual_seed(0))
         guidance = Guidance.from_fidelity(row.fidelity, self._guidance)
         found: list[Image.Image] = []
@@ -200,7 +200,7 @@ def main() -> None:
     parser.add_argument("--hyperlora", type=Path, default=Path("assets/hyperlora"))
     parser.add_argument("--identities", type=int, default=48)
     parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern"), help="of the individuals")
-    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--out", type=Path, help="JSON file")
     parser.add_argument("--sheet", type=Path, help="PNG: reference and all rows for the first individuals")
@@ -211,9 +211,9 @@ def main() -> None:
     bench = Bench(base, pipeline.hyperlora.eval(), subjects, options.steps, options.guidance)
     rows = measure(bench, options.sheet, subjects)
     print(f"{len(subjects.words)} held-out individuals × {len(PROMPTS)} prompts, {options.steps} steps")
-    print(f"{'':<30}" + "".join(f"{key:>24}" for key in next(iter(rows.values()))))
+    print(f"{'':<36}" + "".join(f"{key:>24}" for key in next(iter(rows.values()))))
     for name, values in rows.items():
-        print(f"{name:<30}" + "".join(f"{value:>24}" for value in values.values()))
+        print(f"{name:<36}" + "".join(f"{value:>24}" for value in values.values()))
     for name, seconds in bench.seconds.items():
         print(f"{name}: {seconds:.3f} s")
     if options.out is not None:
