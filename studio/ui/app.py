@@ -105,6 +105,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen(2048)  # from now on a browser waits for the server instead of being refused
     except OSError as error:
         listener.close()
         raise StudioError(
