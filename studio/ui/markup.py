@@ -111,19 +111,19 @@ def counted(number: int, one: str, many: str) -> str:
 
 
 def example_prompts(concepts: Iterable[Concept]) -> tuple[str, ...]:
-    """Return prompts to begin with, about the visitor's own things where there are any."""
+    """Return prompts that the smallest model draws well, about the visitor's own things where there are any."""
     handles = [f"@{concept.handle}" for concept in concepts][:2]
     own = (
-        f"a happy {handles[0]} with a red balloon",
-        f"{handles[0]} wearing a crown",
-        f"{handles[-1]} sleeping under a tree",
+        f"a happy {handles[0]}, soft style",
+        f"{handles[0]}, glossy style",
+        f"a blue {handles[-1]}",
     ) if handles else ()  # fmt: skip
     return (
         *own,
-        "a fox reading a book",
-        "a sleeping cat",
-        "a red teapot with white dots",
-        "a rocket in the sky",
+        "a purple owl, soft style",
+        "a black cat",
+        "a teddy bear, glossy style",
+        "a blue mushroom, flat style",
     )[:4]
 
 
