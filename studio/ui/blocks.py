@@ -21,12 +21,13 @@ def build_blocks(studio: Studio) -> gr.Blocks:
         # Outside of the tabs: the browser reads these at once, what stands in a hidden tab only when it is opened.
         learning = gr.BrowserState(None, storage_key="keepsake-learning", secret="keepsake")
         drawing = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
+        # every tab is rendered at once: the script reaches the prompt from the cards of another tab
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
-            with gr.Tab("Concepts", id="concepts", elem_id="page-concepts"):
+            with gr.Tab("Concepts", id="concepts", elem_id="page-concepts", render_children=True):
                 concepts_tab(studio, page, learning)
-            with gr.Tab("Create", id="create", elem_id="page-create") as create_tab:
+            with gr.Tab("Create", id="create", elem_id="page-create", render_children=True) as create_tab:
                 create = CreatePage(studio, drawing)
-            with gr.Tab("Gallery", id="gallery", elem_id="page-gallery") as gallery_tab:
+            with gr.Tab("Gallery", id="gallery", elem_id="page-gallery", render_children=True) as gallery_tab:
                 gallery = GalleryPage(studio)
         dialog = PictureDialog(studio)
         create.wire(page, create_tab)

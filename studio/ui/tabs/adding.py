@@ -106,7 +106,7 @@ class AddingPanel:
         for photo in photos or []:
             Path(photo).unlink(missing_ok=True)  # the upload still says where and when it was taken
         concept = job.result()
-        gr.Success(f"{concept.name} is kept. Write @{concept.handle} in a prompt to draw it.", duration=5)
+        gr.Success(f"{concept.name} is kept. Write @{concept.handle} in a prompt to draw it.")
         blank: Update = {self.photos: None, self.seen: "", self.name: "", self.kind: "", self.facts: ""}
         return {**rest, **blank, self.about: gr.update(visible=False)}
 

@@ -51,5 +51,5 @@ class PictureDialog:
     def on_delete(self, event: gr.EventData) -> str:
         """Delete the picture; the page has asked before."""
         self._studio.gallery.delete(event.id)
-        gr.Info("The picture is removed from this machine.", duration=5)
+        gr.Info("The picture is removed from this machine.")
         return ""

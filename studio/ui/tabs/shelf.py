@@ -76,5 +76,5 @@ class Shelf:
         """Forget the concept; the page has asked before."""
         name = self._studio.concepts.get(event.id).name
         self._studio.concepts.forget(event.id)
-        gr.Info(f"{name} is forgotten. Its photos are removed from this machine.", duration=5)
+        gr.Info(f"{name} is forgotten. Its photos are removed from this machine.")
         return self.read()
