@@ -67,15 +67,19 @@ def cache_references(
     return cached
 
 
-def cache_latents(views: IdentityViews, base: DenoisingBase, folder: Path, batch: int = 64) -> NDArray[np.float16]:
-    """Encode every view into latents; returns float16 [N, C, h, w], a memory map."""
-    final = folder / "latents.npy"
+def cache_latents(
+    views: IdentityViews, base: DenoisingBase, folder: Path, what: str = "latents", batch: int = 64
+) -> NDArray[np.float16]:
+    """Encode every view, or with `what` ``sketches`` its sketch, into latents float16 [N, C, h, w], a memory map."""
+    final = folder / f"{what}.npy"
+    pictures = views.sketches if what == "sketches" else views.pictures
+    assert pictures is not None, "these individuals have no sketches"
     if not final.exists():
         folder.mkdir(parents=True, exist_ok=True)
         parts = []
         for start in range(0, len(views), batch):
             rows = list(views.rows[start : start + batch])
-            parts.append(base.encode_pictures(np.array(views.pictures[rows])).to(torch.float16).numpy())
+            parts.append(base.encode_pictures(np.array(pictures[rows])).to(torch.float16).numpy())
         _write(final, np.concatenate(parts))
     cached = np.load(final, mmap_mode="r")
     _check(cached.shape, (len(views),), final)

@@ -33,6 +33,12 @@ class DenoisingBase(Protocol):
     def encode_text(self, captions: Sequence[str]) -> dict[str, Tensor]:
         """Encode captions into what `predict` takes as conditions, each tensor [N, …]; "" is the empty caption."""
 
+    def sketch(self, captions: Sequence[str], *, greys: bool) -> dict[str, Tensor]:
+        """Return further conditions of captions that show their layout, each [N, …]; {} where the base has none.
+
+        With `greys` the subject is shown without its colours, which then a personal LoRA gives.
+        """
+
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """Predict the velocity [N, C, h, w] of noisy latents at timesteps [N] in 0–1000."""
 

@@ -14,9 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines.mini.alpha import to_tensor
-from pipelines.mini.library import with_reference
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
+from pipelines.mini.sketching import with_sketch
+from pipelines.mini.text import encode_tokens
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
@@ -59,18 +60,28 @@ class EmbeddedBase:
         return self._pipeline.decode(latents, upscale=False)
 
     def encode_text(self, captions: Sequence[str]) -> dict[str, Tensor]:
-        """Encode captions into token features, their mask and what the base looks at beside them, on the CPU.
+        """Encode captions into token features and their mask, on the CPU."""
+        pipeline = self._pipeline
+        parts = [
+            encode_tokens(
+                pipeline.text_encoder, pipeline.tokenizer, captions[start : start + 256], pipeline.config.text_length
+            )
+            for start in range(0, len(captions), 256)
+        ]
+        hidden, mask = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
+        return {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
 
-        Captions that leave the style open look at drawings of all styles in turn.
-        """
-        starts = range(0, len(captions), 256)
-        places = [range(start, min(start + 256, len(captions))) for start in starts]
-        parts = [self._pipeline.encode_prompt([captions[place] for place in part], part) for part in places]
-        return {name: torch.cat([part[name] for part in parts]).cpu() for name in parts[0]}
+    def sketch(self, captions: Sequence[str], *, greys: bool) -> dict[str, Tensor]:
+        """Lay every caption out and encode the sketches, {"sketch": [N, C, h, w]}; {} for a base that is shown none."""
+        config = self._pipeline.unet.config
+        if config.in_channels == config.out_channels:
+            return {}
+        sketches = self._pipeline.sketch(captions, range(len(captions)), greys=greys)
+        return {"sketch": self._pipeline.encode_sketches(sketches)}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """Predict the velocity [N, C, h, w]; see `DenoisingBase`."""
         placed = {name: value.to(latents.device) for name, value in conditions.items()}
-        rows = with_reference(latents, placed).contiguous(memory_format=torch.channels_last)
+        rows = with_sketch(latents, placed).contiguous(memory_format=torch.channels_last)
         velocity: Tensor = self.model(rows, timesteps, **placed).sample
         return velocity

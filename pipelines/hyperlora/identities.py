@@ -2,7 +2,7 @@
 
 A corpus folder holds ``identities.npy`` (uint8 [N, S, S, 4], straight alpha) and ``identities.jsonl`` with, in the
 same order, ``identity``, ``view``, ``split``, ``style``, ``caption`` and, where it is known, the subject's ``box`` in
-shares of the edge.
+shares of the edge; where there is ``identities_sketches.npy``, it holds the sketch of every view.
 View 0 shows the individual alone and is the reference; the others are what is to be drawn.
 """
 
@@ -26,11 +26,13 @@ class IdentityViews:
         pictures: uint8 [N, S, S, 4]; a memory map.
         rows: which pictures these are, in order.
         records: one per row.
+        sketches: like `pictures`: what a base that draws after sketches is shown; None: there are none.
     """
 
     pictures: NDArray[np.uint8]
     rows: tuple[int, ...]
     records: tuple[dict, ...]
+    sketches: NDArray[np.uint8] | None = None
 
     @classmethod
     def read(cls, folder: Path, splits: Iterable[str] = ("train",), styles: Iterable[str] = ()) -> IdentityViews:
@@ -43,7 +45,9 @@ class IdentityViews:
             if record["split"] in wanted and (not drawn or record["style"] in drawn)
         ]
         pictures = np.load(folder / "identities.npy", mmap_mode="r")
-        return cls(pictures, tuple(row for row, _ in kept), tuple(record for _, record in kept))
+        file = folder / "identities_sketches.npy"
+        sketches = np.load(file, mmap_mode="r") if file.exists() else None
+        return cls(pictures, tuple(row for row, _ in kept), tuple(record for _, record in kept), sketches)
 
     def __len__(self) -> int:
         return len(self.rows)

@@ -71,12 +71,14 @@ class Preview:
         conditions = self.base.encode_text(["", *self.captions])
         text = {name: value[1:] for name, value in conditions.items()}
         empty = {name: value[:1] for name, value in conditions.items()}
-        denoiser = RowDenoiser(self.base, text, empty, self.layers(model))
+        layers = self.layers(model)
         shape = self.base.encode_pictures(np.array(self.pictures[0])[None]).shape[1:]
         noise = torch.randn(len(self.pictures), *shape, generator=torch.Generator().manual_seed(0))
         columns = [list(self.pictures)]
         for fidelity in (0.0, 0.6, 1.0):
             weights = Guidance.from_fidelity(fidelity, self.guidance)
+            sketches = self.base.sketch(self.captions, greys=fidelity > 0)
+            denoiser = RowDenoiser(self.base, text | sketches, empty, layers)
             columns.append(draw(denoiser, noise.to(model.device), weights, self.steps))
         path.parent.mkdir(parents=True, exist_ok=True)
         flat = [picture.resize(columns[1][0].size) for row in zip(*columns, strict=True) for picture in row]

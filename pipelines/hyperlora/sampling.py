@@ -5,7 +5,7 @@ Shape legend: N pictures, K branches of guidance.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -24,7 +24,7 @@ class RowDenoiser:
 
     Attributes:
         base: the model.
-        text: its conditions for the prompts, each [N, …].
+        text: its conditions for the prompts, each [N, …]; ``sketch`` among them is shown to every branch.
         empty: its conditions for the empty prompt, each [1, …].
         layers: module name → `Factor` for all rows, or with a leading dimension [N, …]; empty: no LoRA at all.
     """
@@ -37,14 +37,28 @@ class RowDenoiser:
     def __call__(self, latents: Tensor, timestep: Tensor, branches: tuple[Branch, ...]) -> Tensor:
         """Predict for K·N rows in one call; see `pipelines.hyperlora.guidance.Denoise`."""
         count = len(latents) // len(branches)
-        conditions = {
-            name: torch.cat([text if b.text else self.empty[name].expand_as(text) for b in branches])
-            for name, text in self.text.items()
-        }
+        conditions = branch_conditions(self.text, self.empty, branches)
         scales = torch.tensor([b.lora_scale for b in branches]).repeat_interleave(count)
         layers = {name: _repeated(factor, len(branches)) for name, factor in self.layers.items()}
         with RowLora(self.base.model, layers, scales.to(latents.device)):
             return self.base.predict(latents, timestep.expand(len(latents)), conditions)
+
+
+def branch_conditions(
+    text: Mapping[str, Tensor], empty: Mapping[str, Tensor], branches: Sequence[Branch]
+) -> dict[str, Tensor]:
+    """Return the conditions of K branches one behind the other, each tensor [K·N, …].
+
+    Args:
+        text: conditions of the prompts, each [N, …]. Their ``sketch`` is shown to the branches without words as well:
+            guidance then pulls towards the words alone, and what is sketched is not exaggerated.
+        empty: conditions of the empty prompt, each [1, …].
+        branches: K of them.
+    """
+    return {
+        name: torch.cat([value if b.text or name == "sketch" else empty[name].expand_as(value) for b in branches])
+        for name, value in text.items()
+    }
 
 
 def _repeated(factor: Factor, times: int) -> Factor:

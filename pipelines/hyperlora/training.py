@@ -6,7 +6,6 @@ Shape legend: B rows, R references, T tokens of one, D their width, C latent cha
 from __future__ import annotations
 
 import logging
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +15,6 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from pipelines.hyperlora.caching import cache_latents, cache_references, cache_texts
 from pipelines.hyperlora.configuration_hyperlora import TrainingConfig
@@ -28,7 +26,7 @@ from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.previews import Preview
 from pipelines.hyperlora.references import TokenEncoder
 from pipelines.lora import RowLora
-from pipelines.mini.training.loop import MovingAverage, RunLog, learning_rate_at, resume, save
+from pipelines.mini.training.loop import MovingAverage, RunLog, attention_kernel, learning_rate_at, resume, save
 
 logger = logging.getLogger(__name__)
 
@@ -44,6 +42,7 @@ class TrainingData:
         texts: conditions of the base, each [captions, …], the empty caption first.
         captions: [N]: which caption belongs to a view.
         sampler: pairs them.
+        sketches: float16 [N, C, h, w]: what the base is shown of every view; None: nothing.
     """
 
     references: NDArray[np.float16]
@@ -52,6 +51,7 @@ class TrainingData:
     texts: dict[str, Tensor]
     captions: NDArray[np.int64]
     sampler: PairSampler
+    sketches: NDArray[np.float16] | None = None
 
     @classmethod
     def prepare(
@@ -73,7 +73,8 @@ class TrainingData:
             seed=config.seed,
         )
         weights = views.weights(latents.shape[-1], config.outside_weight)
-        return cls(np.array(references), latents, weights, texts, captions, sampler)
+        sketches = np.array(cache_latents(views, base, cache, "sketches")) if views.sketches is not None else None
+        return cls(np.array(references), latents, weights, texts, captions, sampler, sketches)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,11 +98,6 @@ class Batch:
     levels: Tensor
     weights: Tensor
     conditions: dict[str, Tensor]
-
-
-def _attention_kernel(device: torch.device) -> AbstractContextManager[None]:
-    """On a CPU the fused kernel's backward pass takes twice as long as the plain one at the sizes of latents."""
-    return sdpa_kernel(SDPBackend.MATH) if device.type == "cpu" else nullcontext()
 
 
 class Trainer:
@@ -171,6 +167,9 @@ class Trainer:
         generator = torch.Generator().manual_seed(config.seed * 1_000_003 + step)
         latents = torch.from_numpy(data.latents[pairs.targets]).float()
         captions = torch.from_numpy(np.where(pairs.captioned, data.captions[pairs.targets], 0))
+        conditions = {name: value[captions].to(device) for name, value in data.texts.items()}
+        if data.sketches is not None:
+            conditions["sketch"] = torch.from_numpy(data.sketches[pairs.targets]).float().to(device)
         return Batch(
             tokens=torch.from_numpy(data.references[pairs.references[..., 0], pairs.references[..., 1]]).to(device),
             mask=torch.from_numpy(pairs.mask).to(device),
@@ -178,13 +177,13 @@ class Trainer:
             noise=torch.randn(latents.shape, generator=generator).to(device),
             levels=draw_noise_levels(len(latents), config.noise_shift, generator).to(device),
             weights=torch.from_numpy(data.weights[pairs.targets]).to(device),
-            conditions={name: value[captions].to(device) for name, value in data.texts.items()},
+            conditions=conditions,
         )
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the diffusion error through the predicted LoRA, and the size of the LoRA."""
         noisy, velocity = add_noise(batch.latents, batch.noise, batch.levels)
-        with self._accelerator.autocast(), _attention_kernel(noisy.device):
+        with self._accelerator.autocast(), attention_kernel(noisy.device):
             output = self.model(batch.tokens, batch.mask)
             with RowLora(self._base.model, output.layers, torch.ones(len(noisy), device=noisy.device)):
                 predicted = self._base.predict(noisy, batch.levels * 1000, batch.conditions)

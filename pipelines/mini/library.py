@@ -1,107 +1,135 @@
-"""A library of drawings that the denoiser looks at: retrieval-augmented diffusion for models too small for all shapes.
+"""A library of drawings to make sketches from: retrieval-augmented diffusion for models too small to know all shapes.
 
-The denoiser gets, beside the noisy latents, the latents of the drawing that the prompt's subject names (Blattmann et
-al. 2022, "Retrieval-Augmented Diffusion Models"); what the prompt changes about it, it has to draw itself.
+The denoiser gets, beside the noisy latents, the latents of a sketch that is laid out from drawings of this library
+(after Blattmann et al. 2022, "Retrieval-Augmented Diffusion Models"); see `pipelines.mini.sketching`.
 """
 
 from __future__ import annotations
 
+import io
 import json
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 from pathlib import Path
 
+import numpy as np
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import BertModel, PreTrainedTokenizerBase
 
-from pipelines.mini.text import mean_features
-
-RANGE = 4.0  # latents have unit variance; what lies beyond is clipped when they are stored as int8
-_STARTERS = re.compile(r"^(?:a sticker of |a picture of |a drawing of )?(?:an? |the |my |some )?", re.IGNORECASE)
-# "and" joins two things where an article follows, two colours of one thing where none does.
-_JOINTS = re.compile(r",| wearing | with | next to | and (?=an? |the |my )| in | at | on | under ", re.IGNORECASE)
-
-
-def head(prompt: str) -> str:
-    """Return the part of a prompt that names its subject: "a blue dog wearing a hat, flat style" gives "blue dog"."""
-    text = _STARTERS.sub("", prompt.strip(), count=1)
-    return _JOINTS.split(text, maxsplit=1)[0].strip().casefold()
+QUALITY = 90  # of the stored WebP pictures
 
 
 class DrawingLibrary:
-    """Latents of drawings by name and style.
+    """Drawings by name and style.
 
     Args:
-        latents: int8 [M, C, h, w], `RANGE` / 127 a step.
+        data: the WebP files one behind the other, uint8 [bytes].
+        ends: where each file ends in `data`, int64 [M].
         concepts: [M], row of `names` for each drawing.
-        styles: [M], row of `style_names` for each drawing.
+        styles: [M], row of `style_words` for each drawing.
         embeddings: mean text features of the names, [K, D], unit length.
         names: K names, lower case.
-        style_names: names of the styles.
-        style_words: for every style, the words that ask for it in a prompt.
+        style_words: name of a style → the words that ask for it in a prompt.
+        mirrors: names of what looks right in a mirror too: no writing, no flags.
+        held_out: names that training never saw; they can be drawn all the same, since a sketch shows their shape.
     """
 
     def __init__(
         self,
         *,
-        latents: Tensor,
+        data: Tensor,
+        ends: Tensor,
         concepts: Tensor,
         styles: Tensor,
         embeddings: Tensor,
         names: Sequence[str],
         style_words: dict[str, list[str]],
+        mirrors: Collection[str] = (),
+        held_out: Collection[str] = (),
     ) -> None:
-        self._latents, self._embeddings, self._names = latents, embeddings, list(names)
-        self._style_words = style_words
+        self._tensors = {"data": data, "ends": ends, "concepts": concepts, "styles": styles, "embeddings": embeddings}
+        self.names, self.style_words = list(names), style_words
+        self.mirrors, self.held_out = frozenset(mirrors), frozenset(held_out)
         self._rows = {(int(c), int(s)): row for row, (c, s) in enumerate(zip(concepts, styles, strict=True))}
-        self._tensors = {"latents": latents, "concepts": concepts, "styles": styles, "embeddings": embeddings}
-        self._by_name = {name: row for row, name in enumerate(self._names)}
+        self._by_name = {name: row for row, name in enumerate(self.names)}
+        self._read = lru_cache(maxsize=256)(self._decode)
+
+    @classmethod
+    def of(
+        cls, pictures: Sequence[np.ndarray], *, concepts: Sequence[int], styles: Sequence[int], **entries
+    ) -> DrawingLibrary:
+        """Make a library of pictures, straight-alpha uint8 [S, S, 4] each; `entries` are the other arguments."""
+        files = [_webp(picture) for picture in pictures]
+        return cls(
+            data=torch.frombuffer(bytearray(b"".join(files)), dtype=torch.uint8),
+            ends=torch.tensor([len(file) for file in files]).cumsum(0),
+            concepts=torch.tensor(concepts, dtype=torch.int32),
+            styles=torch.tensor(styles, dtype=torch.int32),
+            **entries,
+        )
+
+    def has(self, name: str) -> bool:
+        """Whether there is a drawing of that very name."""
+        return name in self._by_name
 
     def asked_style(self, prompt: str) -> int | None:
         """Return the style that the prompt's words ask for; None where it leaves that open."""
         text = prompt.casefold()
-        for row, words in enumerate(self._style_words.values()):
+        for row, words in enumerate(self.style_words.values()):
             if any(word in text for word in words):
                 return row
         return None
 
-    def named_concept(self, prompt: str) -> int | None:
-        """Return the concept that the prompt's head ends in or that begins there ("smiling face with sunglasses").
-
-        The earliest and longest name wins; None where no name fits.
-        """
-        first = len(head(prompt).split())
-        words = _STARTERS.sub("", prompt.strip(), count=1).casefold().split(",")[0].split()
-        for start in range(first):
-            for end in range(len(words), first - 1, -1):
-                row = self._by_name.get(" ".join(words[start:end]))
-                if row is not None:
-                    return row
-        return None
+    def concept(self, name: str) -> int | None:
+        """Return the concept of that very name; None where there is none."""
+        return self._by_name.get(name)
 
     def nearest_concept(self, embedding: Tensor) -> int:
         """Return the concept whose name is nearest in meaning to a text embedding [D]."""
-        return int((self._embeddings.float() @ embedding.float().cpu()).argmax())
+        return int((self._tensors["embeddings"].float() @ embedding.float().cpu()).argmax())
 
-    def drawing(self, concept: int, style: int | None, choice: int) -> Tensor:
-        """Return latents [C, h, w] of a concept; where `style` is open or not drawn, `choice` picks one."""
-        drawn = [row for (c, _), row in self._rows.items() if c == concept]
-        row = self._rows.get((concept, style)) if style is not None else None
-        return self.latents(row if row is not None else drawn[choice % len(drawn)])
+    def drawn_styles(self, concept: int) -> list[int]:
+        """Return the styles in which a concept is drawn."""
+        return sorted(style for (c, style) in self._rows if c == concept)
 
-    def latents(self, row: int) -> Tensor:
-        """Return one drawing's latents [C, h, w], float32."""
-        return self._latents[row].float() * (RANGE / 127)
+    def picture(self, concept: int, style: int) -> Image.Image:
+        """Return a drawing, RGBA; where the concept is not drawn in that style, in the first one that there is."""
+        row = self._rows.get((concept, style))
+        return self._read(row if row is not None else self._rows[concept, self.drawn_styles(concept)[0]])
+
+    def without(self, names: Collection[str]) -> DrawingLibrary:
+        """Return a library in which some names are unknown: what they would be drawn after is their neighbour."""
+        gone = {self._by_name[name] for name in names if name in self._by_name}
+        kept = [row for row, concept in enumerate(self._tensors["concepts"].tolist()) if concept not in gone]
+        left = DrawingLibrary(
+            **{**self._tensors, "embeddings": self._tensors["embeddings"].clone()},
+            names=self.names, style_words=self.style_words, mirrors=self.mirrors, held_out=self.held_out,
+        )  # fmt: skip
+        left._tensors["embeddings"][list(gone)] = 0
+        left._rows = {key: row for key, row in self._rows.items() if row in set(kept)}
+        left._by_name = {name: row for name, row in self._by_name.items() if row not in gone}
+        return left
+
+    def _decode(self, row: int) -> Image.Image:
+        ends = self._tensors["ends"]
+        start = int(ends[row - 1]) if row else 0
+        data = bytes(self._tensors["data"][start : int(ends[row])].numpy())
+        with Image.open(io.BytesIO(data), formats=["WEBP"]) as picture:
+            return picture.convert("RGBA")
 
     def save_pretrained(self, folder: Path) -> None:
         """Write ``drawings.safetensors`` and ``drawings.json``."""
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: value.contiguous() for name, value in self._tensors.items()}, folder / "drawings.safetensors")
-        (folder / "drawings.json").write_text(
-            json.dumps({"names": self._names, "style_words": self._style_words}) + "\n"
-        )
+        entries = {
+            "names": self.names,
+            "style_words": self.style_words,
+            "mirrors": sorted(self.mirrors),
+            "held_out": sorted(self.held_out),
+        }
+        (folder / "drawings.json").write_text(json.dumps(entries) + "\n")
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> DrawingLibrary:
@@ -109,29 +137,7 @@ class DrawingLibrary:
         return cls(**load_file(folder / "drawings.safetensors"), **json.loads((folder / "drawings.json").read_text()))
 
 
-def to_int8(latents: Tensor) -> Tensor:
-    """Return latents as they are stored: int8, `RANGE` / 127 a step."""
-    return latents.float().mul(127 / RANGE).round().clamp(-127, 127).to(torch.int8)
-
-
-class ReferenceFinder:
-    """Finds the drawing that a prompt's subject names, by its words or else by their meaning."""
-
-    def __init__(self, library: DrawingLibrary, encoder: BertModel, tokenizer: PreTrainedTokenizerBase) -> None:
-        self._library, self._encoder, self._tokenizer = library, encoder, tokenizer
-
-    def find(self, prompt: str, choice: int) -> Tensor | None:
-        """Return latents [C, h, w] of the drawing to look at (see `drawing`), None for an empty prompt."""
-        if not prompt.strip():
-            return None
-        concept = self._library.named_concept(prompt)
-        if concept is None:
-            text = head(prompt) or prompt
-            concept = self._library.nearest_concept(mean_features(self._encoder, self._tokenizer, [text])[0])
-        return self._library.drawing(concept, self._library.asked_style(prompt), choice)
-
-
-def with_reference(latents: Tensor, conditions: dict[str, Tensor]) -> Tensor:
-    """Return latents [N, C, h, w] with the reference latents behind them, which are taken out of `conditions`."""
-    reference = conditions.pop("reference", None)
-    return latents if reference is None else torch.cat([latents, reference.to(latents)], dim=1)
+def _webp(picture: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(picture, "RGBA").save(file, "WEBP", quality=QUALITY, method=2)
+    return file.getvalue()

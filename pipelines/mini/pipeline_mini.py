@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 
+import numpy as np
 import torch
 from diffusers import AutoencoderDC, DiffusionPipeline, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 from diffusers.loaders import StableDiffusionLoraLoaderMixin
@@ -13,10 +14,12 @@ from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerBase
 
 from pipelines.hyperlora.guidance import Branch, Guidance, hm_cfg
+from pipelines.hyperlora.sampling import branch_conditions
 from pipelines.lora import LoraFactors, RowLora
-from pipelines.mini.alpha import to_pictures
-from pipelines.mini.library import DrawingLibrary, ReferenceFinder, with_reference
+from pipelines.mini.alpha import to_pictures, to_tensor
+from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.pipeline_output import MiniPipelineOutput
+from pipelines.mini.sketching import Sketcher, with_sketch
 from pipelines.mini.text import encode_tokens
 from pipelines.upscaling.modeling_compact import CompactUpscaler
 
@@ -36,7 +39,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         text_length: tokens per prompt that the denoiser was trained with.
 
     Attributes:
-        library: drawings that a denoiser with reference channels looks at; None: it sees none.
+        library: drawings that sketches are made of for a denoiser that is shown some; None: it is shown none.
     """
 
     model_cpu_offload_seq = "text_encoder->unet->vae->upscaler"
@@ -64,33 +67,74 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         """Edge in pixels of a decoded picture before enlargement."""
         return int(self.unet.config.sample_size * self.vae.spatial_compression_ratio)
 
-    def check_inputs(self, prompt: Sequence[str], seeds: Sequence[int] | None, lora: LoraFactors | None) -> None:
+    def check_inputs(
+        self,
+        prompt: Sequence[str],
+        seeds: Sequence[int] | None,
+        lora: LoraFactors | None,
+        subjects: Sequence[Image.Image | None] | None = None,
+    ) -> None:
         """Refuse what cannot be drawn, with a ValueError that names the value."""
         if not prompt or not all(isinstance(text, str) for text in prompt):
             raise ValueError(f"prompt must be a text or a list of texts, got {prompt!r}.")
         if seeds is not None and len(seeds) != len(prompt):
             raise ValueError(f"{len(seeds)} seeds do not fit {len(prompt)} prompts; give one seed per picture.")
+        if subjects is not None and len(subjects) != len(prompt):
+            raise ValueError(f"{len(subjects)} subjects do not fit {len(prompt)} prompts; give one, or None, for each.")
         if lora is not None:
             lora.check_fits(self.unet)
 
-    def encode_prompt(self, prompt: Sequence[str], choices: Sequence[int] | None = None) -> dict[str, Tensor]:
+    def encode_prompt(
+        self,
+        prompt: Sequence[str],
+        choices: Sequence[int] | None = None,
+        subjects: Sequence[Image.Image | None] | None = None,
+        greys: bool = False,
+    ) -> dict[str, Tensor]:
         """Return the denoiser's conditions for the prompts, each tensor [N, …].
 
         Args:
-            prompt: N texts; the empty one is the unconditional one.
-            choices: for every prompt, which drawing to look at where it leaves the style open; None: the first.
+            prompt: N texts; the empty one is the unconditional one and comes without a sketch.
+            choices: for every prompt, what decides in its sketch what it leaves open; None: 0.
+            subjects: for every prompt, a cut-out that stands for what it names; None, or None in it: a drawing.
+            greys: whether drawings of subjects are shown without their colours, for a personal LoRA.
         """
         hidden, mask = encode_tokens(self.text_encoder, self.tokenizer, prompt, self.config.text_length)
         conditions = {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
-        if self.library is not None:
-            finder = ReferenceFinder(self.library, self.text_encoder, self.tokenizer)
-            found = [
-                finder.find(text, choice) for text, choice in zip(prompt, choices or [0] * len(prompt), strict=True)
-            ]
-            config = self.unet.config
-            empty = torch.zeros(config.out_channels, config.sample_size, config.sample_size)
-            conditions["reference"] = torch.stack([empty if one is None else one for one in found]).to(hidden.device)
+        if self.unet.config.in_channels > self.unet.config.out_channels:
+            sketches = self.sketch(prompt, choices, subjects, greys)
+            conditions["sketch"] = self.encode_sketches(sketches).to(hidden.device)
         return conditions
+
+    def sketch(
+        self,
+        prompt: Sequence[str],
+        choices: Sequence[int] | None = None,
+        subjects: Sequence[Image.Image | None] | None = None,
+        greys: bool = False,
+    ) -> list[Image.Image | None]:
+        """Return the sketch of every prompt, RGBA of the native size; see `encode_prompt`. None where there is none."""
+        if self.library is None:
+            return [None] * len(prompt)
+        sketcher = Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
+        rows = zip(prompt, choices or [0] * len(prompt), subjects or [None] * len(prompt), strict=True)
+        return [
+            sketcher.sketch(text, choice, subject=subject, greys=greys) if text.strip() else None
+            for text, choice, subject in rows
+        ]
+
+    def encode_sketches(self, sketches: Sequence[Image.Image | None]) -> Tensor:
+        """Return scaled latents [N, C, h, w] of sketches; zeros where there is none."""
+        config = self.unet.config
+        latents = torch.zeros(len(sketches), config.out_channels, config.sample_size, config.sample_size)
+        there = [place for place, sketch in enumerate(sketches) if sketch is not None]
+        if there:
+            pictures = np.stack([np.asarray(sketches[place]) for place in there])
+            values = to_tensor(pictures, self.native_size).to(self.vae.device, self.vae.dtype)
+            with torch.no_grad():
+                encoded = self.vae.encode(values).latent * self.vae.config.scaling_factor
+            latents[there] = encoded.float().cpu()
+        return latents
 
     def prepare_latents(self, count: int, seeds: Sequence[int] | None) -> Tensor:
         """Return unit noise [count, C, h, w]; each row depends on its own seed alone, whatever its neighbours."""
@@ -118,6 +162,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         seeds: Sequence[int] | None = None,
         lora: LoraFactors | None = None,
         fidelity: float = 1.0,
+        subjects: Sequence[Image.Image | None] | None = None,
         output_type: str = "pil",
         upscale: bool = True,
         callback_on_step_end: StepCallback | None = None,
@@ -131,6 +176,8 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             seeds: one per prompt, so that a picture does not depend on the batch it is drawn in; None draws them.
             lora: personal LoRA, for all rows.
             fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance.
+            subjects: for every prompt, a cut-out of what it names (RGBA), to be drawn as it stands there; None, or None
+                in it: drawn anew after a drawing of its class, in greys where a `lora` says what colours it has.
             output_type: ``pil`` or ``latent``.
             upscale: whether decoded pictures are enlarged.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents", "denoised"}); ``denoised`` is the
@@ -140,9 +187,11 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             `MiniPipelineOutput`.
         """
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
-        self.check_inputs(texts, seeds, lora)
+        self.check_inputs(texts, seeds, lora, subjects)
         guidance = Guidance.from_fidelity(fidelity if lora is not None else 0.0, guidance_scale)
-        denoise = _Denoiser(self, self.encode_prompt(texts, seeds), self.encode_prompt([""]), lora)
+        personal = lora is not None and fidelity > 0
+        text = self.encode_prompt(texts, seeds, subjects, greys=personal)
+        denoise = _Denoiser(self, text, self.encode_prompt([""]), lora)
         latents = self.prepare_latents(len(texts), seeds)
         self.scheduler.set_timesteps(num_inference_steps, device=latents.device)
         for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
@@ -167,15 +216,12 @@ class _Denoiser:
     def __call__(self, latents: Tensor, timestep: Tensor, branches: tuple[Branch, ...]) -> Tensor:
         """Predict velocities [K·N, C, h, w]; see `pipelines.hyperlora.guidance.Denoise`."""
         count = len(latents) // len(branches)
-        conditions = {
-            name: torch.cat([text if branch.text else self._empty[name].expand_as(text) for branch in branches])
-            for name, text in self._text.items()
-        }
+        conditions = branch_conditions(self._text, self._empty, branches)
         scales = torch.tensor([branch.lora_scale for branch in branches], device=latents.device).repeat_interleave(
             count
         )
         with RowLora(self._unet, self._lora.layers, scales) if self._lora is not None else nullcontext():
             rows = (
-                with_reference(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
+                with_sketch(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
             )
             return self._unet(rows, timestep.expand(len(rows)), **conditions).sample.float()

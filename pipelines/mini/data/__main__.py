@@ -1,7 +1,7 @@
 """Build the corpus: ``python -m pipelines.mini.data --config FILE --out DIR [--cache DIR] [--only PART]``.
 
-Writes under DIR: ``index`` (plain drawings), ``recolours``, ``scenes``, ``identities`` (each ``.npy`` and ``.jsonl``),
-``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``.
+Writes under DIR: ``index`` (plain drawings), ``recolours``, ``scenes``, ``identities`` (each ``.npy`` and ``.jsonl``; the
+last two with the sketches of their pictures beside them, ``scenes_sketches`` and so on), ``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from pipelines.mini.colours import COLOURS, colour_groups, raster_groups, recolour, recolour_pixels
 from pipelines.mini.data import captions
 from pipelines.mini.data.composed import Composer, Part
 from pipelines.mini.data.concepts import read_concepts
 from pipelines.mini.data.drawings import Drawing, by_codepoint, by_name, rasterise, read_style, slugs
 from pipelines.mini.data.identities import make_identity, views
 from pipelines.mini.data.packages import Package, fetch
-from pipelines.mini.data.recolour import COLOURS, colour_groups, recolour
 from pipelines.mini.data.writer import CorpusWriter, read_corpus
 
 logger = logging.getLogger(__name__)
@@ -81,32 +81,37 @@ class Corpus:
                 }
                 writer.add(rasterise(drawing.source, self._size), record)
 
-    def _vector_drawings(self) -> list[Drawing]:
+    def _changeable(self) -> list[Drawing]:
         groups = ("animals", "food", "places", "objects", "activities")
-        usable = (d for d in self.drawings if d.concept.split == "train" and d.concept.group in groups)
-        return [drawing for drawing in usable if isinstance(drawing.source, str)]
+        styles = self._config["changed_styles"]
+        return [
+            d
+            for d in self.drawings
+            if d.concept.split == "train" and d.concept.group in groups and d.style in styles
+        ]
 
     def write_recolours(self) -> None:
         """Write drawings whose one or two main colours are changed and captioned."""
-        rng, drawings = self._rng("recolours"), self._vector_drawings()
+        rng, drawings = self._rng("recolours"), self._changeable()
         total = self._config["recolours"]
         with CorpusWriter(self._out, "recolours", total, self._size) as writer:
             written = 0
             while written < total:
                 drawing = drawings[int(rng.integers(len(drawings)))]
-                colours = tuple(str(c) for c in rng.choice(list(COLOURS), size=int(rng.integers(1, 3)), replace=False))
-                groups = colour_groups(str(drawing.source))
-                if not groups or (drawing.concept.name, colours[0]) in self._held_out:
+                wanted = tuple(str(c) for c in rng.choice(list(COLOURS), size=int(rng.integers(1, 3)), replace=False))
+                if any((drawing.concept.name, colour) in self._held_out for colour in wanted):
                     continue
-                changed = recolour(str(drawing.source), colours, groups)
-                words = self._words[drawing.style]
+                changed = _recoloured(drawing, wanted, self._size)
+                if changed is None:
+                    continue
+                picture, colours = changed
                 record = {
                     "concept": drawing.concept.code,
                     "style": drawing.style,
                     "split": "train",
-                    "captions": captions.colour_captions(drawing.concept.name, changed.colours, words),
+                    "captions": captions.colour_captions(drawing.concept.name, colours, self._words[drawing.style]),
                 }
-                writer.add(rasterise(changed.svg, self._size), record)
+                writer.add(picture, record)
                 written += 1
 
     def _composer(self) -> Composer:
@@ -114,48 +119,56 @@ class Corpus:
         parts = [
             Part(name=record["names"][0], style=record["style"], group=record["group"], picture=pictures[row])
             for row, record in enumerate(records)
-            if record["split"] == "train"
+            if record["split"] == "train" and record["style"] in self._config["changed_styles"]
         ]
         return Composer(parts, self._words, self._held_out, self._size)
 
     def write_scenes(self) -> None:
-        """Write composed scenes, with the subject's box in shares of the edge."""
+        """Write composed scenes and their sketches, with the subject's box in shares of the edge."""
         rng, composer, total = self._rng("scenes"), self._composer(), self._config["scenes"]
-        with CorpusWriter(self._out, "scenes", total, self._size) as writer:
+        with (
+            CorpusWriter(self._out, "scenes", total, self._size) as writer,
+            CorpusWriter(self._out, "scenes_sketches", total, self._size) as sketches,
+        ):
             written = 0
             while written < total:
                 drawn = composer.draw(rng)
                 if drawn is not None:
-                    layered, record = drawn
-                    writer.add(layered.picture, record | {"box": _box(layered.mask)})
+                    composed, record = drawn
+                    writer.add(composed.picture, record | {"box": _box(composed.mask)})
+                    sketches.add(composed.sketch, {})
                     written += 1
 
     def write_identities(self) -> None:
-        """Write individuals, each in several views; a share of them is held out whole."""
-        rng, composer, drawings = self._rng("identities"), self._composer(), self._vector_drawings()
+        """Write individuals and the sketches of their views, each in several views; a share of them is held out."""
+        rng, composer, drawings = self._rng("identities"), self._composer(), self._changeable()
         options = self._config["identities"]
+        total = options["count"] * options["views"]
         heldout_from = round(options["count"] * (1 - options["heldout_share"]))
-        with CorpusWriter(self._out, "identities", options["count"] * options["views"], self._size) as writer:
+        with (
+            CorpusWriter(self._out, "identities", total, self._size) as writer,
+            CorpusWriter(self._out, "identities_sketches", total, self._size) as sketches,
+        ):
             made = 0
             while made < options["count"]:
                 drawing = drawings[int(rng.integers(len(drawings)))]
                 identity = make_identity(drawing, self._size, rng)
                 if identity is None:
                     continue
-                split = "train" if made < heldout_from else "test"
-                for view, (picture, caption) in enumerate(
-                    views(identity, composer, options["views"], self._words[drawing.style], rng)
-                ):
+                words = self._words[drawing.style]
+                for number, view in enumerate(views(identity, composer, options["views"], words, rng)):
                     record = {
                         "identity": f"identity-{made:05d}",
-                        "view": view,
-                        "split": split,
-                        "kind": identity.name,
-                        "style": identity.style,
+                        "view": number,
+                        "split": "train" if made < heldout_from else "test",
+                        "kind": identity.part.name,
+                        "style": identity.part.style,
                         "colours": list(identity.colours),
-                        "caption": caption,
+                        "caption": view.caption,
+                        "box": _box(view.mask),
                     }
-                    writer.add(picture, record)
+                    writer.add(view.picture, record)
+                    sketches.add(view.sketch, {})
                 made += 1
 
     def write_manifest(self) -> None:
@@ -172,6 +185,17 @@ class Corpus:
         (self._out / "CREDITS.md").write_text(
             "# Credits\n\nThe models were trained on drawings of these sets.\n\n" + "\n".join(lines) + "\n"
         )
+
+
+def _recoloured(drawing: Drawing, colours: tuple[str, ...], size: int) -> tuple[np.ndarray, tuple[str, ...]] | None:
+    """Return the drawing in other colours and those that were put in; None where it has no colour to change."""
+    if isinstance(drawing.source, str):
+        groups = colour_groups(drawing.source)
+        changed = recolour(drawing.source, colours, groups)
+        return (rasterise(changed.svg, size), changed.colours) if groups else None
+    picture = rasterise(drawing.source, size)
+    masks = raster_groups(picture)
+    return (recolour_pixels(picture, colours, masks), colours[: len(masks)]) if masks else None
 
 
 def _box(mask: np.ndarray) -> list[float]:

@@ -1,4 +1,8 @@
-"""Draws the composed scenes: which subject meets which hat, companion, place and ground, held-out pairs left out."""
+"""Draws the composed scenes: who wears what, rides what, stands beside whom and where, held-out pairs left out.
+
+Every scene comes with the sketch that the denoiser is shown of it: the same layout, the subject in it as the library
+draws it, without its colours, or as a camera might have seen it.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from pipelines.mini.data import scenes
-from pipelines.mini.data.captions import article, scene_caption
+from pipelines.mini import layout
+from pipelines.mini.colours import COLOURS, in_greys, raster_groups, recolour_pixels
+from pipelines.mini.data.captions import article, plural, scene_caption
+from pipelines.mini.photographed import photographed
 
 HATS = ("top hat", "crown", "graduation cap", "billed cap")
 COMPANIONS = (
@@ -16,6 +22,13 @@ COMPANIONS = (
     "birthday cake", "soccer ball", "gem stone", "star", "rainbow", "ice cream", "butterfly", "wrapped gift", "rose",
     "cat", "dog",
 )  # fmt: skip
+# what a scene is made of → how often
+KINDS: dict[tuple[str, ...], float] = {
+    ("alone",): 0.1, ("hat",): 0.18, ("companion",): 0.18, ("place",): 0.18, ("ground",): 0.08, ("mount",): 0.06,
+    ("several",): 0.05, ("hat", "place"): 0.06, ("companion", "place"): 0.06, ("hat", "ground"): 0.05,
+}  # fmt: skip
+_WORDS = {2: "two", 3: "three", 4: "four"}
+COLOURED, GREY, PHOTOGRAPHED = 0.3, 0.2, 0.2  # shares of the scenes, the last two of their sketches
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +41,21 @@ class Part:
     picture: np.ndarray
 
 
+@dataclass(frozen=True, kw_only=True)
+class Composed:
+    """A scene: the picture, the subject's mask in it, the sketch of it, and the phrases that say what is there."""
+
+    picture: np.ndarray
+    mask: np.ndarray
+    sketch: np.ndarray
+    phrases: list[str]
+
+
 class Composer:
     """Composes captioned scenes from rasterised drawings of one style at a time.
 
     Args:
-        parts: training drawings; hats and companions are found among them by name.
+        parts: training drawings; hats, mounts and companions are found among them by name.
         words: style → its caption words.
         held_out: pairs (subject, other) that must not be composed.
         size: edge of the canvas in pixels.
@@ -47,90 +70,122 @@ class Composer:
             part for part in parts if part.group in ("smileys", "animals", "food", "places", "objects", "activities")
         ]
 
-    def draw(self, rng: np.random.Generator) -> tuple[scenes.Layered, dict] | None:
+    def draw(self, rng: np.random.Generator) -> tuple[Composed, dict] | None:
         """Return one scene and its record, or None where the combination is held out or not drawn in the style."""
         subject = self._subjects[int(rng.integers(len(self._subjects)))]
-        kind = str(rng.choice(["hat", "companion", "place", "ground", "moved"], p=[0.2, 0.25, 0.25, 0.15, 0.15]))
-        composed = self.compose(subject, kind, rng)
+        kinds = list(KINDS)
+        kind = kinds[int(rng.choice(len(kinds), p=np.array(list(KINDS.values()))))]
+        picture, sketch, colours = subject.picture, subject.picture, ()
+        if rng.random() < COLOURED:
+            groups = raster_groups(picture)
+            colours = tuple(str(c) for c in rng.choice(list(COLOURS), size=int(rng.integers(1, 3)), replace=False))
+            colours = colours[: len(groups)]
+            if not colours or not all(self.allowed(subject.name, colour) for colour in colours):
+                return None
+            picture = recolour_pixels(picture, colours, groups)
+        sketch = self._sketched(subject.picture, bool(colours), rng)
+        name = f"{' and '.join(colours)} {subject.name}".strip()
+        composed = self.compose(subject, kind, rng, picture=picture, sketch=sketch, called=name)
         if composed is None:
             return None
-        layered, phrases = composed
-        caption = scene_caption(phrases, self._words[subject.style], rng)
         record = {
             "concept": subject.name,
             "style": subject.style,
             "split": "train",
-            "kind": kind,
-            "captions": [caption],
+            "kind": "+".join(kind),
+            "colours": list(colours),
+            "captions": [scene_caption(composed.phrases, self._words[subject.style], rng)],
         }
-        return layered, record
+        return composed, record
 
-    def compose(self, subject: Part, kind: str, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
-        """Return a scene of a given kind around `subject` and the phrases of its caption."""
-        compose = {
-            "hat": self._hat,
-            "companion": self._companion,
-            "place": self._place,
-            "ground": self._ground,
-            "moved": self._moved,
-        }[kind]
-        return compose(subject, rng)
+    @staticmethod
+    def _sketched(picture: np.ndarray, coloured: bool, rng: np.random.Generator) -> np.ndarray:
+        chance = rng.random()
+        if chance < (0.85 if coloured else GREY):
+            return in_greys(picture)
+        return picture if coloured or chance > GREY + PHOTOGRAPHED else photographed(picture, rng)
 
-    def _allowed(self, subject: Part, other: str) -> bool:
-        return (subject.name, other) not in self._held_out
+    def compose(
+        self,
+        subject: Part,
+        kind: tuple[str, ...],
+        rng: np.random.Generator,
+        *,
+        picture: np.ndarray | None = None,
+        sketch: np.ndarray | None = None,
+        called: str | None = None,
+    ) -> Composed | None:
+        """Return a scene of a given kind around `subject`.
 
-    def _hat(self, subject: Part, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
-        name = str(rng.choice(HATS))
-        hat = self._by_key.get((subject.style, name))
-        if hat is None or not self._allowed(subject, name):
+        Args:
+            subject: whose name and style say what may be composed with it.
+            kind: what there is beside it, see `KINDS`.
+            rng: draws the layout.
+            picture: the subject as it is to be drawn, RGBA [S, S, 4]; None: its own drawing.
+            sketch: the subject as the sketch shows it; None: its own drawing.
+            called: how the caption calls it; None: by its name.
+        """
+        name = called or subject.name
+        phrases, count = [article(name)], 1
+        cast: dict = {}
+        for what in kind:
+            if what == "several":
+                count = int(rng.integers(2, 5))
+                phrases[0] = f"{_WORDS[count]} {plural(name)}"
+                cast["count"] = count
+            elif what in ("hat", "mount", "companion"):
+                other = str(rng.choice({"hat": HATS, "mount": tuple(layout.MOUNTS), "companion": COMPANIONS}[what]))
+                part = self._by_key.get((subject.style, other))
+                if part is None or other == subject.name or not self.allowed(subject.name, other):
+                    return None
+                figure = layout.Figure.of(part.picture)
+                if what == "hat":
+                    cast["hat"] = figure
+                    phrases.append(f"wearing {article(other)}")
+                elif what == "mount":
+                    cast["mount"] = (figure, layout.MOUNTS[other])
+                    phrases.append(f"riding {article(other)}")
+                else:
+                    cast["companions"] = (figure,)
+                    phrases.append(f"{rng.choice(['next to', 'with', 'and'])} {article(other)}")
+        setting = self._setting(subject, kind, rng, phrases)
+        if setting is None:
             return None
-        return scenes.wear(subject.picture, hat.picture, self._size, rng), [
-            article(subject.name),
-            "wearing",
-            article(name),
-        ]
-
-    def _companion(self, subject: Part, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
-        name = str(rng.choice(COMPANIONS))
-        other = self._by_key.get((subject.style, name))
-        if other is None or name == subject.name or not self._allowed(subject, name):
-            return None
-        canvas = Image.new("RGBA", (self._size, self._size))
-        big, small = float(rng.uniform(0.55, 0.64)), float(rng.uniform(0.28, 0.38))
-        left = bool(rng.random() < 0.5)
-        x = 0.36 if left else 0.64
-        mask = scenes.place_layer(canvas, subject.picture, width=big, centre=(x, 0.52))
-        scenes.place_layer(canvas, other.picture, width=small, centre=(1 - x + (0.17 if left else -0.17), 0.66))
-        phrase = str(rng.choice(["next to", "with", "and"]))
-        return scenes.Layered(picture=np.asarray(canvas), mask=mask), [article(subject.name), phrase, article(name)]
-
-    def _place(self, subject: Part, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
-        name = str(rng.choice(list(scenes.PLACES)))
-        if not self._allowed(subject, name):
-            return None
-        canvas = scenes.place_picture(name, self._size, rng)
-        width = float(rng.uniform(0.5, 0.72))
-        mask = scenes.place_layer(
-            canvas, subject.picture, width=width, centre=(float(rng.uniform(0.4, 0.6)), 0.93 - width / 2)
+        seed = int(rng.integers(2**32))
+        layered = [
+            layout.compose(
+                layout.Cast(subject=layout.Figure.of(shown, subject=True), **cast),
+                setting, self._size, np.random.default_rng(seed),
+            )
+            for shown in (
+                subject.picture if picture is None else picture, subject.picture if sketch is None else sketch
+            )
+        ]  # fmt: skip
+        return Composed(
+            picture=layered[0].picture, mask=layered[0].mask, sketch=layered[1].picture, phrases=phrases
         )
-        return scenes.Layered(picture=np.asarray(canvas), mask=mask), [article(subject.name), name]
 
-    def _moved(self, subject: Part, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
-        """The subject alone, smaller, elsewhere or tilted: the caption names only what is seen."""
-        canvas = Image.new("RGBA", (self._size, self._size))
-        width = float(rng.uniform(0.6, 0.95))
-        reach = (1 - width) / 2
-        centre = (0.5 + float(rng.uniform(-reach, reach)), 0.5 + float(rng.uniform(-reach, reach)))
-        mask = scenes.place_layer(
-            canvas, subject.picture, width=width, centre=centre, angle=float(rng.uniform(-12, 12))
-        )
-        return scenes.Layered(picture=np.asarray(canvas), mask=mask), [article(subject.name)]
+    def allowed(self, subject: str, other: str) -> bool:
+        """Whether a pair is not held out."""
+        return (subject, other) not in self._held_out
 
-    def _ground(self, subject: Part, rng: np.random.Generator) -> tuple[scenes.Layered, list[str]] | None:
-        colour = str(rng.choice(list(scenes.GROUNDS)))
-        canvas = scenes.ground_picture(colour, self._size)
-        mask = scenes.place_layer(canvas, subject.picture, width=float(rng.uniform(0.6, 0.85)), centre=(0.5, 0.5))
-        return scenes.Layered(picture=np.asarray(canvas), mask=mask), [
-            article(subject.name),
-            f"on a {colour} background",
-        ]
+    def _setting(
+        self, subject: Part, kind: tuple[str, ...], rng: np.random.Generator, phrases: list[str]
+    ) -> layout.Setting | None:
+        if "ground" in kind:
+            colour = str(rng.choice(list(layout.GROUNDS)))
+            phrases.append(f"on a {colour} background")
+            return layout.Setting(ground=colour)
+        if "place" not in kind:
+            return layout.Setting()
+        place = str(rng.choice(list(layout.PLACES)))
+        phrases.append(place)
+        props = [self._by_key.get((subject.style, prop)) for prop in layout.PLACES[place].props]
+        if not self.allowed(subject.name, place) or None in props:
+            return None
+        return layout.Setting(place=place, props=tuple(layout.Figure.of(prop.picture) for prop in props if prop))
+
+
+def as_image(picture: np.ndarray) -> Image.Image:
+    """Return straight-alpha uint8 [S, S, 4] as a picture."""
+    return Image.fromarray(picture, "RGBA")

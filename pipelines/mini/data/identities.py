@@ -1,6 +1,8 @@
 """Individuals: one drawing recoloured part by part and re-proportioned, seen in several different views.
 
 Captions name the class and what else is in the view, never the individual's colours: a personal LoRA carries those.
+Every view comes with the sketch that the denoiser is shown of it: the same scene around the class's own drawing in
+greys, as it is for a concept of a person's own.
 """
 
 from __future__ import annotations
@@ -10,37 +12,62 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from pipelines.mini.colours import COLOURS, colour_groups, in_greys, raster_groups, recolour, recolour_pixels
 from pipelines.mini.data.captions import article, scene_caption
 from pipelines.mini.data.composed import Composer, Part
 from pipelines.mini.data.drawings import Drawing, rasterise
-from pipelines.mini.data.recolour import COLOURS, colour_groups, recolour
 
 _COATS = tuple(COLOURS)
+# what there is beside the individual → how often
+KINDS: dict[tuple[str, ...], float] = {
+    ("alone",): 0.4, ("companion",): 0.15, ("place",): 0.15, ("ground",): 0.12, ("hat",): 0.12, ("hat", "place"): 0.06,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """An individual of a class: its own picture, and the colours of its parts (for the record, never captioned)."""
+    """An individual of a class.
 
-    name: str
-    style: str
-    group: str
+    Attributes:
+        part: its own picture, with its class as the name.
+        plain: the class's drawing that it was made from.
+        colours: of its parts, for the record; never captioned.
+    """
+
+    part: Part
+    plain: np.ndarray
     colours: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """One picture of an individual, the sketch of it, the subject's mask in it, and its caption."""
+
     picture: np.ndarray
+    sketch: np.ndarray
+    mask: np.ndarray
+    caption: str
 
 
 def make_identity(drawing: Drawing, size: int, rng: np.random.Generator) -> Identity | None:
-    """Return an individual made from a vector drawing; None where it has no colour group to change."""
-    assert isinstance(drawing.source, str)
-    groups = colour_groups(drawing.source)
+    """Return an individual made from a drawing; None where it has no colour group to change."""
+    plain = rasterise(drawing.source, size)
+    vector = isinstance(drawing.source, str)
+    groups = colour_groups(str(drawing.source)) if vector else raster_groups(plain)
     if not groups:
         return None
     colours = tuple(str(name) for name in rng.choice(_COATS, size=min(3, len(groups)), replace=False))
-    picture = rasterise(recolour(drawing.source, colours, groups).svg, size)
-    name = drawing.concept.name
-    return Identity(
-        name=name, style=drawing.style, group=drawing.concept.group, colours=colours, picture=reproportion(picture, rng)
+    if vector:
+        coloured = rasterise(recolour(str(drawing.source), colours, groups).svg, size)  # type: ignore[arg-type]
+    else:
+        coloured = recolour_pixels(plain, colours, groups)  # type: ignore[arg-type]
+    part = Part(
+        name=drawing.concept.name,
+        style=drawing.style,
+        group=drawing.concept.group,
+        picture=reproportion(coloured, rng),
     )
+    return Identity(part=part, plain=plain, colours=colours)
 
 
 def reproportion(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -54,18 +81,18 @@ def reproportion(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     return np.asarray(canvas)
 
 
-def views(
-    identity: Identity, composer: Composer, count: int, words: list[str], rng: np.random.Generator
-) -> list[tuple[np.ndarray, str]]:
-    """Return `count` (picture, caption) views; the first shows the individual alone, large and upright."""
-    part = Part(name=identity.name, style=identity.style, group=identity.group, picture=identity.picture)
-    found = [(identity.picture, f"{article(identity.name)}, {words[0]}")]
+def views(identity: Identity, composer: Composer, count: int, words: list[str], rng: np.random.Generator) -> list[View]:
+    """Return `count` views; the first shows the individual alone, large and upright."""
+    part, grey = identity.part, in_greys(identity.plain)
+    mask = part.picture[..., 3]
+    found = [View(picture=part.picture, sketch=grey, mask=mask, caption=f"{article(part.name)}, {words[0]}")]
+    kinds = list(KINDS)
     while len(found) < count:
-        kind = str(rng.choice(["moved", "companion", "place", "ground", "hat"], p=[0.35, 0.2, 0.2, 0.15, 0.1]))
-        composed = composer.compose(part, kind, rng)
+        kind = kinds[int(rng.choice(len(kinds), p=np.array(list(KINDS.values()))))]
+        composed = composer.compose(part, kind, rng, sketch=grey)
         if composed is not None:
-            layered, phrases = composed
-            caption = scene_caption(phrases, words, rng)
-            # Always with the style: it says which drawing of the class the denoiser looks at.
-            found.append((layered.picture, caption if words[0] in caption else f"{caption}, {words[0]}"))
+            caption = scene_caption(composed.phrases, words, rng)
+            # Always with the style: it says which drawing of the class the sketch shows.
+            caption = caption if words[0] in caption else f"{caption}, {words[0]}"
+            found.append(View(picture=composed.picture, sketch=composed.sketch, mask=composed.mask, caption=caption))
     return found

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,43 +15,111 @@ from diffusers import AutoencoderDC
 from transformers import AutoTokenizer, BertModel
 
 from pipelines.mini.alpha import to_tensor
+from pipelines.mini.colours import in_greys
 from pipelines.mini.data.writer import read_corpus
+from pipelines.mini.photographed import photographed
 from pipelines.mini.text import encode_tokens
 from pipelines.resolver import resolve
 
 logger = logging.getLogger(__name__)
-PARTS = {"index": 4, "recolours": 2, "scenes": 1}  # captions kept of each picture
-MOVED = 3  # scenes of a subject elsewhere or tilted: their captions do not say so, the denoiser leaves them out
+CAPTIONS = {"index": 4, "recolours": 2, "scenes": 1}  # captions kept of each picture
+# What the denoiser is shown of a plain drawing (the drawing itself, without its colours, as a photo, another hand's) and
+# of a recoloured one, and how often.
+SKETCHES_OF_DRAWINGS = {"index": 0.36, "greys": 0.26, "photographed": 0.28, "other": 0.1}
+SKETCHES_OF_RECOLOURS = {"greys": 0.85, "index": 0.15}
 EMPTY = ""
 
 
+@dataclass(frozen=True, eq=False)
+class Shelf:
+    """Some pictures of the corpus to be encoded, in order, under a name."""
+
+    name: str
+    pictures: np.ndarray
+    rows: list[int]
+    change: Callable[[np.ndarray, int], np.ndarray] | None = None
+
+    def read(self, part: slice) -> np.ndarray:
+        """Return some of the pictures, uint8 [N, S, S, 4]."""
+        found = [np.asarray(self.pictures[row]) for row in self.rows[part]]
+        if self.change is not None:
+            found = [self.change(picture, row) for picture, row in zip(found, self.rows[part], strict=True)]
+        return np.stack(found)
+
+
 def train(config: dict, data: Path, out: Path) -> None:
-    """Write latents, captions, their tokens and lengths, and which latent goes with which caption, to ``out/cache``."""
+    """Write what training reads to ``out/cache``: latents by shelf, captions with their tokens, and the samples.
+
+    A sample is (row of the picture, row of the caption, part, row of the sketch or -1); rows count through all shelves
+    in the order of ``shelves.json``.
+    """
     folder = out / "cache"
     folder.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(config["seed"])
-    parts = read_corpus(data, PARTS)
-    captions: dict[str, int] = {EMPTY: 0}
-    samples: list[tuple[int, int, int, int]] = []  # latent row, caption row, part, latent row of the drawing it shows
-    pictures: list[tuple[int, int]] = []
-    drawn: dict[tuple[str, str], int] = {}  # (concept or its name, style) → latent row of the plain drawing
-    for part, ((_, records), kept) in enumerate(zip(parts, PARTS.values(), strict=True)):
-        for row, record in enumerate(records):
-            if record["split"] != "train" or record["style"] not in config["denoiser"]["styles"]:
-                continue
-            chosen = record["captions"] if len(record["captions"]) <= kept else _choose(record["captions"], kept, rng)
-            if part == 0:
-                drawn |= {(key, record["style"]): len(pictures) for key in (record["concept"], record["names"][0])}
-            shown = drawn.get((record["concept"], record["style"]), -1)
-            kind = MOVED if record.get("kind") == "moved" else part
-            samples += [(len(pictures), captions.setdefault(text, len(captions)), kind, shown) for text in chosen]
-            pictures.append((part, row))
-    np.save(folder / "samples.npy", np.array(samples, np.int32))
-    (folder / "captions.json").write_text(json.dumps(list(captions)))
-    if _rows_of(folder / "latents.npy") != len(pictures):
-        _write_latents(out / "vae", parts, pictures, folder, config["size"])
+    styles = config["denoiser"]["styles"]
+    parts = {name: read_corpus(data, [name])[0] for name in CAPTIONS}
+    kept = {
+        name: [row for row, r in enumerate(records) if r["split"] == "train" and r["style"] in styles]
+        for name, (_, records) in parts.items()
+    }
+    sketches = np.load(data / "scenes_sketches.npy", mmap_mode="r")
+    index = parts["index"][0]
+    shelves = [
+        Shelf("index", index, kept["index"]),
+        Shelf("greys", index, kept["index"], lambda picture, _: in_greys(picture)),
+        Shelf("photographed", index, kept["index"], partial(_photographed, config["seed"])),
+        Shelf("recolours", parts["recolours"][0], kept["recolours"]),
+        Shelf("scenes", parts["scenes"][0], kept["scenes"]),
+        Shelf("scenes_sketches", sketches, kept["scenes"]),
+    ]
+    captions, samples = _samples(parts, kept, np.random.default_rng(config["seed"]))
+    np.save(folder / "samples.npy", samples)
+    (folder / "captions.json").write_text(json.dumps(captions))
+    (folder / "shelves.json").write_text(json.dumps([shelf.name for shelf in shelves]))
+    for shelf in shelves:
+        if _rows_of(folder / f"{shelf.name}.npy") != len(shelf.rows):
+            _write_latents(out / "vae", shelf, folder, config["size"])
     if _rows_of(folder / "tokens.npy") != len(captions):
-        _write_tokens(list(captions), config["text_length"], folder)
+        _write_tokens(captions, config["text_length"], folder)
+
+
+def _photographed(seed: int, picture: np.ndarray, row: int) -> np.ndarray:
+    return photographed(picture, np.random.default_rng([seed, row]))
+
+
+def _samples(
+    parts: dict[str, tuple[np.ndarray, list[dict]]], kept: dict[str, list[int]], rng: np.random.Generator
+) -> tuple[list[str], np.ndarray]:
+    """Return the captions, the empty one first, and the samples int32 [M, 4]."""
+    drawings = len(kept["index"])
+    starts = {"index": 0, "greys": drawings, "photographed": 2 * drawings, "recolours": 3 * drawings}
+    starts["scenes"] = starts["recolours"] + len(kept["recolours"])
+    captions: dict[str, int] = {EMPTY: 0}
+    samples: list[tuple[int, int, int, int]] = []
+    drawn: dict[str, dict[str, int]] = {}  # concept → style → place among the drawings
+    for place, row in enumerate(kept["index"]):
+        record = parts["index"][1][row]
+        drawn.setdefault(record["concept"], {})[record["style"]] = place
+
+    def sketch(place: int, record: dict, weights: dict[str, float]) -> int:
+        kind = str(rng.choice(list(weights), p=list(weights.values())))
+        if kind == "other":
+            others = [p for style, p in drawn[record["concept"]].items() if style != record["style"]]
+            return int(rng.choice(others)) if others else place
+        return starts[kind] + place
+
+    for number, (name, most) in enumerate(CAPTIONS.items()):
+        for place, row in enumerate(kept[name]):
+            record = parts[name][1][row]
+            chosen = record["captions"] if len(record["captions"]) <= most else _choose(record["captions"], most, rng)
+            for text in chosen:
+                if name == "index":
+                    shown = sketch(place, record, SKETCHES_OF_DRAWINGS)
+                elif name == "recolours":
+                    shown = sketch(drawn[record["concept"]][record["style"]], record, SKETCHES_OF_RECOLOURS)
+                else:
+                    shown = starts["scenes"] + len(kept["scenes"]) + place
+                samples.append((starts[name] + place, captions.setdefault(text, len(captions)), number, shown))
+    return list(captions), np.array(samples, np.int32)
 
 
 def _rows_of(array: Path) -> int:
@@ -62,31 +133,20 @@ def _choose(captions: list[str], kept: int, rng: np.random.Generator) -> list[st
 
 
 @torch.no_grad()
-def _write_latents(vae: Path, parts: list, pictures: list[tuple[int, int]], folder: Path, size: int) -> None:
-    batch = 128
-    model = AutoencoderDC.from_pretrained(vae).eval().to(memory_format=torch.channels_last)
+def _write_latents(vae: Path, shelf: Shelf, folder: Path, size: int, batch: int = 64) -> None:
+    model = AutoencoderDC.from_pretrained(vae).float().eval().to(memory_format=torch.channels_last)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     model.to(device)
-    latents: np.ndarray | None = None
-    for start in range(0, len(pictures), batch):
-        rows = pictures[start : start + batch]
-        values = to_tensor(np.stack([parts[part][0][row] for part, row in rows]), size).to(
-            device, memory_format=torch.channels_last
-        )
+    found = []
+    for start in range(0, len(shelf.rows), batch):
+        values = to_tensor(shelf.read(slice(start, start + batch)), size).to(device, memory_format=torch.channels_last)
         with torch.autocast(device, torch.bfloat16):
             encoded = model.encode(values).latent
-        scaled = (encoded.float() * model.config.scaling_factor).half().cpu().numpy()
-        if latents is None:
-            latents = np.empty((len(pictures), *scaled.shape[1:]), np.float16)
-        latents[start : start + len(rows)] = scaled
-    assert latents is not None
-    np.save(folder / "latents.npy", latents)
-    logger.info(
-        "latents: %s, mean %.3f, std %.3f",
-        latents.shape,
-        latents.astype(np.float32).mean(),
-        latents.astype(np.float32).std(),
-    )
+        found.append((encoded.float() * model.config.scaling_factor).half().cpu().numpy())
+    latents = np.concatenate(found)
+    np.save(folder / f"{shelf.name}.npy", latents)
+    spread = latents.astype(np.float32).std()
+    logger.info("%s: latents %s, std %.3f", shelf.name, latents.shape, spread)
 
 
 @torch.no_grad()

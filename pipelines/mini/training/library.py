@@ -1,34 +1,41 @@
-"""Makes the library of drawings that the denoiser looks at from the cached latents; no held-out concept is in it."""
+"""Makes the library of drawings that sketches are laid out from.
+
+Drawings of held-out concepts are in it too, marked as such: training never reads the library, and a prompt for them is
+drawn after a sketch like any other.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import numpy as np
-import torch
 import yaml
 
-from pipelines.mini.data.writer import read_records
-from pipelines.mini.library import DrawingLibrary, to_int8
+from pipelines.mini.data.writer import read_corpus
+from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.loading import load_text_encoder
 from pipelines.mini.text import mean_features
 from pipelines.resolver import resolve
 
+MIRRORED = ("animals", "food")  # groups without writing
+
 
 def train(config: dict, data: Path, out: Path) -> None:
-    """Write ``out/library`` (it is one of the stages, hence its name); the cache must be there."""
+    """Write ``out/library`` (it is one of the stages, hence its name)."""
     styles = config["denoiser"]["styles"]
-    records = [r for r in read_records(data / "index.jsonl") if r["split"] == "train" and r["style"] in styles]
-    names = sorted({record["names"][0] for record in records})
-    rows = {name: row for row, name in enumerate(names)}
+    [(pictures, records)] = read_corpus(data, ["index"])
+    kept = {(record["names"][0], record["style"]): row for row, record in enumerate(records) if record["style"] in styles}
+    names = sorted({name for name, _ in kept})
+    places = {name: place for place, name in enumerate(names)}
     words = yaml.safe_load(Path(config["data"]).read_text())["styles"]
-    latents = np.load(out / "cache" / "latents.npy", mmap_mode="r")[: len(records)]  # plain drawings come first
-    library = DrawingLibrary(
-        latents=to_int8(torch.from_numpy(np.array(latents))),
-        concepts=torch.tensor([rows[record["names"][0]] for record in records], dtype=torch.int32),
-        styles=torch.tensor([styles.index(record["style"]) for record in records], dtype=torch.int32),
+    library = DrawingLibrary.of(
+        [np.asarray(pictures[row]) for row in kept.values()],
+        concepts=[places[name] for name, _ in kept],
+        styles=[styles.index(style) for _, style in kept],
         embeddings=mean_features(*load_text_encoder(resolve("minilm")), names).half(),
         names=names,
         style_words={style: words[style]["words"] for style in styles},
+        mirrors=sorted({r["names"][0] for r in records if r["group"] in MIRRORED}),
+        held_out=sorted({r["names"][0] for r in records if r["split"] == "test"}),
     )
     library.save_pretrained(out / "library")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.mini.data.composed import Composer, Part
-from pipelines.mini.data.scenes import GROUNDS, PLACES
+XX
 
 SIZE = 32
 NAMES = {"dog": "animals", "fox": "animals", "mushroom": "food", "top hat": "objects", "red heart": "symbols"}

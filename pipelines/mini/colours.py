@@ -1,4 +1,7 @@
-"""Recolours vector drawings part by part: fills are grouped by hue, each group gets a new colour, shading is kept."""
+"""Recolours drawings part by part: colours are grouped by hue, each group gets a new one, shading and dark lines stay.
+
+Vector drawings are changed in their text; raster drawings pixel by pixel by the same rules.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 # name → (hue in degrees or None for a neutral, saturation, lightness of the group's middle tone)
 COLOURS: dict[str, tuple[float | None, float, float]] = {
@@ -23,6 +27,7 @@ COLOURS: dict[str, tuple[float | None, float, float]] = {
     "grey": (None, 0.04, 0.58),
     "black": (None, 0.05, 0.17),
 }
+GREY = 0.62  # mean luminance of a sketch in greys
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
 
 
@@ -92,3 +97,62 @@ def _shade(colour: str, middle: float, name: str) -> str:
     shade = float(np.clip(base + 0.75 * (lightness - middle), 0.08, 0.97))
     red, green, blue = colorsys.hls_to_rgb((hue or 0) / 360, shade, saturation)
     return "#" + "".join(f"{round(255 * value):02x}" for value in (red, green, blue))
+
+
+def in_greys(picture: np.ndarray) -> np.ndarray:
+    """Return a drawing [S, S, 4] without its colours: shades of the same mean whatever colour it had, lines and all.
+
+    A sketch in greys leaves it to the words, or to a personal LoRA, which colours a thing has.
+    """
+    values, alpha = picture[..., :3].astype(np.float32) / 255, picture[..., 3:].astype(np.float32) / 255
+    luminance = values @ np.array([0.2126, 0.7152, 0.0722], np.float32)
+    weight = alpha[..., 0]
+    mean = float((luminance * weight).sum() / max(1e-6, weight.sum()))
+    grey = np.clip(GREY + 0.8 * (luminance - mean), 0.04, 0.98)
+    return np.concatenate([np.repeat((grey * 255).round().astype(np.uint8)[..., None], 3, axis=2), picture[..., 3:]], 2)
+
+
+def raster_groups(picture: np.ndarray) -> list[NDArray[np.bool_]]:
+    """Return masks [S, S] of a drawing's colour groups, the largest first; dark lines are in none."""
+    hue, lightness, saturation = _hls_pixels(picture)
+    seen = picture[..., 3] > 16
+    lines = (lightness < 0.16) | ((saturation < 0.2) & (lightness < 0.35))
+    neutral = (saturation < 0.15) & ~lines
+    sector = (((hue * 360 + 15) % 360) // 30).astype(int)
+    sector[neutral & (lightness > 0.8)], sector[neutral & (lightness <= 0.8)] = 12, 13
+    sector[lines | ~seen] = -1
+    counts = np.bincount(sector[sector >= 0].ravel(), minlength=14)
+    merged: list[list[int]] = []
+    for number in np.flatnonzero(counts > 0.004 * max(1, seen.sum())):
+        joins = merged and number < 12 and merged[-1][-1] == number - 1
+        merged[-1].append(int(number)) if joins else merged.append([int(number)])
+    masks = [np.isin(sector, numbers) for numbers in merged]
+    return sorted((mask for mask in masks if mask.sum() > 0.03 * seen.sum()), key=lambda mask: -int(mask.sum()))
+
+
+def recolour_pixels(
+    picture: np.ndarray, colours: tuple[str, ...], groups: list[NDArray[np.bool_]] | None = None
+) -> np.ndarray:
+    """Give the i-th colour group of a raster drawing [S, S, 4] the i-th of `colours`; further groups stay."""
+    _, lightness, _ = _hls_pixels(picture)
+    result = picture.copy()
+    for mask, name in zip(raster_groups(picture) if groups is None else groups, colours, strict=False):
+        hue, saturation, base = COLOURS[name]
+        shade = np.clip(base + 0.75 * (lightness[mask] - float(np.median(lightness[mask]))), 0.08, 0.97)
+        levels = np.array([colorsys.hls_to_rgb((hue or 0) / 360, v, saturation) for v in np.linspace(0, 1, 256)])
+        result[..., :3][mask] = (255 * levels[(shade * 255).round().astype(int)]).round()
+    return result
+
+
+def _hls_pixels(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return hue in 0–1, lightness and saturation of every pixel, each [S, S]."""
+    values = picture[..., :3].astype(np.float32) / 255
+    high, low = values.max(axis=2), values.min(axis=2)
+    spread, lightness = high - low, (high + low) / 2
+    saturation = np.where(spread > 0, spread / np.maximum(1e-6, 1 - np.abs(2 * lightness - 1)), 0).clip(0, 1)
+    red, green, blue = np.moveaxis(values, 2, 0)
+    safe = np.maximum(spread, 1e-6)
+    turn = np.select(
+        [high == red, high == green], [((green - blue) / safe) % 6, (blue - red) / safe + 2], (red - green) / safe + 4
+    )
+    return np.where(spread > 0, turn / 6, 0), lightness, saturation

@@ -1,0 +1,328 @@
+"""Lays drawings out as a scene: who wears what, who stands beside whom, and where; the corpus and the sketches share it.
+
+A `Figure` is a picture cut to its content together with the mask of the subject in it. Figures are built from the
+inside out (a hat on a head, a rider on a mount, companions side by side) and then put into a setting.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+Rgb = tuple[int, int, int]
+EDGE = 192  # figures are built with about this longer edge, and made smaller when they are put into a setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """How a place looks: the sky from top to bottom, the ground, and what stands there (names of drawings)."""
+
+    sky: tuple[Rgb, Rgb]
+    ground: Rgb | None
+    props: tuple[str, ...] = ()
+    specks: Rgb | None = None
+    disc: tuple[Rgb, float, float, float] | None = None  # colour, x, y, radius in shares of the edge
+
+
+PLACES: dict[str, Place] = {
+    "in a meadow": Place(sky=((150, 210, 250), (222, 243, 255)), ground=(124, 194, 92), props=("deciduous tree",)),
+    "at the beach": Place(
+        sky=((120, 200, 245), (204, 237, 250)), ground=(244, 222, 168), props=("palm tree",),
+        disc=((255, 232, 140), 0.82, 0.16, 0.09),
+    ),
+    "in the snow": Place(
+        sky=((186, 208, 232), (230, 240, 249)), ground=(249, 251, 254), props=("evergreen tree", "evergreen tree"),
+        specks=(255, 255, 255),
+    ),
+    "at night": Place(
+        sky=((14, 20, 58), (46, 54, 114)), ground=(32, 38, 74), specks=(255, 250, 220),
+        disc=((250, 240, 200), 0.8, 0.18, 0.1),
+    ),
+    "at sunset": Place(
+        sky=((240, 120, 84), (254, 208, 124)), ground=(122, 72, 92), disc=((255, 240, 180), 0.5, 0.66, 0.17)
+    ),
+    "under water": Place(sky=((64, 172, 218), (16, 84, 154)), ground=(216, 196, 140), specks=(190, 230, 250)),
+    "in a forest": Place(
+        sky=((196, 226, 214), (226, 242, 222)), ground=(92, 148, 84),
+        props=("evergreen tree", "deciduous tree", "evergreen tree"),
+    ),
+    "in the desert": Place(
+        sky=((250, 214, 150), (255, 238, 200)), ground=(232, 186, 116), props=("cactus",),
+        disc=((255, 250, 220), 0.2, 0.18, 0.09),
+    ),
+    "in space": Place(sky=((12, 10, 38), (48, 28, 92)), ground=None, props=("ringed planet",), specks=(255, 250, 235)),
+}  # fmt: skip
+GROUNDS: dict[str, Rgb] = {
+    "white": (255, 255, 255),
+    "yellow": (253, 216, 80),
+    "pink": (250, 190, 205),
+    "blue": (120, 180, 240),
+    "green": (160, 215, 150),
+    "purple": (190, 165, 230),
+    "red": (226, 92, 88),
+    "black": (28, 28, 32),
+    "orange": (252, 172, 92),
+    "teal": (120, 204, 198),
+    "grey": (200, 202, 208),
+}
+# mount → how deep its rider sits in it, as a share of the mount's height
+MOUNTS: dict[str, float] = {
+    "skateboard": 0.45, "sled": 0.5, "bicycle": 0.55, "motor scooter": 0.5, "horse": 0.3, "elephant": 0.25,
+    "rocket": 0.45, "cloud": 0.5, "flying saucer": 0.75, "dinosaur": 0.3, "unicorn": 0.3, "turtle": 0.3, "whale": 0.3,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """A picture cut to its content, RGBA, and where the subject is in it, L of the same size."""
+
+    picture: Image.Image
+    mask: Image.Image
+
+    @classmethod
+    def of(cls, picture: Image.Image | np.ndarray, subject: bool = False) -> Self:
+        """Cut a drawing to its content and bring its longer edge to `EDGE`."""
+        image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture.convert("RGBA")
+        box = image.getchannel("A").point(lambda alpha: 255 if alpha > 8 else 0).getbbox()
+        image = image.crop(box or (0, 0, *image.size))
+        scale = EDGE / max(image.size)
+        image = _resized(image, (round(image.width * scale), round(image.height * scale)))
+        return cls(image, image.getchannel("A") if subject else Image.new("L", image.size))
+
+    def resized(self, width: float, height: float) -> Self:
+        """Return the figure at another size in pixels."""
+        size = (max(2, round(width)), max(2, round(height)))
+        return type(self)(_resized(self.picture, size), self.mask.resize(size, Image.Resampling.BILINEAR))
+
+    def scaled(self, factor: float) -> Self:
+        """Return the figure `factor` times as large."""
+        return self.resized(self.picture.width * factor, self.picture.height * factor)
+
+    def tilted(self, angle: float) -> Self:
+        """Return the figure turned by some degrees, its canvas grown to hold it."""
+        turned = self.picture.convert("RGBa").rotate(angle, Image.Resampling.BICUBIC, expand=True).convert("RGBA")
+        return type(self)(turned, self.mask.rotate(angle, Image.Resampling.BILINEAR, expand=True))
+
+    def mirrored(self) -> Self:
+        """Return the figure seen in a mirror."""
+        flip = Image.Transpose.FLIP_LEFT_RIGHT
+        return type(self)(self.picture.transpose(flip), self.mask.transpose(flip))
+
+
+def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
+    size = (max(1, size[0]), max(1, size[1]))
+    # premultiplied: otherwise the colour of transparent pixels bleeds into the edge
+    return picture.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
+
+
+def _stacked(placed: Sequence[tuple[Figure, float, float]]) -> Figure:
+    """Lay figures over each other, the first at the bottom, each with its left upper corner; cut to what they cover."""
+    left, top = min(x for _, x, _ in placed), min(y for _, _, y in placed)
+    width = max(x + figure.picture.width for figure, x, _ in placed) - left
+    height = max(y + figure.picture.height for figure, _, y in placed) - top
+    canvas, mask = Image.new("RGBA", (round(width) + 1, round(height) + 1)), None
+    mask = Image.new("L", canvas.size)
+    for figure, x, y in placed:
+        corner = (round(x - left), round(y - top))
+        canvas.alpha_composite(figure.picture, corner)
+        mask.paste(0, (*corner, corner[0] + figure.picture.width, corner[1] + figure.picture.height),
+                   figure.picture.getchannel("A"))  # fmt: skip
+        mask.paste(255, corner, figure.mask)
+    return Figure(canvas, mask)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Where a figure's head is, in pixels: the middle of its top, and how wide it is there."""
+
+    x: float
+    top: float
+    width: float
+
+
+def head_of(figure: Figure) -> Head:
+    """Find a figure's head: where its highest broad part begins (an ear's tip or an antenna is not broad)."""
+    alpha = np.asarray(figure.picture.getchannel("A")) > 100
+    rows = alpha.sum(axis=1)
+    broad = np.flatnonzero(rows > 0.22 * rows.max())
+    top = int(broad[0]) if len(broad) else 0
+    band = alpha[top : top + max(3, alpha.shape[0] // 6)]
+    columns = band.sum(axis=0)
+    x = float(np.average(np.arange(alpha.shape[1]), weights=columns + 1e-6))
+    seen = np.flatnonzero(columns > 0)
+    return Head(x=x, top=float(top), width=float(np.ptp(seen)) if len(seen) else alpha.shape[1] / 2)
+
+
+def wearing(figure: Figure, hat: Figure, rng: np.random.Generator) -> Figure:
+    """Put a hat on a figure's head."""
+    head = head_of(figure)
+    width = float(np.clip(0.8 * head.width, 0.3 * figure.picture.width, 0.56 * figure.picture.width))
+    hat = hat.scaled(width / hat.picture.width).tilted(float(rng.uniform(-6, 6)))
+    return _stacked(
+        [(figure, 0, 0), (hat, head.x - hat.picture.width / 2, head.top - hat.picture.height * rng.uniform(0.76, 0.84))]
+    )
+
+
+def riding(figure: Figure, mount: Figure, depth: float) -> Figure:
+    """Seat a figure on a mount, `depth` of the mount's height deep."""
+    mount = mount.scaled(1.15 * EDGE / max(mount.picture.size))
+    figure = figure.scaled(0.8)
+    x = (mount.picture.width - figure.picture.width) / 2
+    return _stacked([(mount, 0, 0), (figure, x, depth * mount.picture.height - figure.picture.height)])
+
+
+def beside(figure: Figure, others: Sequence[Figure], rng: np.random.Generator) -> Figure:
+    """Stand one or two smaller companions beside a figure, on the same ground."""
+    base = max(figure.picture.size)
+    placed: list[tuple[Figure, float, float]] = [(figure, 0.0, 0.0)]
+    left = bool(rng.random() < 0.5)
+    for place, other in enumerate(others):
+        small = other.scaled(base * float(rng.uniform(0.5, 0.6)) / max(other.picture.size))
+        gap = -0.04 * base
+        on_left = left != bool(place % 2)
+        x = -small.picture.width - gap if on_left else figure.picture.width + gap
+        placed.append((small, x, figure.picture.height - small.picture.height + 0.02 * base))
+    return _stacked(placed)
+
+
+def several(figure: Figure, count: int, rng: np.random.Generator) -> Figure:
+    """Repeat a figure `count` times, every second one mirrored, in rows of at most three."""
+    placed: list[tuple[Figure, float, float]] = []
+    columns = min(count, 3)
+    for place in range(count):
+        copy = figure.mirrored() if place % 2 else figure
+        copy = copy.scaled(float(rng.uniform(0.86, 1.0)))
+        row, column = divmod(place, columns)
+        shift = 0.5 * row if count % columns else 0.0
+        placed.append((copy, (column + shift) * 0.86 * EDGE, row * 0.8 * EDGE + EDGE - copy.picture.height))
+    return _stacked(placed)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cast:
+    """Who and what is in a scene, as figures."""
+
+    subject: Figure
+    hat: Figure | None = None
+    mount: tuple[Figure, float] | None = None
+    companions: tuple[Figure, ...] = ()
+    count: int = 1
+    scale: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """Where a scene is: a place of `PLACES` with the drawings that stand there, a plain colour, or nowhere."""
+
+    place: str | None = None
+    props: tuple[Figure, ...] = ()
+    ground: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layered:
+    """A composed picture: RGBA uint8 [S, S, 4] and the subject's own mask uint8 [S, S]."""
+
+    picture: np.ndarray
+    mask: np.ndarray
+
+
+def compose(cast: Cast, setting: Setting, size: int, rng: np.random.Generator) -> Layered:
+    """Compose a scene; the same generator state gives the same layout whatever the subject looks like.
+
+    Args:
+        cast: who is in it.
+        setting: where it is.
+        size: edge in pixels.
+        rng: draws what is left open: positions, sizes, tilts, on which side a companion stands.
+    """
+    numbers = rng.random(6)
+    group = cast.subject
+    if cast.hat is not None:
+        group = wearing(group, cast.hat, np.random.default_rng(int(numbers[0] * 2**32)))
+    if cast.mount is not None:
+        group = riding(group, *cast.mount)
+    if cast.count > 1:
+        group = several(group, cast.count, np.random.default_rng(int(numbers[1] * 2**32)))
+    if cast.companions:
+        group = beside(group, cast.companions, np.random.default_rng(int(numbers[2] * 2**32)))
+    canvas = _background(setting, size, np.random.default_rng(int(numbers[3] * 2**32)))
+    opaque = setting.place is not None or setting.ground is not None
+    reach = (0.74 if setting.place else 0.82) if opaque else 0.96
+    reach *= cast.scale * (1 - (0.12 if opaque else 0.05) * numbers[4])
+    group = group.scaled(reach * size / max(group.picture.size))
+    slack = size - group.picture.width
+    x = slack / 2 + (numbers[5] - 0.5) * 0.4 * max(0.0, slack)
+    centred = (size - group.picture.height) / 2
+    y = 0.93 * size - group.picture.height if setting.place and setting.place != "in space" else centred
+    mask = Image.new("L", (size, size))
+    mask.paste(group.mask, (round(x), round(y)))
+    if setting.place and PLACES[setting.place].ground is not None:
+        _shadow(canvas, group, x, y)
+    sheet = Image.new("RGBA", (size, size))
+    sheet.paste(group.picture, (round(x), round(y)))
+    canvas.alpha_composite(sheet)
+    return Layered(picture=np.asarray(canvas), mask=np.asarray(mask))
+
+
+def _shadow(canvas: Image.Image, group: Figure, x: float, y: float) -> None:
+    """Lay a soft shadow under the feet: without it things float."""
+    size = canvas.width
+    width, foot = group.picture.width, y + group.picture.height
+    layer = Image.new("L", canvas.size)
+    ImageDraw.Draw(layer).ellipse((x + 0.06 * width, foot - 0.045 * size, x + 0.94 * width, foot + 0.025 * size), 70)
+    layer = layer.filter(ImageFilter.GaussianBlur(size * 0.012))
+    canvas.paste((20, 24, 40), (0, 0), layer)
+
+
+def _background(setting: Setting, size: int, rng: np.random.Generator) -> Image.Image:
+    if setting.place is not None:
+        return place_picture(setting.place, setting.props, size, rng)
+    if setting.ground is not None:
+        return Image.new("RGBA", (size, size), (*GROUNDS[setting.ground], 255))
+    return Image.new("RGBA", (size, size))
+
+
+def place_picture(name: str, props: Sequence[Figure], size: int, rng: np.random.Generator) -> Image.Image:
+    """Draw the place `name` of `PLACES`, opaque, with some drawings standing in it."""
+    place, edge = PLACES[name], 2 * size  # drawn large and averaged, so that edges are smooth
+    ramp = np.linspace(0, 1, edge)[:, None]
+    sky = (np.array(place.sky[0]) * (1 - ramp) + np.array(place.sky[1]) * ramp).astype(np.uint8)
+    picture = Image.fromarray(np.repeat(sky[:, None, :], edge, axis=1)).convert("RGBA")
+    brush = ImageDraw.Draw(picture)
+    if place.disc is not None:
+        colour, x, y, radius = place.disc
+        x = 1 - x if rng.random() < 0.5 else x
+        brush.ellipse([edge * v for v in (x - radius, y - radius, x + radius, y + radius)], (*colour, 255))
+    if place.specks is not None:
+        for _ in range(16):
+            x, y, radius = rng.uniform(0, edge), rng.uniform(0, 0.72 * edge), edge * rng.uniform(0.004, 0.011)
+            brush.ellipse((x - radius, y - radius, x + radius, y + radius), (*place.specks, 255))
+    horizon = edge * float(rng.uniform(0.68, 0.78))
+    if place.ground is not None:
+        far = tuple(round(0.86 * value + 0.14 * sky_value) for value, sky_value in zip(place.ground, place.sky[1], strict=True))
+        brush.ellipse((-edge * 0.8, horizon - edge * 0.035, edge * 1.1, edge * 2), (*far, 255))
+    picture = picture.resize((size, size), Image.Resampling.BOX)
+    sides = rng.permutation([0.13, 0.87, 0.34, 0.68])
+    for prop, side in zip(props, sides, strict=False):
+        _stand(picture, prop, float(side), horizon / edge, place.ground is None, rng)
+    if place.ground is not None:
+        front = Image.new("RGBA", (edge, edge))
+        ImageDraw.Draw(front).ellipse((-edge * 0.5, horizon, edge * 1.5, edge * 2.2), (*place.ground, 255))
+        picture.alpha_composite(front.resize((size, size), Image.Resampling.BOX))
+    return picture
+
+
+def _stand(
+    picture: Image.Image, prop: Figure, x: float, horizon: float, floats: bool, rng: np.random.Generator
+) -> None:
+    size = picture.width
+    small = prop.scaled(size * float(rng.uniform(0.3, 0.42)) / max(prop.picture.size)).picture
+    y = 0.2 * size - small.height / 2 if floats else (horizon + 0.05) * size - small.height
+    sheet = Image.new("RGBA", picture.size)
+    sheet.paste(small, (round(x * size - small.width / 2), round(y)))
+    picture.alpha_composite(sheet)
