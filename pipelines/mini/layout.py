@@ -304,7 +304,9 @@ def place_picture(name: str, props: Sequence[Figure], size: int, rng: np.random.
             brush.ellipse((x - radius, y - radius, x + radius, y + radius), (*place.specks, 255))
     horizon = edge * float(rng.uniform(0.68, 0.78))
     if place.ground is not None:
-        far = tuple(round(0.86 * value + 0.14 * sky_value) for value, sky_value in zip(place.ground, place.sky[1], strict=True))
+        far = tuple(
+            round(0.86 * value + 0.14 * sky_value) for value, sky_value in zip(place.ground, place.sky[1], strict=True)
+        )
         brush.ellipse((-edge * 0.8, horizon - edge * 0.035, edge * 1.1, edge * 2), (*far, 255))
     picture = picture.resize((size, size), Image.Resampling.BOX)
     sides = rng.permutation([0.13, 0.87, 0.34, 0.68])

@@ -221,7 +221,5 @@ class _Denoiser:
             count
         )
         with RowLora(self._unet, self._lora.layers, scales) if self._lora is not None else nullcontext():
-            rows = (
-                with_sketch(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
-            )
+            rows = with_sketch(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
             return self._unet(rows, timestep.expand(len(rows)), **conditions).sample.float()

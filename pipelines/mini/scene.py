@@ -46,7 +46,9 @@ _JOINTS = re.compile(
     r",|\b(?:wearing|with|next to|beside|near|holding|carrying|eating|hugging|behind|in front of)\b"
     r"|\band (?=an? |the |my |two |three )"
 )
-_GROUND = re.compile(rf"\b(?:on|against|in front of) (?:an? |the )?(?:plain )?({'|'.join(COLOUR_WORDS)}) (?:back)?ground\b")
+_GROUND = re.compile(
+    rf"\b(?:on|against|in front of) (?:an? |the )?(?:plain )?({'|'.join(COLOUR_WORDS)}) (?:back)?ground\b"
+)
 _COMPANION = re.compile(
     r"\b(?:with|next to|beside|near|holding|carrying|eating|hugging|behind|in front of|and) (?:an? |the |my |some )?"
     r"([a-z][a-z' -]*?)(?=,|$|\b(?:wearing|with|next to|beside|near|holding|carrying|eating|hugging|and|in|at|on|under)\b)"

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from studio.cli.console import AsJson, finished, opened_studio, plain, tell
-from studio.domain.generation import GenerateRequest
+from studio.domain.generation import GenerateRequest, Pose
 from studio.errors import InvalidInput, StorageFull
 
 _STEM_MAX = 48
@@ -29,12 +29,16 @@ def generate(
     ] = None,
     guidance: Annotated[float | None, typer.Option(help="How strictly to follow the words, 1–30.")] = None,
     fidelity: Annotated[float, typer.Option(help="0: exactly the words, 1: exactly the thing.")] = 0.7,
+    pose: Annotated[
+        Pose, typer.Option(help="The thing as in one of its photos, drawn anew, or one or the other by the seed.")
+    ] = Pose.BOTH,
     as_json: AsJson = False,
 ) -> None:
     """Draw pictures and write them as PNG files named after the prompt and the seed."""
     request = GenerateRequest(
-        prompt=prompt, concept=concept, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity
-    )
+        prompt=prompt, concept=concept, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity,
+        pose=pose,
+    )  # fmt: skip
     _make_folder(out)
     written = []
     with opened_studio(context) as studio:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 from studio.errors import InvalidInput
 
@@ -12,6 +13,20 @@ COUNT_MAX = 16
 STEPS_MAX = 100
 SEED_MAX = 2**32 - 1
 GUIDANCE_MAX = 30.0
+
+
+class Pose(StrEnum):
+    """How a concept stands in a picture."""
+
+    PHOTO = "photo"  # as it stands in one of its photos
+    DRAWN = "drawn"  # anew, as things of its kind are drawn
+    BOTH = "both"  # the one or the other, by the picture's seed
+
+    def of(self, seed: int) -> Pose:
+        """Return how the picture of a seed is drawn: with `BOTH`, even seeds follow a photo."""
+        if self is not Pose.BOTH:
+            return self
+        return Pose.DRAWN if seed % 2 else Pose.PHOTO
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +41,7 @@ class GenerateRequest:
         steps: denoising steps, 1–100; None takes the engine's default.
         guidance: classifier-free guidance scale, 1–30; None takes the engine's default.
         fidelity: 0 (exactly the prompt) to 1 (exactly the subject).
+        pose: how concepts stand in the pictures, a `Pose` or its value.
     """
 
     prompt: str
@@ -35,6 +51,7 @@ class GenerateRequest:
     steps: int | None = None
     guidance: float | None = None
     fidelity: float = 0.7
+    pose: str = Pose.BOTH
     owner: str = "local"
 
     def __post_init__(self) -> None:
@@ -44,6 +61,9 @@ class GenerateRequest:
             raise InvalidInput("The prompt is empty. Say what to draw, for example: a happy @bo with a red balloon.")
         if len(prompt) > PROMPT_MAX:
             raise InvalidInput(f"The prompt has {len(prompt)} characters; at most {PROMPT_MAX} are possible.")
+        if self.pose not in set(Pose):
+            raise InvalidInput(f"pose is {self.pose!r}; {', '.join(Pose)} are possible.")
+        object.__setattr__(self, "pose", Pose(self.pose))
         _check_range("count", self.count, 1, COUNT_MAX)
         _check_range("fidelity", self.fidelity, 0, 1)
         for name, value, low, high in (
@@ -74,6 +94,7 @@ class Recipe:
     model_hash: str
     width: int
     height: int
+    pose: str = Pose.DRAWN
     concepts: tuple[str, ...] = ()
     concept_names: tuple[str, ...] = ()
 

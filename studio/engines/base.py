@@ -33,16 +33,28 @@ class ImageCapabilities:
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A concept as the engine sees it: what class it is, and its personal LoRA as safetensors bytes."""
+    """A concept as the engine sees it.
+
+    Attributes:
+        mention: its handle in the prompt.
+        kind: class word.
+        adapter: personal LoRA as safetensors bytes.
+        cutouts: the thing itself, cut out of its photos, RGBA.
+    """
 
     mention: str
     kind: str
     adapter: bytes | None
+    cutouts: tuple[Image.Image, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageJob:
-    """A request with nothing left open: every number resolved, mentions bound to subjects."""
+    """A request with nothing left open: every number resolved, mentions bound to subjects.
+
+    Attributes:
+        poses: how subjects stand in the picture of each seed, ``photo`` or ``drawn``; empty: all drawn anew.
+    """
 
     prompt: str
     subjects: tuple[Subject, ...]
@@ -50,6 +62,7 @@ class ImageJob:
     steps: int
     guidance: float
     fidelity: float
+    poses: tuple[str, ...] = ()
 
 
 class ImageEngine(Protocol):

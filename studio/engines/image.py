@@ -58,6 +58,7 @@ class DiffusersImageEngine:
             seeds=list(job.seeds),
             lora=lora,
             fidelity=job.fidelity,
+            subjects=photo_subjects(job),
             callback_on_step_end=on_step,
         )
         report(1.0, "Done")
@@ -87,6 +88,17 @@ class DiffusersImageEngine:
 
         adapter = personal_adapter(job)
         return LoraFactors.from_bytes(adapter) if adapter else None
+
+
+def photo_subjects(job: ImageJob) -> list[Image.Image | None] | None:
+    """Return for every picture the cut-out to draw its subject after, its photos taking turns; None: drawn anew."""
+    cutouts = next((subject.cutouts for subject in job.subjects if subject.cutouts), ())
+    if not cutouts or not job.poses:
+        return None
+    return [
+        cutouts[seed // 2 % len(cutouts)] if pose == "photo" else None
+        for seed, pose in zip(job.seeds, job.poses, strict=True)
+    ]
 
 
 def _resolved(name: str, models: Path | None) -> Path:

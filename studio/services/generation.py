@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from PIL import Image
 
 from studio.domain.concepts import Concept
-from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Recipe
+from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose, Recipe
 from studio.domain.identifiers import IdSource
 from studio.domain.mentions import find_mentions, normalize, replace_mentions, unknown_concept
 from studio.engines.base import ImageCapabilities, ImageEngine, ImageJob, Report, Subject
@@ -68,6 +68,8 @@ class GenerationService:
             guidance=abilities.default_guidance if request.guidance is None else request.guidance,
             fidelity=request.fidelity,
         )
+        pose = Pose(request.pose)
+        job = dataclasses.replace(job, poses=tuple(pose.of(seed) for seed in job.seeds))
         ids = [concept.id for concept in concepts]
         return self._jobs.start(
             f"Draw {request.prompt[:60]}", lambda report: self._draw(job, ids, request.owner, report), request.owner
@@ -108,12 +110,12 @@ class GenerationService:
                     file=act.put(data, ".png"),
                     width=image.width,
                     height=image.height,
-                    recipe=self._recipe(job, seed, image, concepts),
+                    recipe=self._recipe(job, seed, pose, image, concepts),
                     created_at=now,
                     owner=owner,
                     seconds=seconds,
                 )
-                for seed, image, data in zip(job.seeds, images, encoded, strict=True)
+                for seed, pose, image, data in zip(job.seeds, job.poses, images, encoded, strict=True)
             )
             records = PictureRepository(act.session)
             for picture in pictures:
@@ -136,11 +138,12 @@ class GenerationService:
                 mention=concept.handle,
                 kind=concept.kind,
                 adapter=self._personalizer.adapter(concept, _piece(report, number, concepts)) if personal else None,
+                cutouts=self._personalizer.cutouts(concept) if personal else (),
             )
             for number, concept in enumerate(concepts)
         )
 
-    def _recipe(self, job: ImageJob, seed: int, image: Image.Image, concepts: list[Concept]) -> Recipe:
+    def _recipe(self, job: ImageJob, seed: int, pose: str, image: Image.Image, concepts: list[Concept]) -> Recipe:
         abilities = self.capabilities()
         return Recipe(
             prompt=job.prompt,
@@ -148,6 +151,7 @@ class GenerationService:
             steps=job.steps,
             guidance=job.guidance,
             fidelity=job.fidelity,
+            pose=pose,
             scheduler=abilities.scheduler,
             model=abilities.model,
             model_hash=abilities.model_hash,

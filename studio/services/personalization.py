@@ -37,8 +37,7 @@ class Personalizer:
         if concept.adapter and concept.adapter_model == self.model() and files.exists(concept.adapter):
             return files.get(concept.adapter)
         report(0.0, f"Getting to know {concept.name} again")
-        cutouts = [_opened(files.get(photo.cutout)) for photo in concept.photos if photo.cutout]
-        data = self.predict(cutouts, concept.kind, report)
+        data = self.predict(self.cutouts(concept), concept.kind, report)
         with self._vault.storing() as act:
             concepts = ConceptRepository(act.session)
             # Read again: it may have been renamed, given other facts or forgotten while the device worked.
@@ -48,6 +47,11 @@ class Personalizer:
                 concepts.replace(dataclasses.replace(current, adapter=key, adapter_model=self.model()))
         self._vault.sweep([concept.adapter])
         return data
+
+    def cutouts(self, concept: Concept) -> tuple[Image.Image, ...]:
+        """Return what was cut out of the photos of `concept`, RGBA, in the order of the photos."""
+        files = self._vault.files
+        return tuple(_opened(files.get(photo.cutout)) for photo in concept.photos if photo.cutout)
 
 
 def _opened(data: bytes) -> Image.Image:

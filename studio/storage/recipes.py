@@ -33,6 +33,7 @@ def parameters_text(recipe: Recipe) -> str:
         "Model hash": recipe.model_hash,
         "Model": recipe.model,
         "Fidelity": f"{recipe.fidelity:g}",
+        "Pose": recipe.pose,
         "Version": f"Keepsake {VERSION}",
     }
     return f"{recipe.prompt}\n" + ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items())

@@ -24,7 +24,9 @@ def train(config: dict, data: Path, out: Path) -> None:
     """Write ``out/library`` (it is one of the stages, hence its name)."""
     styles = config["denoiser"]["styles"]
     [(pictures, records)] = read_corpus(data, ["index"])
-    kept = {(record["names"][0], record["style"]): row for row, record in enumerate(records) if record["style"] in styles}
+    kept = {
+        (record["names"][0], record["style"]): row for row, record in enumerate(records) if record["style"] in styles
+    }
     names = sorted({name for name, _ in kept})
     places = {name: place for place, name in enumerate(names)}
     words = yaml.safe_load(Path(config["data"]).read_text())["styles"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.domain.generation import GenerateRequest, Picture
+from studio.domain.generation import GenerateRequest, Picture, Pose
 from studio.domain.jobs import Status
 from studio.errors import NotFound
 from studio.studio import Studio
@@ -17,6 +17,7 @@ from studio.ui.picture_markup import results
 
 Update = dict[Any, Any]
 COUNTS = (1, 2, 4, 8, 16)
+POSES = (("Both", Pose.BOTH.value), ("As in a photo", Pose.PHOTO.value), ("Drawn anew", Pose.DRAWN.value))
 
 
 class CreatePage:
@@ -37,7 +38,11 @@ class CreatePage:
             label="Prompt", lines=4, max_lines=8, elem_id="prompt", placeholder="a happy @bo, glossy style"
         )
         self.examples = piece(name="examples")
-        count = gr.Radio(COUNTS, value=2, label="How many", elem_id="count", elem_classes="k-segments")
+        count = gr.Radio(COUNTS, value=4, label="How many", elem_id="count", elem_classes="k-segments")
+        pose = gr.Radio(
+            POSES, value=Pose.BOTH.value, label="Your things", elem_id="pose", elem_classes="k-segments",
+            info="As in one of their photos, drawn anew, or some of each.",
+        )  # fmt: skip
         self.draw = gr.Button("Draw", variant="primary", size="lg", elem_id="draw")
         # Bounds are the request's to check: gradio's own message would not say what to do.
         with gr.Accordion("More", open=False, elem_id="more") as self.more:
@@ -53,8 +58,9 @@ class CreatePage:
             )  # fmt: skip
             self.model = piece(name="model")
         return Form(
-            GenerateRequest, prompt=prompt, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity
-        )
+            GenerateRequest, prompt=prompt, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity,
+            pose=pose,
+        )  # fmt: skip
 
     def wire(self, page: gr.Blocks, tab: gr.Tab) -> None:
         """Connect the handlers; the examples follow what is kept whenever `tab` is opened."""
