@@ -22,6 +22,7 @@ class TrainingConfig:
         styles: individuals drawn in these styles alone are trained on: those the base can draw; none given: all.
         targets: ends of the names of the layers to adapt.
         model: further arguments of `HyperLora`.
+        warm_start: folder of a hypernetwork of the same shape to start from; "": from nothing.
         steps: optimiser steps.
         batch: rows per step, each another (references, target) pair.
         learning_rate: peak; warmed up over `warmup` steps, then cosine to a twentieth.
@@ -50,6 +51,7 @@ class TrainingConfig:
     styles: tuple[str, ...] = ()
     targets: tuple[str, ...] = ("to_q", "to_k", "to_v", "to_out.0")
     model: dict = field(default_factory=dict)
+    warm_start: str = ""
     steps: int = 1200
     batch: int = 64
     learning_rate: float = 1e-3

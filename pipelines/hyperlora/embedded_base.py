@@ -50,8 +50,10 @@ class EmbeddedBase:
         S is a multiple of the autoencoder's own size, to which the pictures are averaged.
         """
         vae = self._pipeline.vae
-        values = to_tensor(pictures, self._pipeline.native_size).to(vae.device)
-        scaled: Tensor = vae.encode(values).latent.mul(vae.config.scaling_factor).float().cpu()
+        values = to_tensor(pictures, self._pipeline.native_size).to(vae.device, memory_format=torch.channels_last)
+        with torch.autocast(vae.device.type, torch.bfloat16):  # as the base's own training encodes pictures
+            encoded = vae.encode(values).latent
+        scaled: Tensor = encoded.float().mul(vae.config.scaling_factor).cpu()
         return scaled
 
     @torch.no_grad()

@@ -121,6 +121,8 @@ class Trainer:
         model = HyperLora.for_model(
             base.model, config.targets, component=base.component, base_model=base.name, **config.model
         )
+        if config.warm_start:
+            model.load_state_dict(HyperLora.from_pretrained(config.warm_start, dtype=torch.float32).state_dict())
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
         )

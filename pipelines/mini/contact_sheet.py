@@ -30,14 +30,25 @@ LETTERS = 27  # in a line of the caption
 
 
 def draw_all(
-    pipeline: MiniPipeline, prompts: Sequence[str], seeds: Sequence[int], steps: int, guidance: float, batch: int = 16
+    pipeline: MiniPipeline,
+    prompts: Sequence[str],
+    seeds: Sequence[int],
+    steps: int,
+    guidance: float,
+    *,
+    batch: int = 16,
+    upscale: bool = True,
 ) -> list[Image.Image]:
     """Draw one picture of every prompt, a batch at a time; a picture does not depend on its batch."""
     pictures: list[Image.Image] = []
     for start in range(0, len(prompts), batch):
         part = slice(start, start + batch)
         pictures += pipeline(
-            list(prompts[part]), num_inference_steps=steps, guidance_scale=guidance, seeds=list(seeds[part])
+            list(prompts[part]),
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            seeds=list(seeds[part]),
+            upscale=upscale,
         ).images
         logger.info("%d of %d pictures", len(pictures), len(prompts))
     return pictures

@@ -18,7 +18,11 @@ class Report(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ImageCapabilities:
-    """What an image engine can do; the pages read it to decide what they show."""
+    """What an image engine can do; the pages read it to decide what they show.
+
+    Attributes:
+        photo_poses: whether it can draw a thing as it stands in one of its photos.
+    """
 
     model: str
     model_hash: str
@@ -29,6 +33,7 @@ class ImageCapabilities:
     scheduler: str
     transparent: bool
     personal: bool
+    photo_poses: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

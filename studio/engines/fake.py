@@ -51,6 +51,7 @@ class FakeImageEngine:
             scheduler="Fake",
             transparent=True,
             personal=self._personal,
+            photo_poses=self._personal,
         )
 
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:

@@ -68,7 +68,7 @@ class GenerationService:
             guidance=abilities.default_guidance if request.guidance is None else request.guidance,
             fidelity=request.fidelity,
         )
-        pose = Pose(request.pose)
+        pose = Pose(request.pose) if abilities.photo_poses and concepts else Pose.DRAWN
         job = dataclasses.replace(job, poses=tuple(pose.of(seed) for seed in job.seeds))
         ids = [concept.id for concept in concepts]
         return self._jobs.start(

@@ -4,8 +4,9 @@
 
 R@1: of 100 names the text-image model finds the picture's own the most similar. The names are those of training
 concepts; for a new combination the names of its parts are among them, so that drawing one part only does not count as
-right. The same measure on real held-out drawings says what the text-image model itself misses, and on the drawings that
-the model looks at, what showing those as they are would reach.
+right. The same measure on real held-out drawings says what the text-image model itself misses, on the sketches that the
+model is shown, what those would reach by themselves, and with a library that has no held-out drawings, how far the model
+gets where the sketch can only show a neighbour. Pictures are taken as decoded, before they are enlarged.
 
 Distance: unbiased squared maximum mean discrepancy with a cubic kernel on TinyViT features (Bińkowski et al. 2018), to
 the real drawings of the held-out concepts in the same styles; times 1000. Training drawings give the scale.
@@ -23,7 +24,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 import yaml
 from numpy.typing import NDArray
 from PIL import Image
@@ -112,11 +112,10 @@ def recall_rows(prompts: Sequence[Prompt], right: NDArray[np.bool_]) -> dict[str
     return rows
 
 
-@torch.no_grad()
-def references(pipeline: MiniPipeline, prompts: Sequence[Prompt]) -> list[Image.Image]:
-    """Return the drawing that the model looks at for every prompt, decoded as its own pictures are."""
-    conditions = pipeline.encode_prompt([prompt.text for prompt in prompts], list(range(len(prompts))))
-    return pipeline.decode(conditions["reference"])
+def sketches(pipeline: MiniPipeline, prompts: Sequence[Prompt]) -> list[Image.Image]:
+    """Return the sketch that the model is shown for every prompt; the seeds are those of the pictures."""
+    found = pipeline.sketch([prompt.text for prompt in prompts], list(range(len(prompts))))
+    return [sketch if sketch is not None else Image.new("RGBA", (1, 1)) for sketch in found]
 
 
 def _share(right: NDArray[np.bool_]) -> dict[str, Any]:
@@ -134,14 +133,16 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     real, known = (Drawings.read(options.data, split, styles) for split in ("test", "train"))
     names = sorted({prompt.parts[0] for prompt in known.prompts})
     real = real.some(len(real.prompts) // options.every, seed=0)
-    seen = known.some(len(prompts), seed=1)
+    seen = known.some(min(len(prompts), 200), seed=1)
 
     pipeline = load_pipeline(options.model, resolve("minilm"), device=options.device)
     began = time.perf_counter()
-    drawn = draw_all(pipeline, [p.text for p in prompts], range(len(prompts)), options.steps, options.guidance)
+    drawn = draw_all(
+        pipeline, [p.text for p in prompts], range(len(prompts)), options.steps, options.guidance, upscale=False
+    )
     seconds = (time.perf_counter() - began) / len(prompts)
     again = [prompt.text for prompt in seen.prompts]
-    redrawn = draw_all(pipeline, again, range(len(again)), options.steps, options.guidance)
+    redrawn = draw_all(pipeline, again, range(len(again)), options.steps, options.guidance, upscale=False)
 
     config = load_config(DEFAULT_CONFIG)
     if options.textimage is not None:
@@ -151,10 +152,15 @@ def measure(options: argparse.Namespace) -> dict[str, Any]:
     recall = recall_rows(prompts, right)
     recall["training prompts"] = _share(hits(model, redrawn, seen.prompts, names))
     if pipeline.library is not None:
-        shown = hits(model, references(pipeline, prompts), prompts, names)
+        shown = hits(model, sketches(pipeline, prompts), prompts, names)
         for title, concepts in (("concepts", True), ("combinations", False)):
             chosen = np.array([(prompt.kind == "concepts") == concepts for prompt in prompts])
-            recall[f"drawings looked at, {title}"] = _share(shown[chosen])
+            recall[f"sketches alone, {title}"] = _share(shown[chosen])
+        unknown = [prompt for prompt in prompts if prompt.kind == "concepts"][::2]
+        pipeline.library = pipeline.library.without(pipeline.library.held_out)
+        texts = [prompt.text for prompt in unknown]
+        alone = draw_all(pipeline, texts, range(len(texts)), options.steps, options.guidance, upscale=False)
+        recall["concepts not in the library"] = _share(hits(model, alone, unknown, names))
     recall["real held-out drawings"] = _share(hits(model, real.pictures, real.prompts, names))
     recall["real training drawings"] = _share(hits(model, seen.pictures, seen.prompts, names))
     if options.sheet is not None:

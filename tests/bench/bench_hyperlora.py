@@ -2,8 +2,9 @@
 
     python -m tests.bench.bench_hyperlora --data DIR [--identities 48] [--out FILE.json] [--sheet FILE.png]
 
-For every held-out individual the same prompts are drawn from the same noise with the LoRA of its own reference, with
-that of another individual's reference, and with the class word alone. A picture's likeness is the cosine between its
+For every held-out individual the same prompts are drawn from the same noise and in the same layout with the LoRA of its
+own reference, with that of another individual's reference, and with the class word alone: after the drawing of its class
+in its own colours, as anybody gets it, and after the same drawing in greys, as the personal pictures are made. A picture's likeness is the cosine between its
 DINOv2 feature and the mean feature of the individual's own views that show it alone; the colour distance is that of
 mean colours in CIELAB (0 is equal, 100 black to white). The reference is never among the views it is compared with.
 """
@@ -39,15 +40,17 @@ PROMPTS = ("{}", "{} wearing a crown")
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One way of drawing: its name in the table, whose LoRA (0 its own, 1 another's), and how faithful."""
+    """One way of drawing: its name in the table, whose LoRA (0 its own, 1 another's), how faithful, what sketch."""
 
     name: str
     roll: int
     fidelity: float
+    greys: bool = True
 
 
 ROWS = (
-    Row(name="class word only", roll=0, fidelity=0.0),
+    Row(name="class word only", roll=0, fidelity=0.0, greys=False),
+    Row(name="class word only, sketch in greys", roll=0, fidelity=0.0),
     Row(name="another's reference, fidelity 0.7", roll=1, fidelity=0.7),
     Row(name="own reference, fidelity 0.3", roll=0, fidelity=0.3),
     Row(name="own reference, fidelity 0.7", roll=0, fidelity=0.7),
@@ -57,10 +60,11 @@ ROWS = (
 
 @dataclass(frozen=True, eq=False)
 class Subjects:
-    """Held-out individuals: references, class words, and the views their pictures are compared with."""
+    """Held-out individuals: references, class words, words of their styles, and the views that show them."""
 
     references: list[Image.Image]
     words: list[str]
+    styles: list[str]
     views: list[list[Image.Image]]
 
     @classmethod
@@ -68,14 +72,15 @@ class Subjects:
         """Read individuals that have at least one further view of themselves alone on transparent ground."""
         corpus = IdentityViews.read(folder, ("test",), styles)
         references, targets = corpus.references(), corpus.targets()
-        found = cls([], [], [])
+        found = cls([], [], [], [])
         for name in corpus.names():
-            word = corpus.records[references[name]]["caption"].split(",")[0]
+            word, _, style = corpus.records[references[name]]["caption"].partition(", ")
             alone = [index for index in targets[name] if corpus.records[index]["caption"].split(",")[0] == word]
             views = [corpus.picture(index) for index in alone]
             if views and len(found.words) < count:
                 found.references.append(corpus.picture(references[name]))
                 found.words.append(word)
+                found.styles.append(style)
                 found.views.append(views)
         return found
 
@@ -117,7 +122,9 @@ class Bench:
     def draw(self, row: Row, prompt: str) -> list[Image.Image]:
         """Draw one picture of every individual; the noise is the same for every row of the table."""
         words = self._subjects.words
-        conditions = self._base.encode_text(["", *(prompt.format(word) for word in words)])
+        texts = [f"{prompt.format(word)}, {style}" for word, style in zip(words, self._subjects.styles, strict=True)]
+        conditions = self._base.encode_text(["", *texts])
+        sketches = self._base.sketch(texts, greys=row.greys)
         layers = {name: Factor(f.down.roll(row.roll, 0), f.up.roll(row.roll, 0)) for name, f in self._layers.items()}
         config = self._base.model.config
         shape = (config.out_channels, config.sample_size, config.sample_size)
@@ -128,7 +135,8 @@ class Bench:
             part = slice(start, start + 16)
             denoiser = RowDenoiser(
                 self._base,
-                {name: value[1:][part] for name, value in conditions.items()},
+                {name: value[1:][part] for name, value in conditions.items()}
+                | {name: value[part] for name, value in sketches.items()},
                 {name: value[:1] for name, value in conditions.items()},
                 {name: Factor(f.down[part], f.up[part]) for name, f in layers.items()},
             )
@@ -171,7 +179,8 @@ def measure(bench: Bench, sheet: Path | None, subjects: Subjects) -> dict[str, d
             colour[row.name].append(found[1])
     if sheet is not None:
         _write_sheet(subjects, columns, sheet)
-    return {row.name: figures(likeness[row.name], likeness[ROWS[1].name], colour[row.name]) for row in ROWS}
+    other = next(row for row in ROWS if row.roll)
+    return {row.name: figures(likeness[row.name], likeness[other.name], colour[row.name]) for row in ROWS}
 
 
 def figures(likeness: list[NDArray], mismatched: list[NDArray], colour: list[NDArray]) -> dict[str, float]:
@@ -199,7 +208,7 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=Path("assets/mini"))
     parser.add_argument("--hyperlora", type=Path, default=Path("assets/hyperlora"))
     parser.add_argument("--identities", type=int, default=48)
-    parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern"), help="of the individuals")
+    parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern", "glossy"), help="of the individuals")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=3.0)
     parser.add_argument("--out", type=Path, help="JSON file")

@@ -60,6 +60,7 @@ def assemble(config: dict, run: Path, upscaler: Path | None, target: Path, name:
         "scheduler": "Euler flow",
         "transparent": True,
         "personal": True,
+        "photo_poses": True,
     }
     (target / "studio.json").write_text(json.dumps(card, indent=2) + "\n")
     (target / "recipe.json").write_text(

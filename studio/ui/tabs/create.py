@@ -73,7 +73,7 @@ class CreatePage:
         self.stage.end(self.on_end, outputs=outputs, api_name="drawn", **QUIET)
         self.stage.stop(told(stopper(self._studio.jobs)), api_name="stop", **QUIET)
         self.random.click(None, None, field["seed"], js="() => null", api_visibility="private")
-        usual = [field["steps"], field["guidance"], field["fidelity"], self.model]
+        usual = [field[name] for name in ("steps", "guidance", "fidelity", "pose")] + [self.model]
         self.more.expand(told(self.usual), outputs=usual, api_name="usual", **QUIET)
         gr.on([page.load, tab.select], self.read_examples, outputs=self.examples, api_name="examples", **QUIET)
         numbers = [field["seed"], field["steps"], field["guidance"]]
@@ -138,6 +138,7 @@ class CreatePage:
             field["steps"]: gr.update(placeholder=f"{can.default_steps}, as usual"),
             field["guidance"]: gr.update(placeholder=f"{can.default_guidance:g}, as usual"),
             field["fidelity"]: gr.update(visible=can.personal),
+            field["pose"]: gr.update(visible=can.photo_poses),
             self.model: html(
                 '<p class="k-small">Model {model}, {width} × {height} pixels</p>',
                 model=can.model,
