@@ -116,11 +116,25 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         """Return the sketch of every prompt, RGBA of the native size; see `encode_prompt`. None where there is none."""
         if self.library is None:
             return [None] * len(prompt)
-        sketcher = Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
+        sketcher = self._sketcher()
         rows = zip(prompt, choices or [0] * len(prompt), subjects or [None] * len(prompt), strict=True)
         return [
             sketcher.sketch(text, choice, subject=subject, greys=greys) if text.strip() else None
             for text, choice, subject in rows
+        ]
+
+    def _sketcher(self) -> Sketcher:
+        assert self.library is not None
+        return Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
+
+    def _shown(self, prompt: Sequence[str], subjects: Sequence[Image.Image | None] | None) -> list[bool]:
+        """Say of every picture whether a cut-out shows what colours its subject has; the prompt may ask for others."""
+        if subjects is None or self.library is None:
+            return [False] * len(prompt)
+        sketcher = self._sketcher()
+        return [
+            subject is not None and not sketcher.read(text).colours
+            for text, subject in zip(prompt, subjects, strict=True)
         ]
 
     def encode_sketches(self, sketches: Sequence[Image.Image | None]) -> Tensor:
@@ -191,7 +205,13 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         guidance = Guidance.from_fidelity(fidelity if lora is not None else 0.0, guidance_scale)
         personal = lora is not None and fidelity > 0
         text = self.encode_prompt(texts, seeds, subjects, greys=personal)
-        denoise = _Denoiser(self, text, self.encode_prompt([""]), lora)
+        # A photo shows what its subject looks like: words and LoRA must not pull it towards its class.
+        shown = torch.tensor(self._shown(texts, subjects))
+        empty = {
+            name: torch.where(shown.view(-1, *[1] * (value.ndim - 1)).to(value.device), text[name], value)
+            for name, value in self.encode_prompt([""]).items()
+        }
+        denoise = _Denoiser(self, text, empty, lora, shown)
         latents = self.prepare_latents(len(texts), seeds)
         self.scheduler.set_timesteps(num_inference_steps, device=latents.device)
         for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
@@ -209,17 +229,20 @@ class _Denoiser:
     """Computes branches of guidance for N rows: one call of the UNet, the LoRA scaled per row."""
 
     def __init__(
-        self, pipeline: MiniPipeline, text: dict[str, Tensor], empty: dict[str, Tensor], lora: LoraFactors | None
+        self,
+        pipeline: MiniPipeline,
+        text: dict[str, Tensor],
+        empty: dict[str, Tensor],
+        lora: LoraFactors | None,
+        shown: Tensor,
     ) -> None:
-        self._unet, self._text, self._empty, self._lora = pipeline.unet, text, empty, lora
+        self._unet, self._text, self._empty, self._lora, self._shown = pipeline.unet, text, empty, lora, shown
 
     def __call__(self, latents: Tensor, timestep: Tensor, branches: tuple[Branch, ...]) -> Tensor:
         """Predict velocities [K·N, C, h, w]; see `pipelines.hyperlora.guidance.Denoise`."""
-        count = len(latents) // len(branches)
         conditions = branch_conditions(self._text, self._empty, branches)
-        scales = torch.tensor([branch.lora_scale for branch in branches], device=latents.device).repeat_interleave(
-            count
-        )
+        unshown = (~self._shown).to(latents.device, torch.float32)
+        scales = torch.cat([branch.lora_scale * unshown for branch in branches])
         with RowLora(self._unet, self._lora.layers, scales) if self._lora is not None else nullcontext():
             rows = with_sketch(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
             return self._unet(rows, timestep.expand(len(rows)), **conditions).sample.float()

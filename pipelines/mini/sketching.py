@@ -16,8 +16,10 @@ from pipelines.mini.colours import in_greys
 from pipelines.mini.layout import MOUNTS, PLACES, Cast, Figure, Setting, compose
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.scene import Scene, parse
+from pipelines.mini.simplified import simplified
 from pipelines.mini.text import mean_features
 
+COLOURS_LEFT = {"flat": 16, "modern": 28}  # style → colours that a cut-out keeps; the others shade as photos do
 TILT = 5.0  # degrees that a subject alone is turned by at most
 
 
@@ -35,6 +37,7 @@ class Sketcher:
         self, library: DrawingLibrary, encoder: BertModel, tokenizer: PreTrainedTokenizerBase, size: int
     ) -> None:
         self._library, self._encoder, self._tokenizer, self._size = library, encoder, tokenizer, size
+        self._simple: dict[tuple[int, int | None, bool], Figure] = {}  # cut-outs are few and shown again and again
 
     def read(self, prompt: str) -> Scene:
         """Return what a prompt asks for."""
@@ -88,8 +91,7 @@ class Sketcher:
     ) -> Figure:
         turned, tilt = bool(rng.random() < 0.5), float(rng.uniform(-TILT, TILT))
         if given is not None:
-            figure = Figure.of(given, subject=True)
-            return figure.mirrored() if turned else figure
+            return self._of_photo(given, style, bool(scene.colours))
         concept = self._concept(scene.subject)
         picture = np.asarray(self._library.picture(concept, style))
         figure = Figure.of(in_greys(picture) if greys or scene.colours else picture, subject=True)
@@ -97,6 +99,16 @@ class Sketcher:
             return figure
         figure = figure.mirrored() if turned else figure
         return figure.tilted(tilt) if scene.plain else figure
+
+    def _of_photo(self, cutout: Image.Image, style: int, greys: bool) -> Figure:
+        """Return a cut-out as a figure; never in the mirror, for it may have writing on it."""
+        colours = COLOURS_LEFT.get(list(self._library.style_words)[style])
+        key = (id(cutout), colours, greys)
+        if key not in self._simple:
+            simple = simplified(cutout, colours)
+            shown = in_greys(np.asarray(simple)) if greys else simple
+            self._simple[key] = Figure.of(shown, subject=True)
+        return self._simple[key]
 
     def _figure(self, words: str | None, style: int) -> Figure | None:
         return self._drawn(words, style) if words else None
