@@ -5,8 +5,10 @@ Shape legend: B rows, R references, T tokens of one, D their width, C latent cha
 
 from __future__ import annotations
 
+import hashlib
+import json
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +31,7 @@ from pipelines.lora import RowLora
 from pipelines.mini.training.loop import MovingAverage, RunLog, attention_kernel, learning_rate_at, resume, save
 
 logger = logging.getLogger(__name__)
+WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,10 +160,23 @@ class Trainer:
         return copy
 
     def export(self) -> HyperLoraPipeline:
-        """Write the averaged hypernetwork in half precision as a pipeline folder."""
+        """Write the averaged hypernetwork in half precision as a pipeline folder, with the recipe that made it."""
         pipeline = HyperLoraPipeline(self.averaged().to(torch.float16))
         pipeline.save_pretrained(self._out / "pipeline", safe_serialization=True)
+        (self._out / "pipeline" / "recipe.json").write_text(json.dumps(self._recipe(), indent=2) + "\n")
         return pipeline
+
+    def _recipe(self) -> dict:
+        """Return what made the weights: settings, base, what they started from, and the last line of the log."""
+        lines = (self._out / "loss.jsonl").read_text().splitlines()
+        started = [Path(self._config.warm_start) / WEIGHTS] if self._config.warm_start else []
+        return {
+            "config": asdict(self._config),
+            "base": self._base.name,
+            "started_from_sha256": [hashlib.sha256(file.read_bytes()).hexdigest() for file in started],
+            "individuals": len(self._data.sampler.targets),
+            "last_log": json.loads(lines[-1]) if lines else None,
+        }
 
     def batch(self, step: int) -> Batch:
         """Return the batch of a step; it depends on seed and step alone."""

@@ -23,6 +23,7 @@ from pipelines.mini.sketching import Sketcher, with_sketch
 from pipelines.mini.text import encode_tokens
 from pipelines.upscaling.modeling_compact import CompactUpscaler
 
+FOLLOW_PHOTO, FOLLOW_DRAWING = 0.7, 0.8  # shares of noise at which pictures are let go by sketches in full colour
 StepCallback = Callable[["MiniPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
 
 
@@ -127,6 +128,18 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         assert self.library is not None
         return Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
 
+    def _let_go(self, prompt: Sequence[str], shown: Tensor, personal: bool) -> Tensor:
+        """Return for every picture the share of noise, [N], down to which it simply follows its noisy sketch.
+
+        A sketch that shows the colours too need not be guessed anew from pure noise, where colours are blotchy (Meng et
+        al. 2022, SDEdit); one in greys has to be. 1 lets go at once.
+        """
+        coloured = torch.zeros(len(prompt), dtype=torch.bool)
+        if self.library is not None and not personal:
+            scenes = [self._sketcher().read(text) for text in prompt]
+            coloured = torch.tensor([bool(scene.subject) and not scene.colours for scene in scenes])
+        return torch.where(shown, FOLLOW_PHOTO, torch.where(coloured, FOLLOW_DRAWING, 1.0))
+
     def _shown(self, prompt: Sequence[str], subjects: Sequence[Image.Image | None] | None) -> list[bool]:
         """Say of every picture whether a cut-out shows what colours its subject has; the prompt may ask for others."""
         if subjects is None or self.library is None:
@@ -212,11 +225,18 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             for name, value in self.encode_prompt([""]).items()
         }
         denoise = _Denoiser(self, text, empty, lora, shown)
-        latents = self.prepare_latents(len(texts), seeds)
+        latents = noise = self.prepare_latents(len(texts), seeds)
+        let_go = self._let_go(texts, shown, personal).to(latents.device)
         self.scheduler.set_timesteps(num_inference_steps, device=latents.device)
         for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
-            velocity = hm_cfg(denoise, latents, timestep, guidance, step / num_inference_steps)
-            denoised = latents - timestep / self.scheduler.config.num_train_timesteps * velocity
+            share = timestep / self.scheduler.config.num_train_timesteps
+            held = share > let_go
+            velocity = noise - text["sketch"].to(noise) if held.any() else None
+            if not held.all():
+                predicted = hm_cfg(denoise, latents, timestep, guidance, step / num_inference_steps)
+                rows = held.view(-1, 1, 1, 1)
+                velocity = predicted if velocity is None else torch.where(rows, velocity, predicted)
+            denoised = latents - share * velocity
             latents = self.scheduler.step(velocity, timestep, latents, return_dict=False)[0]
             if callback_on_step_end is not None:
                 changed = callback_on_step_end(self, step, timestep, {"latents": latents, "denoised": denoised})
