@@ -27,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 PARTS = ("animations", "characters", "objects")
 HELD_OUT_PERCENT = 12
+PAINTED = "-painted"
 _MARGIN = 0.03
 
 
@@ -55,9 +56,11 @@ def held_out(name: str) -> bool:
     """Return whether training must never see the individual.
 
     The rule is fixed: the first 32 bits of the SHA-256 of the name, taken modulo 100, lie below 12. It depends on
-    nothing else, so an individual stays on its side when others come or go.
+    nothing else, so an individual stays on its side when others come or go. A painted copy (``…-painted``) has its
+    original's shape and goes where that goes.
     """
-    return int(hashlib.sha256(name.encode()).hexdigest()[:8], 16) % 100 < HELD_OUT_PERCENT
+    shape = name.removesuffix(PAINTED)
+    return int(hashlib.sha256(shape.encode()).hexdigest()[:8], 16) % 100 < HELD_OUT_PERCENT
 
 
 def fit_views(views: Sequence[np.ndarray], size: int) -> tuple[np.ndarray, ...]:

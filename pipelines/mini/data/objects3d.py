@@ -20,7 +20,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from pipelines.mini.data.debian import DebianPackage, deb_members, fetch_debian
-from pipelines.mini.data.individuals import Individual, fit_views
+from pipelines.mini.data.individuals import PAINTED, Individual, fit_views
 from pipelines.mini.data.turntable import SIDES, Turntable
 
 PACKAGES = (
@@ -161,7 +161,7 @@ def render_objects(
         yield _individual(name, model, own)
         painted = _painted(turntable, model, name, size)
         if painted is not None and _change(own, painted) > _LEAST_CHANGE:
-            yield _individual(f"{name}-painted", model, painted)
+            yield _individual(f"{name}{PAINTED}", model, painted)
 
 
 Views = tuple[tuple[np.ndarray, ...], tuple[str, ...]]

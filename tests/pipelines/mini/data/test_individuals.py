@@ -47,6 +47,7 @@ def test_about_one_in_eight_is_held_out_and_always_the_same_ones() -> None:
     assert 0.10 < share < 0.14
     # Written down: another rule would let training see what was held out of an earlier model.
     assert [number for number, name in enumerate(names[:40]) if held_out(name)] == [5, 19]
+    assert all(held_out(f"{name}-painted") == held_out(name) for name in names[:40])
 
 
 def test_views_are_centred_at_one_scale() -> None:
