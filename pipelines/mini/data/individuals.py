@@ -143,7 +143,7 @@ def records(individual: Individual, held_out_kinds: frozenset[str]) -> Iterator[
         }
 
 
-def contact_sheet(individuals: Sequence[Individual], columns: int = 2, count: int = 80) -> Image.Image:
+def contact_sheet(individuals: Sequence[Individual], columns: int = 3, count: int = 90) -> Image.Image:
     """Return a picture of at most `count` individuals, taken evenly: a strip of views each, its name beneath."""
     chosen = individuals[:: max(1, -(-len(individuals) // count))]
     edge = chosen[0].pictures[0].shape[0]

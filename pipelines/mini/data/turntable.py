@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import importlib
 import math
+import sys
 from collections.abc import Sequence
+from ctypes.util import find_library
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,10 +54,11 @@ class Turntable:
         edge: edge of the renderings in pixels.
 
     Raises:
-        RenderError: VTK is missing.
+        RenderError: VTK is missing, or the library that lets it draw off screen.
     """
 
     def __init__(self, edge: int) -> None:
+        _demand_off_screen()
         try:
             self._rendering: Any = importlib.import_module("vtkmodules.vtkRenderingCore")
             importlib.import_module("vtkmodules.vtkRenderingOpenGL2")
@@ -164,6 +167,12 @@ class Turntable:
         # Blended over nothing, the colours come out premultiplied, and the rows from below.
         premultiplied = Image.frombytes("RGBa", (width, height), pixels[::-1].tobytes())
         return np.asarray(premultiplied.convert("RGBA"))
+
+
+def _demand_off_screen() -> None:
+    # Without one, VTK on Linux does not complain but crashes.
+    if sys.platform == "linux" and not any(find_library(name) for name in ("EGL", "OSMesa")):
+        raise RenderError("VTK finds no library to draw with; install EGL (Debian: apt-get install libegl1).")
 
 
 def _direction(yaw: float, height: float) -> tuple[float, float, float]:

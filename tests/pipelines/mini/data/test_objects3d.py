@@ -10,7 +10,7 @@ from PIL import Image
 
 from pipelines.mini.data.objects3d import kind_of, paint, read_catalogue, read_models, render_objects, safe_materials
 from tests.pipelines.mini.data.test_debian import write_deb
-from tests.pipelines.mini.data.test_turntable import CUBE, MATERIALS
+from tests.pipelines.mini.data.test_turntable import CUBE, MATERIALS, turntable
 
 SIZE = 24
 CATALOGUE = """
@@ -105,7 +105,7 @@ def test_paint_changes_plain_colours_and_leaves_dark_glass_and_textures() -> Non
 
 
 def test_each_model_is_an_individual_and_so_is_its_painted_copy(tmp_path: Path) -> None:
-    pytest.importorskip("vtkmodules", reason="VTK is missing; it renders the 3D objects (requirements-data.txt).")
+    turntable()  # skips where nothing can be rendered
     archive = write_models(tmp_path)
     found = list(render_objects(archive, SIZE))
     assert [one.name for one in found] == [

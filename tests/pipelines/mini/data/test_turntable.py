@@ -28,8 +28,10 @@ def cube(folder: Path) -> tuple[Path, Path]:
 
 
 def turntable() -> Turntable:
-    pytest.importorskip("vtkmodules", reason="VTK is missing; it renders the 3D objects (requirements-data.txt).")
-    return Turntable(EDGE)
+    try:
+        return Turntable(EDGE)
+    except RenderError as error:
+        pytest.skip(str(error))
 
 
 def test_sides_show_what_faces_them_on_transparent_ground(tmp_path: Path) -> None:
@@ -57,8 +59,16 @@ def test_one_model_leaves_nothing_behind_for_the_next(tmp_path: Path) -> None:
 
 
 def test_without_vtk_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipelines.mini.data.turntable.find_library", lambda name: name)
     monkeypatch.setitem(sys.modules, "vtkmodules.vtkRenderingCore", None)
     with pytest.raises(RenderError, match=r"pip install -r requirements-data\.txt"):
+        Turntable(EDGE)
+
+
+def test_without_a_library_to_draw_with_the_error_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.platform", "linux")
+    monkeypatch.setattr("pipelines.mini.data.turntable.find_library", lambda name: None)
+    with pytest.raises(RenderError, match="install EGL"):
         Turntable(EDGE)
 
 
