@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerBase
 
-from pipelines.mini.colours import in_greys
+from pipelines.mini.colours import in_greys, recolour_pixels
 from pipelines.mini.layout import MOUNTS, PLACES, Cast, Figure, Setting, compose
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.scene import Scene, parse
@@ -94,7 +94,11 @@ class Sketcher:
             return self._of_photo(given, style, bool(scene.colours))
         concept = self._concept(scene.subject)
         picture = np.asarray(self._library.picture(concept, style))
-        figure = Figure.of(in_greys(picture) if greys or scene.colours else picture, subject=True)
+        if greys:
+            picture = in_greys(picture)
+        elif scene.colours:
+            picture = recolour_pixels(picture, scene.colours)
+        figure = Figure.of(picture, subject=True)
         if self._library.names[concept] not in self._library.mirrors:
             return figure
         figure = figure.mirrored() if turned else figure
