@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import warnings
 import zlib
 
 from PIL import Image, ImageCms, ImageOps
@@ -31,6 +32,8 @@ _DAMAGED = (
     RuntimeError,
     ArithmeticError,
 )
+# What it says of them besides is of no use to a person: they are read, or refused with a sentence of ours.
+warnings.filterwarnings("ignore", module=r"PIL\..*")
 _USE = "Use a JPEG, PNG or WebP photo."
 
 
