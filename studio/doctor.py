@@ -6,14 +6,14 @@ import hashlib
 import os
 import platform
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.bootstrap import image_engine, subject_engine
 from studio.config import EngineConfig, StudioConfig
 from studio.engines.needs import models_needed, what_is_lacking
 from studio.engines.quiet import quieten_kernels
-from studio.errors import ModelMissing, StudioError
+from studio.errors import InvalidInput, ModelMissing, StudioError
 from studio.version import VERSION
 
 FREE_BYTES_WANTED = 1_000_000_000
@@ -111,6 +111,7 @@ def diagnose(config: StudioConfig) -> Diagnosis:
 
     Raises:
         ModelMissing: the list of models cannot be read.
+        InvalidInput: the configuration names a device that is not there.
     """
     from pipelines.resolver import models_dir
 
@@ -144,18 +145,22 @@ def diagnose(config: StudioConfig) -> Diagnosis:
 
 def _engines(config: StudioConfig) -> tuple[tuple[EngineState, ...], list[str]]:
     """Construct the engines, which loads no weights; return them and what they find missing."""
-    makers = {
+    from studio.bootstrap import image_engine, subject_engine
+
+    makers: dict[str, Callable[[EngineConfig], object]] = {
         "image": lambda chosen: image_engine(chosen, config.models).engine(),
         "subject": lambda chosen: subject_engine(chosen, config.models).engine(),
     }
-    states, problems = [], []
+    states: list[EngineState] = []
+    problems: list[str] = []
     for role, make in makers.items():
         chosen: EngineConfig = getattr(config.engines, role)
+        needed: tuple[str, ...] = ()
         try:
             engine = make(chosen)
             needed, lacking = models_needed(engine), what_is_lacking(engine)
         except StudioError as error:
-            needed, lacking = (), (str(error),)
+            lacking = (str(error),)
         states.append(EngineState(role=role, name=chosen.name, options=dict(chosen.options), models=needed))
         problems += lacking
     return tuple(states), problems
@@ -182,7 +187,9 @@ def _compute(config: StudioConfig) -> Compute:
     options = config.engines.image.options
     device = chosen_device(str(options.get("device", "auto")))
     on_gpu = device.startswith("cuda")
-    dtype = getattr(torch, _dtype(config.engines.image, on_gpu))
+    if on_gpu and not torch.cuda.is_available():
+        raise InvalidInput(f"The image engine's device is {device!r}, but PyTorch finds no GPU here. Set auto or cpu.")
+    dtype = getattr(torch, _dtype(config.engines.image, on_gpu), torch.float32)
     name = torch.cuda.get_device_name(device) if on_gpu else platform.processor() or platform.machine()
     kernel = probe_attention(device, dtype)
     return Compute(
