@@ -9,7 +9,7 @@ from pathlib import Path
 
 from studio.config import load_config
 from studio.errors import StudioError
-from studio.ui.app import serve
+from studio.ui.app import leave, serve
 
 
 def main() -> int:
@@ -23,12 +23,20 @@ def main() -> int:
     logging.basicConfig(format="%(message)s")
     logging.getLogger("studio").setLevel(logging.INFO)
     try:
-        serve(load_config(given.pop("config"), **given))
+        serve(load_config(given.pop("config"), **given), _say_address)
     except StudioError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:  # before there was a server to end
+        pass
+    sys.stderr.write("Keepsake has stopped.\n")
     return 0
 
 
+def _say_address(address: str) -> None:
+    sys.stderr.write(f"Keepsake is at {address}  (Ctrl+C stops it)\n")
+    sys.stderr.flush()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

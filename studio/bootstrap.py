@@ -9,12 +9,14 @@ from studio.domain.identifiers import IdSource
 from studio.engines.registry import IMAGE_ENGINES, SUBJECT_ENGINES, LazyImageEngine, LazySubjectEngine
 from studio.errors import InvalidInput
 from studio.services.concepts import ConceptService
+from studio.services.drawings import DrawingLog
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.personalization import Personalizer
 from studio.storage.database import Database
 from studio.storage.files import FileStore
+from studio.storage.presence import Presence
 from studio.storage.vault import Vault
 from studio.studio import Studio
 
@@ -33,15 +35,18 @@ def build_studio(config: StudioConfig) -> Studio:
     vault = Vault(database, files)
     ids = IdSource()
     jobs = JobRunner()
+    presence = Presence(config.data_dir / "processes")
     personalizer = Personalizer(subject, vault)
+    log = DrawingLog(database, presence, ids)
     return Studio(
         config=config,
         concepts=ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids),
-        generation=GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, ids=ids),
+        generation=GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids),
         gallery=GalleryService(vault),
         jobs=jobs,
         files=files,
         database=database,
+        presence=presence,
     )
 
 

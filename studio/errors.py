@@ -9,6 +9,7 @@ StudioError
 ├── StorageFull         the disk or the quota has no room
 ├── ModelMissing        a model could not be found in any of its sources
 ├── JobCancelled        somebody pressed stop
+│   └── JobInterrupted  the studio was closed first
 └── JobFailed           a job ended with an error; ``__cause__`` holds it
 """
 
@@ -48,7 +49,11 @@ class ModelMissing(StudioError):
 
 
 class JobCancelled(StudioError):
-    """Somebody pressed stop; the only exception used as control flow."""
+    """Somebody pressed stop; with its subclass the only exception used as control flow."""
+
+
+class JobInterrupted(JobCancelled):
+    """The studio was closed before the job had ended."""
 
 
 class JobFailed(StudioError):

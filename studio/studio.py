@@ -11,6 +11,7 @@ from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.storage.database import Database
 from studio.storage.files import FileStore
+from studio.storage.presence import Presence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,8 +25,15 @@ class Studio:
     jobs: JobRunner
     files: FileStore
     database: Database
+    presence: Presence
 
-    def close(self) -> None:
-        """Stop the worker and close the database."""
-        self.jobs.close()
+    def close(self, timeout: float | None = None) -> bool:
+        """Interrupt what is running, at most `timeout` seconds, and close the database; say whether all has ended.
+
+        What has not is left to the end of the process: until then it may still keep what it made.
+        """
+        if not self.jobs.close(timeout):
+            return False
         self.database.close()
+        self.presence.close()
+        return True

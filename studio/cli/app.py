@@ -34,6 +34,8 @@ class OneLineErrors(TyperGroup):
         """Run the verb in `args` and exit; `standalone_mode` is always off: its errors take many lines."""
         try:
             status = super().main(args, prog_name, complete_var, False, windows_expand_args, **extra)
+            if status == INTERRUPTED:  # typer says nothing by itself
+                _fail("stopped.", status=INTERRUPTED)
         except TyperException as error:
             status = _fail(error.format_message(), status=2)
         except JobCancelled as error:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 import typer
 
 from studio.config import StudioConfig, load_config
+from studio.errors import JobCancelled
 
 if TYPE_CHECKING:
     from studio.services.jobs import Job
@@ -26,6 +27,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="Write JSON to stdout, and 
 
 _BAR_CELLS = 24
 _REDRAW_SECONDS = 0.1
+_PATIENCE = 0.7  # seconds for the device to reach its next step after Ctrl+C
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +51,7 @@ def opened_studio(context: typer.Context) -> Iterator[Studio]:
     try:
         yield studio
     finally:
-        studio.close()
+        studio.close(_PATIENCE)
 
 
 def tell(value: Any, text: str, *, as_json: bool) -> None:
@@ -111,6 +113,7 @@ def finished(job: Job[T]) -> T:
     """Wait for a job with a progress line, and return its result; Ctrl+C stops it within a step.
 
     Raises:
+        JobCancelled: it was stopped.
         StudioError: as `Job.result`.
     """
     line = ProgressLine()
@@ -121,6 +124,8 @@ def finished(job: Job[T]) -> T:
             line(now.share, f"{now.message}{left}")
     except KeyboardInterrupt:
         job.cancel()
+        if not job.wait(_PATIENCE):
+            raise JobCancelled(f"{job.title!r} was stopped.") from None
     finally:
         line.clear()
     return job.result()

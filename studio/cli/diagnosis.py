@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 
 import typer
@@ -31,17 +32,22 @@ def _report(found: Diagnosis) -> str:
         ("torch", compute.torch),
         ("device", f"{compute.device} ({compute.device_name}), {compute.dtype}"),
         ("attention", f"{compute.attention}: {compute.attention_reason}"),
-        ("engines", f"image {found.engines[0]}, subject {found.engines[1]}"),
+        *((f"{engine.role} engine", f"{engine.name}{_options(engine.options)}") for engine in found.engines),
         ("data", f"{found.data_dir}, {size(found.free_bytes)} free"),
         ("models", found.models_dir),
     )
-    lines = [f"{name:<11}{value}" for name, value in facts]
+    lines = [f"{name:<16}{value}" for name, value in facts]
     lines += [line for model in found.models for line in _model_lines(model)]
     if not found.problems:
         lines.append("Everything needed is here.")
     return "\n".join(lines)
 
 
+def _options(options: Mapping[str, object]) -> str:
+    return f" ({', '.join(f'{name} {value}' for name, value in options.items())})" if options else ""
+
+
 def _model_lines(model: ModelState) -> list[str]:
     state = f"{size(model.size)}, {model.source}" if model.present else f"missing; would come from {model.source}"
-    return [f"  {model.name:<13}{state}", *(f"{'':<15}{file} sha256 {digest}" for file, digest in model.sha256)]
+    use = f"for {' and '.join(model.needed_by)}" if model.needed_by else "not used by this configuration"
+    return [f"  {model.name:<13}{state}; {use}", *(f"{'':<15}{file} sha256 {digest}" for file, digest in model.sha256)]

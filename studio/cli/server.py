@@ -16,9 +16,12 @@ def serve(
     as_json: AsJson = False,
 ) -> None:
     """Serve the studio in the browser until Ctrl+C."""
+    from studio.ui.app import leave
     from studio.ui.app import serve as serve_pages
 
-    config = context.obj.load(host=host, port=port)
-    url = f"http://{config.host}:{config.port}"
-    tell({"url": url}, f"Keepsake is at {url}  (Ctrl+C stops it)", as_json=as_json)
-    serve_pages(config)
+    def say(address: str) -> None:
+        tell({"url": address}, f"Keepsake is at {address}  (Ctrl+C stops it)", as_json=as_json)
+
+    serve_pages(context.obj.load(host=host, port=port), say)
+    typer.echo("Keepsake has stopped.", err=True)
+    leave(0)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from studio.domain.text import check_text
 from studio.errors import InvalidInput
 
 NAME_MAX = 40
@@ -25,7 +26,7 @@ def check_name(name: str) -> str:
         InvalidInput: empty, longer than `NAME_MAX` characters, or not letters and digits
             joined by single blanks, hyphens, apostrophes or underscores.
     """
-    clean = unicodedata.normalize("NFC", name).strip()
+    clean = unicodedata.normalize("NFC", check_text(name, "name")).strip()
     if not clean:
         raise InvalidInput("The name is empty. Give the thing a name, for example: Bo.")
     if len(clean) > NAME_MAX:
@@ -42,7 +43,7 @@ def handle_of(name: str) -> str:
 
 def check_kind(kind: str) -> str:
     """Return the class word `kind` without outer blanks, or raise `InvalidInput` when it is too long."""
-    clean = " ".join(kind.split())
+    clean = " ".join(check_text(kind, "kind").split())
     if len(clean) > KIND_MAX:
         raise InvalidInput(f"The kind has {len(clean)} characters; one or two words such as 'dog' are enough.")
     return clean
@@ -50,7 +51,7 @@ def check_kind(kind: str) -> str:
 
 def check_facts(facts: Sequence[str]) -> tuple[str, ...]:
     """Return `facts` without outer blanks and empty ones, or raise `InvalidInput` when too many or too long."""
-    clean = tuple(fact.strip() for fact in facts if fact.strip())
+    clean = tuple(check_text(fact, "fact").strip() for fact in facts if fact.strip())
     if len(clean) > FACTS_MAX:
         raise InvalidInput(f"{len(clean)} facts are too many; at most {FACTS_MAX} can be kept.")
     for fact in clean:

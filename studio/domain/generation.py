@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from studio.domain.text import check_text
 from studio.errors import InvalidInput
 
 PROMPT_MAX = 1000
@@ -55,7 +56,7 @@ class GenerateRequest:
     owner: str = "local"
 
     def __post_init__(self) -> None:
-        prompt = self.prompt.strip()
+        prompt = check_text(self.prompt, "prompt").strip()
         object.__setattr__(self, "prompt", prompt)
         if not prompt:
             raise InvalidInput("The prompt is empty. Say what to draw, for example: a happy @bo with a red balloon.")

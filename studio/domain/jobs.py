@@ -7,18 +7,19 @@ from dataclasses import dataclass
 
 
 class Status(enum.StrEnum):
-    """Life of a job: queued → running → done, failed or cancelled."""
+    """Life of a job: queued → running → done, failed, cancelled or, when the studio was closed, interrupted."""
 
     QUEUED = "queued"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
 
     @property
     def ended(self) -> bool:
         """Whether the job will not change any more."""
-        return self in (Status.DONE, Status.FAILED, Status.CANCELLED)
+        return self not in (Status.QUEUED, Status.RUNNING)
 
 
 @dataclass(frozen=True, kw_only=True)

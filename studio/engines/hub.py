@@ -8,6 +8,7 @@ from typing import Any, Literal
 from PIL import Image
 
 from studio.engines.base import ImageCapabilities, ImageJob, Report
+from studio.engines.quiet import quieten_libraries
 from studio.engines.reading import chosen_device, class_prompt, personal_adapter
 from studio.errors import InvalidInput, ModelMissing
 
@@ -97,6 +98,19 @@ class HubImageEngine:
         report(1.0, "Done")
         return pictures
 
+    def lacks(self) -> tuple[str, ...]:
+        """Say whether the model is not in the hub's cache yet."""
+        from huggingface_hub import try_to_load_from_cache
+
+        from pipelines.hub_models import INDEX
+
+        folder = self._source().folder
+        if folder is not None:
+            return () if (folder / INDEX).is_file() else (f"{folder} has no {INDEX}; name another folder or hub id.",)
+        if isinstance(try_to_load_from_cache(self.model, INDEX, revision=self.revision), str):
+            return ()
+        return (f"The model {self.model} is not on this machine yet; the first picture fetches it from the hub.",)
+
     def _draw(self, pipeline: Any, job: ImageJob, number: int, report: Report) -> Image.Image:
         import torch
 
@@ -131,6 +145,7 @@ class HubImageEngine:
         if self._pipeline is None:
             import torch
 
+            quieten_libraries()
             from pipelines.hub_models import fetch
             from pipelines.resolver import ModelNotFound
             from pipelines.text_to_image import UnfitPipeline, load_text_to_image

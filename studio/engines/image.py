@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from studio.engines.base import ImageCapabilities, ImageJob, Report
+from studio.engines.quiet import quieten_libraries
 from studio.engines.reading import chosen_device, class_prompt, personal_adapter
 from studio.errors import ModelMissing
 
@@ -65,6 +66,10 @@ class DiffusersImageEngine:
         pictures: list[Image.Image] = result.images
         return pictures
 
+    def needs(self) -> tuple[str, ...]:
+        """Return the names of the models it uses."""
+        return self._name, "minilm"
+
     def _folder(self) -> Path:
         return _resolved(self._name, self._models)
 
@@ -72,6 +77,7 @@ class DiffusersImageEngine:
         if self._pipeline is None:
             import torch
 
+            quieten_libraries()
             from pipelines.attention import apply_attention, probe_attention
             from pipelines.mini.loading import load_pipeline
 

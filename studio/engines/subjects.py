@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from studio.engines.base import PhotoReading, Report
+from studio.engines.quiet import quieten_libraries
 from studio.errors import InvalidPhoto, ModelMissing
 
 if TYPE_CHECKING:
@@ -107,6 +108,14 @@ class HyperLoraSubjectEngine:
         with _models_may_be_missing():
             return f"{self._names['hyperlora']}@{self._version}"
 
+    def needs(self) -> tuple[str, ...]:
+        """Return the names of the models it uses."""
+        from pipelines.textimage.configuration import load_config
+
+        kinds = load_config()
+        of_kinds = (kinds.model, *kinds.training.heads.image_features, "minilm") if kinds.kind == "mini-clip" else ()
+        return tuple(dict.fromkeys((*self._names.values(), *of_kinds)))
+
     @cached_property
     def _version(self) -> str:
         file = self._path("hyperlora") / WEIGHTS
@@ -121,6 +130,7 @@ class HyperLoraSubjectEngine:
     def _pipeline(self) -> HyperLoraPipeline:
         import torch
 
+        quieten_libraries()
         from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 
         assert self._version  # says in a sentence when the weights are not there
@@ -143,6 +153,7 @@ class HyperLoraSubjectEngine:
 
     @cached_property
     def _recogniser(self) -> KindRecogniser:
+        quieten_libraries()
         from pipelines.textimage.configuration import load_config
         from pipelines.textimage.loading import load_kind_recogniser, load_text_image
 

@@ -5,20 +5,22 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from PIL import Image
 
 from studio.domain.concepts import Concept
+from studio.domain.drawings import Drawing
 from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose, Recipe
 from studio.domain.identifiers import IdSource
 from studio.domain.mentions import find_mentions, normalize, replace_mentions, unknown_concept
 from studio.engines.base import ImageCapabilities, ImageEngine, ImageJob, Report, Subject
 from studio.errors import NotFound
+from studio.services.drawings import DrawingLog
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import Personalizer
 from studio.storage.concepts import ConceptRepository
+from studio.storage.drawings import DrawingRepository
 from studio.storage.pictures import PictureRepository
 from studio.storage.recipes import encode_png
 from studio.storage.vault import Vault
@@ -37,25 +39,31 @@ class GenerationService:
         jobs: JobRunner,
         engine: ImageEngine,
         personalizer: Personalizer,
+        log: DrawingLog,
         ids: IdSource,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._vault = vault
         self._jobs = jobs
         self._engine = engine
         self._personalizer = personalizer
+        self._log = log
         self._ids = ids
-        self._clock = clock
 
     def capabilities(self) -> ImageCapabilities:
         """Say what the image engine can do; cheap, loads no weights."""
         return self._engine.capabilities()
 
-    def start(self, request: GenerateRequest) -> Job[tuple[Picture, ...]]:
+    def start(self, request: GenerateRequest, *, instead_of: str | None = None) -> Job[tuple[Picture, ...]]:
         """Draw `request.count` pictures and keep each with its recipe.
+
+        Args:
+            request: what to draw.
+            instead_of: an interrupted drawing that this one takes the place of; see `interrupted`.
 
         Raises:
             UnknownConcept: a mention or `request.concept` is not a concept of the owner.
+            NotFound: there is no interrupted drawing `instead_of`.
+            StorageFull: the disk has no room for the record; nothing is drawn.
         """
         prompt, concepts = self._bound(request)
         abilities = self.capabilities()
@@ -70,10 +78,28 @@ class GenerationService:
         )
         pose = Pose(request.pose) if abilities.photo_poses and concepts else Pose.DRAWN
         job = dataclasses.replace(job, poses=tuple(pose.of(seed) for seed in job.seeds))
+        resolved = dataclasses.replace(request, seed=first, steps=job.steps, guidance=job.guidance)
+        drawing = self._log.enter(resolved, instead_of=instead_of)
         ids = [concept.id for concept in concepts]
         return self._jobs.start(
-            f"Draw {request.prompt[:60]}", lambda report: self._draw(job, ids, request.owner, report), request.owner
+            f"Draw {request.prompt[:60]}",
+            lambda report: self._draw(job, ids, drawing, report),
+            request.owner,
+            job_id=drawing.id,
+            settled=lambda: self._log.settle(drawing),
         )
+
+    def interrupted(self, owner: str = "local") -> list[Drawing]:
+        """Return the drawings that were waiting or being drawn when their process ended, the newest first."""
+        return self._log.interrupted(owner)
+
+    def resume(self, drawing_id: str, owner: str = "local") -> Job[tuple[Picture, ...]]:
+        """Draw an interrupted drawing again, by the same recipe; raises as `start`."""
+        return self.start(self._log.find_interrupted(drawing_id, owner).request, instead_of=drawing_id)
+
+    def dismiss(self, drawing_id: str, owner: str = "local") -> None:
+        """Forget an interrupted drawing; raises `NotFound` when there is none of that id."""
+        self._log.settle(self._log.find_interrupted(drawing_id, owner))
 
     def _bound(self, request: GenerateRequest) -> tuple[str, list[Concept]]:
         """Return the prompt with mentions in normal form, and the concepts in order of mention, each once."""
@@ -92,14 +118,15 @@ class GenerationService:
                 found[concept.id] = concept
         return replace_mentions(prompt, handles, lambda handle: f"@{handle}"), list(found.values())
 
-    def _draw(self, job: ImageJob, ids: list[str], owner: str, report: Report) -> tuple[Picture, ...]:
+    def _draw(self, job: ImageJob, ids: list[str], drawing: Drawing, report: Report) -> tuple[Picture, ...]:
+        owner = drawing.request.owner
         concepts = self._current(ids, owner)
         subjects = self._subjects(concepts, part(report, 0.0, _PERSONALIZING))
-        began = self._clock()
-        drawing = part(report, _PERSONALIZING if subjects else 0.0, _DRAWING)
-        images = self._engine.generate(dataclasses.replace(job, subjects=subjects), drawing)
+        began = time.monotonic()
+        told = part(report, _PERSONALIZING if subjects else 0.0, _DRAWING)
+        images = self._engine.generate(dataclasses.replace(job, subjects=subjects), told)
         assert len(images) == len(job.seeds), f"{len(images)} pictures for {len(job.seeds)} seeds"
-        seconds = (self._clock() - began) / len(images)
+        seconds = (time.monotonic() - began) / len(images)
         encoded = [encode_png(image) for image in images]
         report(_DRAWING, "Keeping the pictures")  # the last moment to stop
         now = datetime.now(UTC)
@@ -120,6 +147,8 @@ class GenerationService:
             records = PictureRepository(act.session)
             for picture in pictures:
                 records.add(picture)
+            # In the same act: what is kept is not offered again, whatever happens next.
+            DrawingRepository(act.session).delete(drawing.id, owner)
         return pictures
 
     def _current(self, ids: list[str], owner: str) -> list[Concept]:

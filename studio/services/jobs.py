@@ -16,7 +16,7 @@ from PIL import Image
 
 from studio.domain.jobs import Progress, Status
 from studio.engines.base import Report
-from studio.errors import JobCancelled, JobFailed, NotFound, StudioError
+from studio.errors import JobCancelled, JobFailed, JobInterrupted, NotFound, StudioError
 
 T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
@@ -29,17 +29,19 @@ logger = logging.getLogger(__name__)
 class Job(Generic[T_co]):
     """A piece of work, as its owner may watch and stop it; made by `JobRunner.start` only."""
 
-    def __init__(self, title: str, work: Callable[[Report], T_co], owner: str, runner: JobRunner) -> None:
-        self.id = uuid.uuid4().hex
+    def __init__(self, title: str, work: Callable[[Report], T_co], owner: str, runner: JobRunner, id: str) -> None:
+        self.id = id
         self.title = title
         self.owner = owner
         self._work = work
         self._runner = runner
+        self._settled: Callable[[], None] = _nothing
         self._status = Status.QUEUED
         self._progress = Progress(message="Waiting")
         self._outcome: list[T_co] = []
         self._error: StudioError | None = None
         self._stop = threading.Event()
+        self._interrupted = False
         self._ended = threading.Event()
         self._first_report: tuple[float, float] | None = None
 
@@ -67,7 +69,7 @@ class Job(Generic[T_co]):
 
         Raises:
             TimeoutError: the job has not ended in time; it goes on.
-            JobCancelled: it was stopped.
+            JobCancelled: it was stopped, or interrupted by the end of the studio.
             StudioError: whatever the work raised of that kind.
             JobFailed: the work ended with any other error, which is the cause.
         """
@@ -101,13 +103,30 @@ class JobRunner:
         self._thread = threading.Thread(target=self._serve, name="device", daemon=True)
         self._thread.start()
 
-    def start(self, title: str, work: Callable[[Report], T], owner: str = "local") -> Job[T]:
+    def start(
+        self,
+        title: str,
+        work: Callable[[Report], T],
+        owner: str = "local",
+        *,
+        job_id: str | None = None,
+        settled: Callable[[], None] | None = None,
+    ) -> Job[T]:
         """Queue `work`; it is called with a `Report` on the device thread.
+
+        Args:
+            title: what is being done, for a person.
+            work: gives the job's result.
+            owner: who may look at it and stop it.
+            job_id: of a record that was made of it; None makes a new one.
+            settled: called when nobody needs to take the work up again: it was stopped, or it ended well or badly.
+                It may be called more than once, and never when the studio was closed before the work had ended.
 
         Raises:
             StudioError: the runner was closed.
         """
-        job = Job(title, work, owner, self)
+        job = Job(title, work, owner, self, job_id or uuid.uuid4().hex)
+        job._settled = settled or _nothing
         with self._changed:
             if self._closing:
                 raise StudioError(f"The studio is closing; {title!r} was not started.")
@@ -135,6 +154,7 @@ class JobRunner:
             if job in self._queue:
                 self._queue.remove(job)
                 self._end(job, Status.CANCELLED, JobCancelled(f"{job.title!r} was stopped before it began."))
+        _settle(job)
 
     def progress_of(self, job: Job[object]) -> Progress:
         """Return how far `job` is, its position in the queue included."""
@@ -144,15 +164,23 @@ class JobRunner:
             position = self._queue.index(job) + (self._running is not None)
             return Progress(message="Waiting", position=position)
 
-    def close(self) -> None:
-        """Stop every job and wait for the thread; a running one ends at its next report."""
+    def close(self, timeout: float | None = None) -> bool:
+        """Interrupt every job and wait for the thread, at most `timeout` seconds; say whether it has ended.
+
+        A running job ends at its next report. Where that takes too long, as when a model is just being loaded,
+        the thread goes on until the process ends.
+        """
         with self._changed:
             self._closing = True
-            waiting = [*self._queue, *([self._running] if self._running else [])]
+            for job in self._queue:
+                self._end(job, Status.INTERRUPTED, _interrupted(job))
+            self._queue.clear()
+            if self._running is not None and not self._running._stop.is_set():
+                self._running._interrupted = True
+                self._running._stop.set()
             self._changed.notify_all()
-        for job in waiting:
-            self.cancel(job)
-        self._thread.join()
+        self._thread.join(timeout)
+        return not self._thread.is_alive()
 
     def _serve(self) -> None:
         while (job := self._next()) is not None:
@@ -174,12 +202,15 @@ class JobRunner:
         try:
             job._outcome.append(job._work(self._report_for(job)))
         except JobCancelled as stopped:
-            status, error = Status.CANCELLED, stopped
+            status = Status.INTERRUPTED if isinstance(stopped, JobInterrupted) else Status.CANCELLED
+            error = stopped
         except StudioError as known:
             status, error = Status.FAILED, known
         except Exception as cause:  # the one place that catches all: the thread has to outlive any work
             logger.exception("Job %r (%s) failed", job.title, job.id)
             status, error = Status.FAILED, _failed(job, cause)
+        if status is not Status.INTERRUPTED:
+            _settle(job)
         with self._changed:
             self._running = None
             self._end(job, status, error)
@@ -200,7 +231,7 @@ class JobRunner:
     def _report_for(self, job: Job[object]) -> Report:
         def report(share: float, message: str = "", preview: Image.Image | None = None) -> None:
             if job._stop.is_set():
-                raise JobCancelled(f"{job.title!r} was stopped.")
+                raise _interrupted(job) if job._interrupted else JobCancelled(f"{job.title!r} was stopped.")
             now = self._clock()
             job._first_report = job._first_report or (now, share)
             last = job._progress
@@ -244,6 +275,21 @@ def _failed(job: Job[object], cause: Exception) -> JobFailed:
     failed = JobFailed(f"{job.title!r} failed: {type(cause).__name__}: {cause}")
     failed.__cause__ = cause
     return failed
+
+
+def _interrupted(job: Job[object]) -> JobInterrupted:
+    return JobInterrupted(f"{job.title!r} was interrupted: the studio was closed.")
+
+
+def _settle(job: Job[object]) -> None:
+    try:
+        job._settled()
+    except StudioError:  # a full disk, say; the work itself is not touched by it
+        logger.warning("Job %r (%s) has ended, but its record could not be removed", job.title, job.id, exc_info=True)
+
+
+def _nothing() -> None:
+    """Keep no record of a job."""
 
 
 def _forgotten(_report: Report) -> object:

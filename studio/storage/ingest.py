@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import io
 import struct
+import warnings
 import zlib
 
 from PIL import Image, ImageCms, ImageOps
 
 from studio.errors import InvalidPhoto
+from studio.storage.heic import check_reader, heic_to_png, is_heic
 
 BYTES_MAX = 40_000_000
 PIXELS_MAX = 50_000_000
@@ -18,7 +18,6 @@ EDGE_MIN = 32
 STORED_EDGE_MAX = 2048
 # Named, so that Pillow never hands a file to one of its readers that run other programs; JPEG covers the MPO of phones.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 # What Pillow's readers raise on damaged files; found by damaging files of every format.
 _DAMAGED = (
     OSError,
@@ -33,16 +32,24 @@ _DAMAGED = (
     RuntimeError,
     ArithmeticError,
 )
+# What it says of them besides is of no use to a person: they are read, or refused with a sentence of ours.
+warnings.filterwarnings("ignore", module=r"PIL\..*")
 _USE = "Use a JPEG, PNG or WebP photo."
 
 
 def check_photo(data: bytes) -> None:
     """Refuse what can be seen not to be a usable photo without decoding its pixels.
 
+    Of a HEIC photo, only the size of the file can be seen so.
+
     Raises:
         InvalidPhoto: empty, too large a file, not a picture, too many or too few pixels.
     """
-    _open(data).close()
+    _check_bytes(data)
+    if is_heic(data):
+        check_reader()
+    else:
+        _opened(data).close()
 
 
 def decode_photo(data: bytes) -> Image.Image:
@@ -57,7 +64,8 @@ def decode_photo(data: bytes) -> Image.Image:
     Raises:
         InvalidPhoto: as `check_photo`, or the file is cut off or damaged.
     """
-    with _open(data) as photo:
+    _check_bytes(data)
+    with _opened(heic_to_png(data, PIXELS_MAX) if is_heic(data) else data) as photo:
         try:
             photo.load()
             return _plain_rgb(_srgb(_upright(photo)))
@@ -93,10 +101,9 @@ def without_metadata(picture: Image.Image) -> Image.Image:
     return plain
 
 
-def _open(data: bytes) -> Image.Image:
-    _check_bytes(data)
+def _opened(data: bytes) -> Image.Image:
     try:
-        photo = Image.open(io.BytesIO(data), formats=FORMATS + _heic_format(data))
+        photo = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
         raise InvalidPhoto(_too_many_pixels()) from bomb
     except _DAMAGED as error:
@@ -121,17 +128,6 @@ def _check_bytes(data: bytes) -> None:
 def _too_many_pixels(width: int = 0, height: int = 0) -> str:
     size = f"{width} × {height} pixels" if width else "far too many pixels"
     return f"The picture has {size}; at most {PIXELS_MAX // 1_000_000} million are possible. Make it smaller first."
-
-
-def _heic_format(data: bytes) -> tuple[str, ...]:
-    if data[4:8] != b"ftyp" or data[8:12] not in _HEIC_BRANDS:
-        return ()
-    if importlib.util.find_spec("pillow_heif") is None:
-        raise InvalidPhoto(
-            "The file is a HEIC photo. Save it as JPEG, or install what reads it: pip install pillow-heif."
-        )
-    importlib.import_module("pillow_heif").register_heif_opener()
-    return ("HEIF",)
 
 
 def _upright(photo: Image.Image) -> Image.Image:

@@ -143,3 +143,16 @@ class PictureSubjectRow(Base):
     concept_id: Mapped[str] = mapped_column(_ID, primary_key=True)
     owner: Mapped[str] = mapped_column(_OWNER)
     handle: Mapped[str] = mapped_column(String(120))
+
+
+class DrawingRow(Base):
+    """A drawing that has not ended; `request` is `studio.domain.generation.GenerateRequest` as JSON."""
+
+    __tablename__ = "drawings"
+    __table_args__ = (Index("ix_drawings_owner_id", "owner", "id"),)
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    process: Mapped[str] = mapped_column(_ID)
+    request: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)

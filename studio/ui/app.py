@@ -6,13 +6,13 @@ with a small page of our own (see `front_door`) and builds the rest in a thread.
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from studio.errors import StudioError
 from studio.ui.front_door import FrontDoor, Opened
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
 UPLOAD_LIMIT = "64mb"  # above the studio's own limit for a photo, so that the studio's sentence is what people read
-logger = logging.getLogger(__name__)
+CLOSING = 0.8  # seconds for a running job to reach its next step when the studio is stopped
 
 
 def local_owner(_request: Request) -> str:
@@ -69,34 +69,48 @@ def build_app(studio: Studio, *, owner_of: Callable[[Request], str] = local_owne
     )
 
 
-def serve(config: StudioConfig) -> None:
-    """Serve the studio on ``config.host:config.port`` until it is stopped.
+def serve(config: StudioConfig, say: Callable[[str], None]) -> None:
+    """Serve the studio on ``config.host:config.port`` until it is stopped by Ctrl+C or a SIGTERM.
+
+    A library may still be computing or importing when this returns; see `leave`.
+
+    Args:
+        config: the settings.
+        say: told the address once somebody listens there.
 
     Raises:
         StudioError: the address cannot be used, or the studio could not be opened.
     """
-    import uvicorn
+    from studio.ui.server import Server
 
     # Uploads wait here for a moment with everything the phone wrote into them: keep that in the studio's own folder.
     os.environ["GRADIO_TEMP_DIR"] = str(Path(config.data_dir).resolve() / "uploads")
     with closing(_listen(config.host, config.port)) as listener:
         host, port = listener.getsockname()[:2]
         door = FrontDoor(lambda: _open(config), (ASSETS / "splash.html").read_bytes())
-        server = uvicorn.Server(
-            uvicorn.Config(door, log_level="warning", lifespan="on", timeout_graceful_shutdown=2, ws="none")
-        )
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        server = Server(door, started=lambda: say(address))
         door.on_failure = lambda: setattr(server, "should_exit", True)
-        logger.info("Keepsake is at http://%s:%s  (Ctrl+C stops it)", f"[{host}]" if ":" in host else host, port)
         server.run(sockets=[listener])
     if door.failure is not None:
         raise door.failure
+
+
+def leave(status: int) -> NoReturn:
+    """End the process with `status` now.
+
+    The ordinary end would wait for a thread that imports a library or loads a model, or crash in it.
+    """
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def _open(config: StudioConfig) -> Opened:
     from studio.bootstrap import build_studio
 
     studio = build_studio(config)
-    return Opened(app=build_app(studio), close=studio.close)
+    return Opened(app=build_app(studio), close=lambda: studio.close(CLOSING))
 
 
 def _listen(host: str, port: int) -> socket.socket:

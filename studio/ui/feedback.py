@@ -42,7 +42,12 @@ def stopper(jobs: JobRunner) -> Callable[[gr.EventData], None]:
     return stop_job
 
 
-def say_why(job: Job[Any]) -> None:
-    """Show the sentence of a failed job; one that was stopped needs none."""
-    if job.status is Status.FAILED:
+def say_why(job: Job[Any] | None) -> None:
+    """Show why a job has no result: the sentence of one that failed; one that was stopped needs none.
+
+    A job that is not known any more (None) was lost by a restart of the studio.
+    """
+    if job is None:
+        gr.Warning("The studio was restarted meanwhile. Please do that once more.", duration=SECONDS)
+    elif job.status is Status.FAILED:
         gr.Warning(escape(str(job.error), quote=False), duration=SECONDS)

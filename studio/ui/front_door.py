@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable, MutableMapping
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +24,7 @@ class Opened:
     """The built app, and what releases everything it holds."""
 
     app: FastAPI
-    close: Callable[[], None]
+    close: Callable[[], object]
 
 
 class FrontDoor:
@@ -63,10 +65,12 @@ class FrontDoor:
 
     async def _run(self) -> None:
         try:
-            opened = await asyncio.to_thread(self._build)
+            opened = await self._built()
         except Exception as error:  # noqa: BLE001 - handed to the caller of the server, who tells it
             self.failure = error
             self.on_failure()
+            return
+        if opened is None:
             return
         try:
             # The server only knows this door, so the start and stop of the real app are ours to call.
@@ -76,6 +80,24 @@ class FrontDoor:
         finally:
             self._app = None
             await asyncio.to_thread(opened.close)
+
+    async def _built(self) -> Opened | None:
+        """Build the app; None when the server is stopped before that is done, as nobody would wait for it."""
+        built: Future[Opened] = Future()
+
+        def build() -> None:
+            try:
+                built.set_result(self._build())
+            except Exception as error:  # noqa: BLE001 - carried over to the waiting side
+                built.set_exception(error)
+
+        # no thread of the event loop's own: those are waited for at its end, however long they take
+        threading.Thread(target=build, name="opening", daemon=True).start()
+        opening = asyncio.wrap_future(built)
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        return await opening if opening.done() else None
 
     async def _answer(self, scope: Message, send: Send) -> None:
         page = scope["path"] == "/" and scope["method"] in ("GET", "HEAD")

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from studio.domain.concepts import handle_of
+from studio.domain.drawings import Drawing
 from studio.domain.generation import Picture
-from studio.ui.markup import html, joined, tape
+from studio.ui.markup import counted, html, joined, tape
 
 
 def results(pictures: Sequence[Picture], seconds: float | None = None) -> Markup:
@@ -82,6 +83,31 @@ def detail(picture: Picture) -> Markup:
         "</div></div></div>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
         recipe=_recipe(picture), downloads=_downloads(picture, clean=True),
+    )  # fmt: skip
+
+
+def interrupted(drawings: Sequence[Drawing]) -> Markup:
+    """Return a note for every drawing that the end of the studio interrupted; nothing where there is none."""
+    if not drawings:
+        return Markup("")
+    return html(
+        '<section class="k-interrupted" aria-label="Interrupted drawings"><p class="k-small">The studio was closed '
+        "before {these} finished.</p><ul>{notes}</ul></section>",
+        these="this was" if len(drawings) == 1 else "these were",
+        notes=joined(_note(drawing) for drawing in drawings),
+    )  # fmt: skip
+
+
+def _note(drawing: Drawing) -> Markup:
+    request = drawing.request
+    return html(
+        '<li><p><span class="k-interrupted-prompt">{prompt}</span>'
+        '<span class="k-small">{count} · seed {seed}</span></p>'
+        '<div><button type="button" class="k-button k-quiet" data-do="dismiss" data-id="{id}" '
+        'aria-label="Dismiss: {prompt}">Dismiss</button>'
+        '<button type="button" class="k-button k-ink" data-do="again" data-id="{id}" '
+        'aria-label="Draw again: {prompt}">Draw again</button></div></li>',
+        id=drawing.id, prompt=request.prompt, count=counted(request.count, "picture", "pictures"), seed=request.seed,
     )  # fmt: skip
 
 

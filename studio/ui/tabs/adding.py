@@ -53,7 +53,7 @@ class AddingPanel:
             told(self.add_concept), about, [self.adding, self.keep, self.running], **QUIET,
         )  # fmt: skip
         self.adding.end(
-            self.on_added, self.photos,
+            told(self.on_added), self.photos,
             [*about, self.seen, self.about, self.adding, self.keep, self.running, shelf.cards], **QUIET,
         ).then(shelf.read, outputs=shelf.cards, **QUIET)  # fmt: skip
         self.seen.undo(told(self.leave_out), self.photos, self.photos, **QUIET)
@@ -71,8 +71,8 @@ class AddingPanel:
 
     def on_read(self, kind: str, event: gr.EventData) -> Update:
         """Show what was understood; the likeliest kind fills an empty field."""
-        job: Any = self._studio.jobs.get(event.id)
-        if job.status is not Status.DONE:
+        job: Any = next((job for job in self._studio.jobs.list() if job.id == event.id), None)
+        if job is None or job.status is not Status.DONE:
             say_why(job)
             return {self.seen: ""}
         readings = job.result()
@@ -99,8 +99,8 @@ class AddingPanel:
     def on_added(self, photos: list[str] | None, event: gr.EventData) -> Update:
         """Clear the panel for the next thing, or say why nothing was added."""
         rest: Update = {self.adding: "", self.running: None, self.keep: gr.update(interactive=True)}
-        job: Any = self._studio.jobs.get(event.id)
-        if job.status is not Status.DONE:
+        job: Any = next((job for job in self._studio.jobs.list() if job.id == event.id), None)
+        if job is None or job.status is not Status.DONE:
             say_why(job)
             return rest
         for photo in photos or []:
@@ -123,4 +123,7 @@ def contents(paths: list[str]) -> list[bytes]:
     """Return the uploaded files; refuses more than a concept takes before it reads any into memory."""
     if len(paths) > PHOTOS_MAX:
         raise InvalidInput(f"{len(paths)} photos are too many; a concept takes at most {PHOTOS_MAX}.")
-    return [Path(path).read_bytes() for path in paths]
+    try:
+        return [Path(path).read_bytes() for path in paths]
+    except FileNotFoundError as gone:
+        raise InvalidInput("The photos are not here any more: they waited too long. Drop them once more.") from gone

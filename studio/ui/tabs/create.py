@@ -14,6 +14,7 @@ from studio.ui.feedback import QUIET, stopper, told
 from studio.ui.form import Form
 from studio.ui.markup import chips, empty, heading, html, job_card, notice, piece
 from studio.ui.picture_markup import results
+from studio.ui.tabs.interrupted import InterruptedDrawings
 
 Update = dict[Any, Any]
 COUNTS = (1, 2, 4, 8, 16)
@@ -31,6 +32,7 @@ class CreatePage:
             with gr.Column(elem_classes="k-panel k-side", min_width=280):
                 self.form = self._fields()
             with gr.Column(elem_classes="k-main", min_width=280):
+                self.interrupted = InterruptedDrawings(studio)
                 self.stage = piece(self.empty_stage(), name="stage")
 
     def _fields(self) -> Form[GenerateRequest]:
@@ -88,6 +90,7 @@ class CreatePage:
             api_visibility="private",
             **QUIET,
         )
+        self.interrupted.wire(page, self)
 
     @staticmethod
     def empty_stage() -> str:
@@ -97,7 +100,7 @@ class CreatePage:
     def start(self, **values: Any) -> Update:
         """Begin to draw."""
         job = self._studio.generation.start(self.form.read(values))
-        return self._follow(job)
+        return self.follow(job)
 
     def on_end(self, event: gr.EventData) -> Update:
         """Show what came of the job that the event names."""
@@ -108,14 +111,17 @@ class CreatePage:
         job = next((job for job in self._studio.jobs.list() if job.id == job_id), None)
         if job is None:  # forgetting the id here could forget one that the browser has not told yet
             return {self.stage: gr.skip()}
-        return {self.stage: self._outcome(job.id)} if job.status.ended else self._follow(job)
+        return {self.stage: self._outcome(job.id)} if job.status.ended else self.follow(job)
 
-    def _follow(self, job: Any) -> Update:
+    def follow(self, job: Any) -> Update:
+        """Show a drawing that has begun."""
         card = job_card(job.id, "Drawing", status=job.status, framed=True)
         return {self.stage: card, self.draw: gr.update(value="Drawing…", interactive=False), self.running: job.id}
 
     def _outcome(self, job_id: str) -> str:
-        job: Any = self._studio.jobs.get(job_id)
+        job: Any = next((job for job in self._studio.jobs.list() if job.id == job_id), None)
+        if job is None or job.status is Status.INTERRUPTED:  # the studio was restarted; the notes above tell it
+            return self.empty_stage()
         if job.status is Status.DONE:
             kept = [picture for picture in job.result() if self._is_kept(picture)]
             return results(kept) if kept else self.empty_stage()

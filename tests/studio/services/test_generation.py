@@ -257,3 +257,82 @@ def test_the_picture_is_not_empty(studio: Studio) -> None:
     with Image.open(io.BytesIO(studio.files.get(picture.file))) as stored:
         alpha = np.asarray(stored)[..., 3]
     assert 0.2 < (alpha > 128).mean() < 0.9
+
+
+def interrupt(config: StudioConfig, *requests: GenerateRequest) -> None:
+    """Ask a studio for drawings and close it before the first of them is done."""
+    studio = build_studio(config)
+    engine = image_engine(studio)
+    begun, go = threading.Event(), threading.Event()
+    draw = engine.generate
+
+    def slowly(job: ImageJob, report: Report) -> list[Image.Image]:
+        begun.set()
+        assert go.wait(PATIENCE)
+        return draw(job, report)
+
+    engine.generate = slowly  # type: ignore[method-assign]
+    for request in requests:
+        studio.generation.start(request)
+    assert begun.wait(PATIENCE)
+    assert studio.generation.interrupted() == []
+    studio.jobs.close(timeout=0)
+    go.set()
+    studio.close()
+
+
+def test_what_the_end_of_the_studio_interrupted_can_be_drawn_again(fake_config: StudioConfig) -> None:
+    interrupt(fake_config, GenerateRequest(prompt="a kite", count=2), GenerateRequest(prompt="a boat", seed=5, steps=2))
+    studio = build_studio(fake_config)
+    boat, kite = studio.generation.interrupted()
+    assert studio.gallery.list() == []
+    assert (kite.request.prompt, kite.request.count, boat.request.seed, boat.request.steps) == ("a kite", 2, 5, 2)
+    assert kite.request.seed is not None and kite.request.guidance is not None
+    pictures = studio.generation.resume(kite.id).result(PATIENCE)
+    assert (len(pictures), pictures[0].recipe.seed) == (2, kite.request.seed)
+    assert studio.generation.interrupted() == [boat]
+    with pytest.raises(NotFound, match="interrupted"):
+        studio.generation.resume(kite.id)
+    studio.generation.dismiss(boat.id)
+    assert studio.generation.interrupted() == []
+    studio.close()
+
+
+def test_a_drawing_of_another_process_at_work_is_not_interrupted(fake_config: StudioConfig) -> None:
+    first, second = build_studio(fake_config), build_studio(fake_config)
+    held = threading.Event()
+    first.jobs.start("Hold", lambda report: held.wait(PATIENCE))
+    job = first.generation.start(GenerateRequest(prompt="a kite"))
+    assert second.generation.interrupted() == []
+    with pytest.raises(NotFound):
+        second.generation.dismiss(job.id)
+    held.set()
+    job.result(PATIENCE)
+    first.close()
+    assert second.generation.interrupted() == []
+    second.close()
+
+
+def test_a_drawing_that_cannot_be_drawn_again_stays_on_record(
+    fake_config: StudioConfig, studio: Studio, bo: Concept
+) -> None:
+    interrupt(fake_config, GenerateRequest(prompt="a happy @bo"))
+    (drawing,) = studio.generation.interrupted()
+    studio.concepts.forget(bo.id)
+    with pytest.raises(UnknownConcept):
+        studio.generation.resume(drawing.id)
+    assert studio.generation.interrupted() == [drawing]
+
+
+def test_a_drawing_that_was_stopped_or_failed_is_not_offered_again(fake_config: StudioConfig) -> None:
+    first = build_studio(fake_config)
+    held = threading.Event()
+    first.jobs.start("Hold", lambda report: held.wait(PATIENCE))
+    first.generation.start(GenerateRequest(prompt="a kite")).cancel()
+    held.set()
+    image_engine(first).generate = lambda job, report: []  # type: ignore[method-assign]
+    assert first.generation.start(GenerateRequest(prompt="a boat")).wait(PATIENCE)
+    first.close()
+    second = build_studio(fake_config)
+    assert second.generation.interrupted() == []
+    second.close()

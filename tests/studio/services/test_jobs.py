@@ -11,7 +11,7 @@ from PIL import Image
 
 from studio.domain.jobs import Status
 from studio.engines.base import Report
-from studio.errors import InvalidInput, JobCancelled, JobFailed, NotFound, StudioError
+from studio.errors import InvalidInput, JobCancelled, JobFailed, JobInterrupted, NotFound, StorageFull, StudioError
 from studio.services.jobs import PREVIEW_EDGE, Job, JobRunner, encode_preview, part
 
 PATIENCE = 20.0  # seconds after which a test is broken; none waits for it
@@ -225,11 +225,62 @@ def test_closing_stops_everything_and_ends_the_thread(gate: Gate) -> None:
     gate.go.set()
     closing.join(PATIENCE)
     assert not closing.is_alive()
-    assert (running.status, waiting.status) == (Status.CANCELLED, Status.CANCELLED)
+    assert (running.status, waiting.status) == (Status.INTERRUPTED, Status.INTERRUPTED)
+    with pytest.raises(JobInterrupted, match="closed"):
+        waiting.result()
     assert "device" not in [thread.name for thread in threading.enumerate() if thread is runner._thread]
     with pytest.raises(StudioError, match="closing"):
         runner.start("Late", lambda report: None)
     runner.close()
+
+
+def test_closing_does_not_wait_for_work_that_reports_nothing(gate: Gate) -> None:
+    runner = JobRunner()
+    job = runner.start("Load", gate)
+    assert gate.begun.wait(PATIENCE)
+    assert not runner.close(timeout=0.01)
+    assert job.status is Status.RUNNING
+    gate.go.set()
+    assert runner.close(PATIENCE)
+    assert job.status is Status.INTERRUPTED
+
+
+def test_a_record_is_settled_unless_the_end_of_the_studio_came_first(gate: Gate) -> None:
+    settled: list[str] = []
+    runner = JobRunner()
+
+    def start(name: str, work: Callable[[Report], object]) -> Job[object]:
+        return runner.start(name, work, job_id=name, settled=lambda: settled.append(name))
+
+    for job in (start("well", lambda report: None), start("badly", fail(InvalidInput("no")))):
+        assert job.wait(PATIENCE)
+    running, stopped, waiting = start("running", gate), start("stopped", gate), start("waiting", gate)
+    assert gate.begun.wait(PATIENCE)
+    stopped.cancel()
+    runner.close(timeout=0)
+    gate.go.set()
+    assert runner.close(PATIENCE)
+    assert set(settled) == {"well", "badly", "stopped"}
+    assert (running.id, running.status, waiting.status) == ("running", Status.INTERRUPTED, Status.INTERRUPTED)
+
+
+def test_what_was_stopped_stays_stopped_when_the_studio_closes(gate: Gate) -> None:
+    runner = JobRunner()
+    job = runner.start("Draw", gate)
+    assert gate.begun.wait(PATIENCE)
+    job.cancel()
+    runner.close(timeout=0)
+    gate.go.set()
+    assert runner.close(PATIENCE)
+    assert job.status is Status.CANCELLED
+
+
+def test_a_record_that_cannot_be_settled_does_not_end_the_thread(runner: JobRunner) -> None:
+    def full() -> None:
+        raise StorageFull("The disk is full.")
+
+    assert runner.start("Draw", lambda report: 1, settled=full).result(PATIENCE) == 1
+    assert runner.start("Next", lambda report: 2).result(PATIENCE) == 2
 
 
 def test_many_threads_may_start_and_stop_jobs(runner: JobRunner) -> None:

@@ -99,6 +99,23 @@ def test_another_error_of_the_database_is_not_taken_for_a_full_disk(database: Da
         session.execute(text("SELECT * FROM nothing"))
 
 
+def test_a_file_that_is_no_database_is_said(tmp_path: Path) -> None:
+    (tmp_path / "records.sqlite3").write_bytes(b"something else altogether, and long enough" * 40)
+    with pytest.raises(StudioError, match=r"records\.sqlite3: this is not a database"):
+        Database(f"sqlite:///{tmp_path}/records.sqlite3")
+
+
+@pytest.mark.parametrize(
+    ("code", "sentence"), [(sqlite3.SQLITE_IOERR_SHMSIZE, "full"), (sqlite3.SQLITE_READONLY, "right to")]
+)
+def test_what_the_machine_does_to_the_file_is_said(database: Database, code: int, sentence: str) -> None:
+    trouble = sqlite3.OperationalError("as the driver says it")
+    trouble.sqlite_errorcode = code
+    for taking in (database.read, database.write):
+        with pytest.raises(StudioError, match=sentence), taking():
+            raise OperationalError("SELECT 1", None, trouble)
+
+
 def test_what_was_deleted_is_on_the_disk_no_more(tmp_path: Path, database: Database) -> None:
     with database.write() as session:
         session.execute(text(_CONCEPT.replace("'Bo'", "'a-word-found-nowhere-else'")))

@@ -4,12 +4,17 @@ import re
 import socket
 import subprocess
 import sys
+import uuid
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
 
 from studio.config import ROOT, load_config
+from studio.domain.drawings import Drawing
+from studio.domain.generation import GenerateRequest
 from studio.errors import StudioError
+from studio.storage.drawings import DrawingRepository
 from studio.studio import Studio
 from studio.ui.app import serve
 from tests.studio.ui.visitor import Visitor
@@ -79,6 +84,42 @@ def test_a_reload_finds_the_job_again(visitor: Visitor, served: tuple[Studio, st
     visitor.wait_for(job)
     later = Visitor(served[1])
     assert "a lantern" in later.call("find_running_1", job)["stage"]
+
+
+def test_what_the_end_of_the_studio_interrupted_is_drawn_again_with_one_click(
+    visitor: Visitor, served: tuple[Studio, str], job_in: JobIn
+) -> None:
+    studio = served[0]
+    drawings = [
+        Drawing(
+            id=uuid.uuid4().hex,
+            request=GenerateRequest(prompt=prompt, seed=5, steps=2, guidance=3),
+            process=uuid.uuid4().hex,  # which is not there
+            created_at=datetime.now(UTC),
+        )
+        for prompt in ("a <b>kite</b>", "a boat")
+    ]
+    with studio.database.write() as session:
+        for drawing in drawings:
+            DrawingRepository(session).add(drawing)
+    notes = visitor.call("interrupted")["interrupted"]
+    assert "a &lt;b&gt;kite" in notes and "a boat" in notes and "<b>" not in notes
+    assert "a boat" not in visitor.call("dismiss", id=drawings[1].id)["interrupted"]
+    begun = visitor.call("resume", id=drawings[0].id)
+    assert begun["interrupted"] == ""
+    job = job_in(begun["stage"])
+    assert visitor.wait_for(job)["status"] == "done"
+    made = pictures_in(visitor.call("drawn", id=job)["stage"])
+    assert studio.gallery.get(made[0]).recipe.seed == 5
+    with pytest.raises(AssertionError, match="no interrupted drawing"):
+        visitor.call("resume", id=drawings[0].id)
+
+
+def test_a_page_that_outlives_a_restart_is_told_kindly(visitor: Visitor) -> None:
+    lost = uuid.uuid4().hex
+    assert "Your picture appears here" in visitor.call("drawn", id=lost)["stage"]
+    assert visitor.call("on_read", "", id=lost)["understood"] == ""
+    assert visitor.call("on_added", None, id=lost)["adding"] == ""
 
 
 @pytest.mark.parametrize(
@@ -161,4 +202,4 @@ def test_an_address_in_use_is_told_in_one_sentence() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(StudioError, match=f"127.0.0.1:{port} cannot be used"):
-            serve(load_config(ROOT / "configs" / "studio.fake.yaml", port=port))
+            serve(load_config(ROOT / "configs" / "studio.fake.yaml", port=port), print)

@@ -80,3 +80,18 @@ def test_a_failure_to_build_is_kept_and_told() -> None:
         failure = asyncio.run(visit()).failure
         assert failure is not None
         raise failure
+
+
+def test_stopping_does_not_wait_for_an_app_that_is_still_being_built() -> None:
+    may_build = threading.Event()
+
+    def build() -> Opened:
+        may_build.wait(30)
+        raise AssertionError("nobody looks at this any more")
+
+    async def visit() -> None:
+        async with Life(FrontDoor(build, SPLASH)):
+            pass
+
+    asyncio.run(asyncio.wait_for(visit(), 5))
+    may_build.set()

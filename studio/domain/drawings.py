@@ -1,0 +1,25 @@
+"""A drawing that was asked for, from the asking until its pictures are kept."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from studio.domain.generation import GenerateRequest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drawing:
+    """What has to be known to draw it again, should the studio be closed first.
+
+    Attributes:
+        id: of the job that draws it.
+        request: with nothing left to chance: its seed and numbers are resolved.
+        process: the process that draws it, see `studio.storage.presence`.
+        created_at: when it was asked for.
+    """
+
+    id: str
+    request: GenerateRequest
+    process: str
+    created_at: datetime
