@@ -56,8 +56,8 @@ class HybridGuidance:
         for lora in each:
             if lora is not None:
                 _check(lora, component, self._module)
-        shared = isinstance(loras, LoraFactors)
-        self._layers = _placed(loras.layers if shared else stacked(each), pipeline, self._module)
+        layers = loras.layers if isinstance(loras, LoraFactors) else stacked(each)
+        self._layers = _placed(layers, pipeline, self._module)
         self._closing = ExitStack()
         self._call = ExitStack()
         self._weights: dict[Branch, float] | None = None

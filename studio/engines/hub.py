@@ -86,11 +86,15 @@ class HubImageEngine:
         from pipelines.lora import LoraError, LoraFactors
 
         adapter = personal_adapter(job)
+        try:
+            guidance = Guidance.steady(job.fidelity, job.guidance, self.form)
+        except ValueError as error:
+            raise InvalidInput(str(error)) from error
         report(0.0, "Loading the model" if self._pipeline is None else "Starting")
         pipeline = self._loaded()
         try:
             lora = LoraFactors.from_bytes(adapter) if adapter else None
-            with HybridGuidance(pipeline, lora, Guidance.steady(job.fidelity, job.guidance, self.form)):
+            with HybridGuidance(pipeline, lora, guidance):
                 pictures = [self._draw(pipeline, job, number, report) for number in range(len(job.seeds))]
         except LoraError as error:
             raise InvalidInput(

@@ -57,7 +57,7 @@ def drawn(pipeline: DiffusionPipeline, *seeds: int, guidance: float = TEXT_PULL,
         prompt=["a dog"] * len(seeds),
         width=SIZE,
         height=SIZE,
-        num_inference_steps=3,
+        num_inference_steps=2,
         guidance_scale=guidance,
         generator=[torch.Generator().manual_seed(seed) for seed in seeds],
         output_type="latent",
@@ -110,7 +110,7 @@ def test_fidelity_one_is_the_personal_model_under_plain_guidance(pipeline: Diffu
         np.testing.assert_allclose(drawn(pipeline, 7), hybrid, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("pipeline", list(TINY), indirect=True)
+@pytest.mark.parametrize("pipeline", ["sdxl", "flux"], indirect=True)
 def test_the_dial_changes_the_picture_and_nothing_is_left_of_it(pipeline: DiffusionPipeline) -> None:
     _, module = denoiser(pipeline)
     weights = {name: value.clone() for name, value in module.state_dict().items()}
@@ -128,13 +128,12 @@ def test_the_dial_changes_the_picture_and_nothing_is_left_of_it(pipeline: Diffus
 
 
 @pytest.mark.parametrize("pipeline", IN_PAIRS, indirect=True)
-@pytest.mark.parametrize("fidelity", [0.0, 0.4, 1.0])
-def test_it_costs_at_most_half_more_than_plain_guidance(pipeline: DiffusionPipeline, fidelity: float) -> None:
+def test_it_costs_at_most_half_more_than_plain_guidance(pipeline: DiffusionPipeline) -> None:
     _, module = denoiser(pipeline)
     with rows_of(module) as plain:
         drawn(pipeline, 7)
     with (
-        HybridGuidance(pipeline, random_lora(pipeline), Guidance.steady(fidelity, TEXT_PULL)),
+        HybridGuidance(pipeline, random_lora(pipeline), Guidance.steady(0.4, TEXT_PULL)),
         rows_of(module) as hybrid,
     ):
         drawn(pipeline, 7)
@@ -158,7 +157,7 @@ def call_of(pipeline: DiffusionPipeline, count: int) -> Callable[[Tensor, Tensor
     return call
 
 
-@pytest.mark.parametrize("pipeline", ["sd15", "sdxl"], indirect=True)
+@pytest.mark.parametrize("pipeline", ["sdxl"], indirect=True)
 @pytest.mark.parametrize("form", list(FORMS))
 @torch.no_grad()
 def test_the_pipelines_own_guidance_of_the_pair_is_that_of_the_form(pipeline: DiffusionPipeline, form: str) -> None:
@@ -181,7 +180,7 @@ def test_the_pipelines_own_guidance_of_the_pair_is_that_of_the_form(pipeline: Di
     torch.testing.assert_close(empty + TEXT_PULL * (text - empty), expected, rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("pipeline", list(TINY), indirect=True)
+@pytest.mark.parametrize("pipeline", ["sd15", "sd3", "flux"], indirect=True)
 def test_the_course_over_the_steps_is_kept(pipeline: DiffusionPipeline) -> None:
     _, module = denoiser(pipeline)
     lora = random_lora(pipeline)
@@ -197,11 +196,10 @@ def test_the_course_over_the_steps_is_kept(pipeline: DiffusionPipeline) -> None:
         assert seen == sorted(seen, reverse=True) and (seen[0], seen[-1]) == (3, 2)
 
 
-@pytest.mark.parametrize("pipeline", list(TINY), indirect=True)
-@pytest.mark.parametrize("fidelity", [0.5])
-def test_the_loras_of_two_people_in_one_call_are_each_as_if_alone(pipeline: DiffusionPipeline, fidelity: float) -> None:
+@pytest.mark.parametrize("pipeline", ["sd15", "sd3", "flux"], indirect=True)
+def test_the_loras_of_two_people_in_one_call_are_each_as_if_alone(pipeline: DiffusionPipeline) -> None:
     one, other = random_lora(pipeline, 1), random_lora(pipeline, 2, rank=3)
-    guidance = Guidance.steady(fidelity, TEXT_PULL)
+    guidance = Guidance.steady(0.5, TEXT_PULL)
     with HybridGuidance(pipeline, [one, None, other], guidance):
         together = drawn(pipeline, 7, 8, 9)
     for row, (seed, lora) in enumerate(((7, one), (8, None), (9, other))):
@@ -209,7 +207,21 @@ def test_the_loras_of_two_people_in_one_call_are_each_as_if_alone(pipeline: Diff
             np.testing.assert_allclose(together[row], drawn(pipeline, seed)[0], rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("pipeline", ["sd15", "flux"], indirect=True)
+@pytest.mark.parametrize("pipeline", ["sdxl", "flux"], indirect=True)
+def test_one_persons_picture_is_the_same_after_anothers(pipeline: DiffusionPipeline) -> None:
+    guidance = Guidance.steady(0.7, TEXT_PULL)
+
+    def of(seed: int) -> NDArray[np.float32]:
+        with HybridGuidance(pipeline, random_lora(pipeline, seed), guidance):
+            return drawn(pipeline, 7)
+
+    first, second = of(1), of(2)
+    assert np.abs(first - second).mean() > 1e-3
+    assert np.array_equal(of(1), first)
+    assert np.array_equal(of(2), second)
+
+
+@pytest.mark.parametrize("pipeline", ["sd15"], indirect=True)
 def test_a_call_that_is_broken_off_leaves_the_base(pipeline: DiffusionPipeline) -> None:
     _, module = denoiser(pipeline)
     base, before = drawn(pipeline, 7), hooks(module)
