@@ -5,18 +5,17 @@ A layer's weight W [out, in] becomes W + B A with A (`down`) [rank, in] and B (`
 
 from __future__ import annotations
 
-import json
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Self
 
 import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 from torch import Tensor, nn
+
+from pipelines.safetensors_bytes import UnreadableFile, all_finite, read_tensors, write_tensors
 
 ATTENTION_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 _KEY = re.compile(r"(?P<component>unet|transformer)\.(?P<layer>.+)\.lora_(?P<side>[AB])\.weight")
@@ -94,11 +93,7 @@ class LoraFactors:
         Raises:
             LoraError: not safetensors, other keys than these, a side missing, wrong shapes, or values not finite.
         """
-        try:
-            tensors = load(data)
-        except SafetensorError as error:
-            raise LoraError(f"The LoRA is not a readable safetensors file: {error}.") from error
-        header, _ = _header(data)
+        tensors, metadata = read_lora_tensors(data)
         sides: dict[str, dict[str, Tensor]] = {}
         components = set()
         for key, tensor in tensors.items():
@@ -117,19 +112,12 @@ class LoraFactors:
             if len(pair) < 2:
                 raise LoraError(f"Layer {name} of the LoRA has only lora_{next(iter(pair))}; both sides are needed.")
         layers = {name: Factor(pair["A"], pair["B"]) for name, pair in sorted(sides.items())}
-        return cls(
-            layers, component=components.pop() if components else "unet", metadata=header.get("__metadata__", {})
-        )
+        return cls(layers, component=components.pop() if components else "unet", metadata=metadata)
 
     def to_bytes(self, dtype: torch.dtype = torch.float16) -> bytes:
         """Write a safetensors file in diffusers' layout; the same LoRA always gives the same bytes."""
-        raw = save({f"{self.component}.{name}": tensor for name, tensor in self._state(dtype).items()})
-        header, start = _header(raw)
-        # safetensors orders metadata at random; files that are kept by content hash must not depend on that.
-        header["__metadata__"] = {"format": "pt", **self.metadata}
-        text = json.dumps(header, sort_keys=True, separators=(",", ":")).encode()
-        text += b" " * (-len(text) % 8)
-        return len(text).to_bytes(8, "little") + text + raw[start:]
+        state = {f"{self.component}.{name}": tensor for name, tensor in self.state(dtype).items()}
+        return write_tensors(state, self.metadata)
 
     def scaled(self, scale: float) -> Self:
         """Return the same LoRA with its effect multiplied by `scale` (folded into `up`)."""
@@ -159,7 +147,8 @@ class LoraFactors:
                     f"{linear.in_features} → {linear.out_features} there: it was made for another model."
                 )
 
-    def _state(self, dtype: torch.dtype) -> dict[str, Tensor]:
+    def state(self, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Return the factors under peft's names without the component: ``<layer>.lora_A.weight`` …"""
         state = {}
         for name, (down, up) in self.layers.items():
             state[f"{name}.lora_A.weight"] = down.detach().to(dtype).contiguous()
@@ -167,10 +156,60 @@ class LoraFactors:
         return state
 
 
-def _header(data: bytes) -> tuple[dict, int]:
-    """Return the header of a valid safetensors file and where its tensors start."""
-    start = 8 + int.from_bytes(data[:8], "little")
-    return json.loads(data[8:start]), start
+def read_lora_tensors(data: bytes) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Read a LoRA's safetensors file without asking for its layout: tensors by key, and its metadata.
+
+    Raises:
+        LoraError: not safetensors, or a tensor holds no finite numbers.
+    """
+    try:
+        tensors, metadata = read_tensors(data)
+    except UnreadableFile as error:
+        raise LoraError(f"The LoRA is not a readable safetensors file: {error}.") from error
+    for key, tensor in tensors.items():
+        if not tensor.is_floating_point():
+            raise LoraError(f"{key[:120]} of the LoRA holds {tensor.dtype} instead of floating-point numbers.")
+        if not all_finite(tensor):
+            raise LoraError(
+                f"{key[:120]} of the LoRA holds values that are not finite (NaN or infinite); the file is damaged."
+            )
+    return tensors, metadata
+
+
+def stacked(loras: Sequence[LoraFactors | None]) -> dict[str, Factor]:
+    """Return the factors of many LoRAs for one batched call: `down` [N, rank, in] and `up` [N, out, rank].
+
+    Ranks are filled up with zeros to the largest, and so are layers that some of them do not adapt; None is the base.
+
+    Args:
+        loras: one per row, for the same model.
+
+    Raises:
+        LoraError: two of them do not agree on the sizes of a layer.
+    """
+    known: dict[str, LayerSpec] = {}
+    rank = 0
+    for lora in loras:
+        for name, (down, up) in (lora.layers if lora is not None else {}).items():
+            spec = known.setdefault(name, LayerSpec(name, down.shape[1], up.shape[0]))
+            if (spec.in_features, spec.out_features) != (down.shape[1], up.shape[0]):
+                raise LoraError(f"The LoRAs have different sizes at {name}: they are for different models.")
+            rank = max(rank, down.shape[0])
+    return {
+        name: _rows(spec, [lora.layers.get(name) if lora else None for lora in loras], rank)
+        for name, spec in known.items()
+    }
+
+
+def _rows(spec: LayerSpec, factors: Sequence[Factor | None], rank: int) -> Factor:
+    like = next(factor.down for factor in factors if factor is not None)
+    down = like.new_zeros(len(factors), rank, spec.in_features)
+    up = like.new_zeros(len(factors), spec.out_features, rank)
+    for row, factor in enumerate(factors):
+        if factor is not None:
+            down[row, : factor.rank] = factor.down
+            up[row, :, : factor.rank] = factor.up
+    return Factor(down, up)
 
 
 def product_square(factor: Factor) -> Tensor:
@@ -180,7 +219,7 @@ def product_square(factor: Factor) -> Tensor:
 
 
 def _check_factor(name: str, down: Tensor, up: Tensor) -> None:
-    if down.ndim != 2 or up.ndim != 2 or down.shape[0] != up.shape[1]:
+    if down.ndim != 2 or up.ndim != 2 or down.shape[0] != up.shape[1] or not (down.numel() and up.numel()):
         shapes = f"{list(down.shape)} and {list(up.shape)}"
         raise LoraError(f"The factors of {name} have the shapes {shapes}; [rank, in] and [out, rank] are needed.")
     if not (down.isfinite().all() and up.isfinite().all()):
@@ -209,7 +248,7 @@ class LoraAdapter:
         model = self._model
         self._factors.check_fits(model)
         self._trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
-        state = self._factors._state(model.dtype)
+        state = self._factors.state(model.dtype)
         self._others = model.active_adapters() if getattr(model, "peft_config", None) else []
         model.load_lora_adapter(state, prefix=None, adapter_name=self._name)
         self._activate([*self._others, self._name])  # loading leaves the new one active alone
@@ -275,7 +314,8 @@ class RowLora:
             if down.shape[0] != self._rows:
                 raise LoraError(f"{name} has factors for {down.shape[0]} rows, but there are {self._rows} scales.")
             if len(self._active) < self._rows:
-                down, up = down[self._active], up[self._active]
+                active = self._active.to(down.device)
+                down, up = down[active], up[active]
         return Factor(down, up * self._scales.to(up).view(-1, 1, 1))
 
     def _hook(self, factor: Factor):
@@ -283,13 +323,14 @@ class RowLora:
             inputs = arguments[0]
             if inputs.shape[0] % self._rows:
                 raise LoraError(f"The model was called with {inputs.shape[0]} rows for {self._rows} LoRA scales.")
-            down, up = factor.down.to(inputs.dtype), factor.up.to(inputs.dtype)
+            down, up = factor.down.to(inputs), factor.up.to(inputs)
             rows_in = inputs.reshape(self._rows, -1, inputs.shape[-1])
             if len(self._active) == self._rows:
                 delta = (rows_in @ down.mT) @ up.mT
                 return output + delta.to(output.dtype).view(output.shape)
-            delta = (rows_in[self._active] @ down.mT) @ up.mT
+            active = self._active.to(inputs.device)
+            delta = (rows_in[active] @ down.mT) @ up.mT
             rows_out = output.reshape(self._rows, -1, output.shape[-1])
-            return rows_out.index_add(0, self._active, delta.to(output.dtype)).view(output.shape)
+            return rows_out.index_add(0, active, delta.to(output.dtype)).view(output.shape)
 
         return add

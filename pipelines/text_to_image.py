@@ -1,25 +1,20 @@
-"""Any text-to-image pipeline of diffusers behind one call: loaded from safetensors, watched, adapted for a while."""
+"""Any text-to-image pipeline of diffusers behind one call: loaded from safetensors, and watched."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from diffusers import AutoPipelineForText2Image, DiffusionPipeline
 from diffusers.pipelines.auto_pipeline import AUTO_TEXT2IMAGE_PIPELINES_MAPPING
 from PIL import Image
-from safetensors.torch import load
 from torch import Tensor, nn
 
 from pipelines.attention import apply_attention, probe_attention
 from pipelines.hub_models import DENOISERS
-from pipelines.lora import LoraError, LoraFactors
 
 PREVIEW_LATENTS = 32  # a 256 px picture for the usual autoencoders
-ADAPTER = "personal"
 _CALL = ("prompt", "width", "height", "num_inference_steps", "guidance_scale", "generator", "callback_on_step_end")
 
 
@@ -75,33 +70,6 @@ def denoiser(pipeline: DiffusionPipeline) -> tuple[str, nn.Module]:
         if isinstance(module, nn.Module):
             return name, module
     raise UnfitPipeline(f"{type(pipeline).__name__} has neither a {' nor a '.join(DENOISERS)}.")
-
-
-@contextmanager
-def personal_lora(pipeline: DiffusionPipeline, lora: LoraFactors | None, scale: float) -> Iterator[None]:
-    """Adapt the denoiser while the context is open; afterwards it is the base again, bit for bit.
-
-    Args:
-        pipeline: with diffusers' LoRA loader.
-        lora: None leaves the pipeline alone, and so does a `scale` of 0.
-        scale: 1 is as made.
-
-    Raises:
-        LoraError: the LoRA was made for another model.
-    """
-    if lora is None or scale == 0:
-        yield
-        return
-    component, module = denoiser(pipeline)
-    if lora.component != component:
-        raise LoraError(f"The LoRA adapts a {lora.component}, but {type(pipeline).__name__} has a {component}.")
-    lora.check_fits(module)
-    pipeline.load_lora_weights(load(lora.to_bytes(module.dtype)), adapter_name=ADAPTER)
-    try:
-        pipeline.set_adapters([ADAPTER], [scale])
-        yield
-    finally:
-        pipeline.unload_lora_weights()
 
 
 @torch.no_grad()

@@ -6,13 +6,20 @@ from pathlib import Path
 
 from studio.config import EngineConfig, StudioConfig
 from studio.domain.identifiers import IdSource
-from studio.engines.registry import IMAGE_ENGINES, SUBJECT_ENGINES, LazyImageEngine, LazySubjectEngine
+from studio.engines.registry import (
+    IMAGE_ENGINES,
+    LORA_FILE_ENGINES,
+    SUBJECT_ENGINES,
+    LazyImageEngine,
+    LazySubjectEngine,
+)
 from studio.errors import InvalidInput
 from studio.services.concepts import ConceptService
 from studio.services.drawings import DrawingLog
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
+from studio.services.loras import LoraService
 from studio.services.personalization import Personalizer
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -43,6 +50,9 @@ def build_studio(config: StudioConfig) -> Studio:
         concepts=ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids),
         generation=GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids),
         gallery=GalleryService(vault),
+        loras=LoraService(
+            vault=vault, jobs=jobs, personalizer=personalizer, files=LORA_FILE_ENGINES.create("safetensors", {})
+        ),
         jobs=jobs,
         files=files,
         database=database,

@@ -9,6 +9,7 @@ from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
+from studio.services.loras import LoraService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -22,6 +23,7 @@ class Studio:
     concepts: ConceptService
     generation: GenerationService
     gallery: GalleryService
+    loras: LoraService
     jobs: JobRunner
     files: FileStore
     database: Database

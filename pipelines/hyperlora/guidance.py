@@ -7,12 +7,16 @@ form is
 
 The published abstract (arXiv 2511.03156) names the idea; this form is our reading of it. `subject` 0 is plain
 guidance of the base model, `subject` = `text` is e = b0 + text·(p1 − b0): the personal model, the base as the negative.
+Other readings are in `FORMS`. In all of them the empty branches weigh 1 − `text` together and those with the text
+`text`, so that a form is also a pair of predictions for a loop that guides by itself (`pipelines.hybrid_guidance`).
 All branches of a step are rows of one batched call.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Protocol
 
 from torch import Tensor
@@ -33,9 +37,55 @@ class Branch:
 
 BASE_EMPTY = Branch(text=False, lora_scale=0.0)
 BASE_TEXT = Branch(text=True, lora_scale=0.0)
+PERSONAL_EMPTY = Branch(text=False, lora_scale=1.0)
 PERSONAL_TEXT = Branch(text=True, lora_scale=1.0)
 LATEST = 0.8
 FADE = 0.25
+
+Form = Callable[[float, float], dict[Branch, float]]
+"""From the pulls of text and subject to the weight of every branch; a branch of weight 0 is not computed."""
+
+
+def nested(text: float, subject: float) -> dict[Branch, float]:
+    """b0 + text·(b1 − b0) + subject·(p1 − b1): three branches."""
+    return {BASE_EMPTY: 1 - text, BASE_TEXT: text - subject, PERSONAL_TEXT: subject}
+
+
+def blended(text: float, subject: float) -> dict[Branch, float]:
+    """b0 + text·((1 − k)·b1 + k·p1 − b0) with k = subject / text: the nested form, told as a blend of conditions."""
+    share = subject / text
+    return {BASE_EMPTY: 1 - text, BASE_TEXT: text * (1 - share), PERSONAL_TEXT: text * share}
+
+
+def base_negative(text: float, subject: float) -> dict[Branch, float]:
+    """b0 + text·(pₖ − b0), pₖ with the LoRA at strength subject / text: two branches, the base only as the negative."""
+    return {BASE_EMPTY: 1 - text, Branch(text=True, lora_scale=subject / text): text}
+
+
+def independent(text: float, subject: float) -> dict[Branch, float]:
+    """p0 + subject·(p1 − p0) + (text − subject)·(b1 − b0): each model guides by itself, four branches."""
+    rest = text - subject
+    return {PERSONAL_EMPTY: 1 - subject, BASE_EMPTY: -rest, BASE_TEXT: rest, PERSONAL_TEXT: subject}
+
+
+def matched(text: float, subject: float) -> dict[Branch, float]:
+    """The nested form, but the negative moves along: its LoRA has strength subject / text; three branches.
+
+    `subject` = `text` is plain guidance of the personal model, so that both ends of the dial are models as they are.
+    """
+    negative = Branch(text=False, lora_scale=subject / text)
+    return {negative: 1 - text, BASE_TEXT: text - subject, PERSONAL_TEXT: subject}
+
+
+def plain(text: float, subject: float) -> dict[Branch, float]:
+    """One model whose LoRA has strength subject / text, guided plainly: what hybrid guidance is measured against."""
+    strength = subject / text
+    return {Branch(text=False, lora_scale=strength): 1 - text, Branch(text=True, lora_scale=strength): text}
+
+
+FORMS: Mapping[str, Form] = MappingProxyType(
+    {form.__name__: form for form in (nested, blended, base_negative, independent, matched, plain)}
+)
 
 
 class Denoise(Protocol):
@@ -56,7 +106,7 @@ class Denoise(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Guidance:
-    """Weights of the nested form, and when in the course of the steps the subject pulls.
+    """Weights of a form, and when in the course of the steps the subject pulls.
 
     Attributes:
         text: pull of the prompt, from 1.
@@ -64,6 +114,7 @@ class Guidance:
         start: share of the steps, 0–1, that pass before the subject pulls: the layout is then the base model's.
         end: share of the steps, from `start` to 1, after which it no longer pulls: the finish is the base model's.
         fade: share of the steps over which its pull fades out before `end`; 0 ends it at once.
+        form: name in `FORMS`. Where the subject does not pull, every form is plain guidance of the base.
     """
 
     text: float
@@ -71,6 +122,7 @@ class Guidance:
     start: float = 0.0
     end: float = 1.0
     fade: float = 0.0
+    form: str = nested.__name__
 
     def __post_init__(self) -> None:
         if not self.text >= 1:
@@ -81,9 +133,11 @@ class Guidance:
             raise ValueError(f"start is {self.start} and end {self.end}; 0 ≤ start ≤ end ≤ 1 is needed.")
         if not 0 <= self.fade <= 1:
             raise ValueError(f"fade is {self.fade}; it must lie between 0 and 1.")
+        if self.form not in FORMS:
+            raise ValueError(f"There is no form of guidance {self.form!r}; choose one of {', '.join(FORMS)}.")
 
     @classmethod
-    def from_fidelity(cls, fidelity: float, text: float) -> Guidance:
+    def from_fidelity(cls, fidelity: float, text: float, form: str = nested.__name__) -> Guidance:
         """Turn the dial between exactly the prompt (0) and exactly the subject (1) into weights.
 
         The subject pulls with the whole weight of the text, and the dial says for how long: the early steps decide
@@ -93,9 +147,21 @@ class Guidance:
         Raises:
             ValueError: `fidelity` is not in 0–1.
         """
-        if not 0 <= fidelity <= 1:
-            raise ValueError(f"fidelity is {fidelity}; it must lie between 0 and 1.")
-        return cls(text=text, subject=text if fidelity else 0.0, end=LATEST * fidelity, fade=FADE)
+        _check_dial(fidelity)
+        return cls(text=text, subject=text if fidelity else 0.0, end=LATEST * fidelity, fade=FADE, form=form)
+
+    @classmethod
+    def steady(cls, fidelity: float, text: float, form: str = matched.__name__) -> Guidance:
+        """Turn the dial into a pull that is the same at every step.
+
+        Unlike `from_fidelity` this assumes nothing of the base. In the matched form 0 is the base model and 1 the
+        personal one, each under plain guidance.
+
+        Raises:
+            ValueError: `fidelity` is not in 0–1.
+        """
+        _check_dial(fidelity)
+        return cls(text=text, subject=fidelity * text, form=form)
 
     def pull(self, share: float) -> float:
         """Return the subject's weight when `share` (0–1) of the steps are done."""
@@ -108,8 +174,13 @@ class Guidance:
     def coefficients(self, share: float) -> dict[Branch, float]:
         """Return the weight of every branch that counts at `share` (0–1) of the steps; they sum to 1."""
         subject = self.pull(share)
-        weights = {BASE_EMPTY: 1 - self.text, BASE_TEXT: self.text - subject, PERSONAL_TEXT: subject}
+        weights = FORMS[self.form](self.text, subject) if subject else nested(self.text, 0.0)
         return {branch: weight for branch, weight in weights.items() if weight}
+
+
+def _check_dial(fidelity: float) -> None:
+    if not 0 <= fidelity <= 1:
+        raise ValueError(f"fidelity is {fidelity}; it must lie between 0 and 1.")
 
 
 def hm_cfg(denoise: Denoise, latents: Tensor, timestep: Tensor, guidance: Guidance, share: float) -> Tensor:

@@ -1,4 +1,4 @@
-"""`concept`: add, list, forget."""
+"""`concept`: add, list, forget, lora."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Annotated, Any
 
 import typer
 
-from studio.cli.console import AsJson, finished, opened_studio, plain, table, tell
+from studio.cli.console import AsJson, finished, opened_studio, plain, size, table, tell
 from studio.domain.concepts import AddConceptRequest, Concept
-from studio.errors import InvalidPhoto
+from studio.domain.loras import SUFFIX, LoraLayout
+from studio.errors import InvalidInput, InvalidPhoto, StorageFull
 
 app = typer.Typer(help="The things the studio knows.", rich_markup_mode=None)
 
@@ -72,6 +73,46 @@ def forget(
     gone = f"{_counted(len(found.photos), 'photo')} and {_counted(len(found.facts), 'fact')}"
     text = f"{found.name} is forgotten: {gone} removed."
     tell({"forgotten": _record(found)}, text, as_json=as_json)
+
+
+@app.command("lora")
+def lora(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name, or its mention with or without the @.")],
+    out: Annotated[Path, typer.Option(help="The file to write, ending in .safetensors; none is overwritten.")],
+    layout: Annotated[
+        LoraLayout, typer.Option(help="kohya: ComfyUI, A1111, InvokeAI and diffusers read it; for UNets alone.")
+    ] = "kohya",
+    as_json: AsJson = False,
+) -> None:
+    """Write the personal LoRA of a thing as a file for other programs with the same base model."""
+    _check_free(out)
+    with opened_studio(context) as studio:
+        found = studio.concepts.get(name)
+        finished(studio.loras.prepare(found.id))
+        file = studio.loras.file(found.id, layout)
+    _write(out, file.data)
+    record = {"file": str(out), "layout": layout, "bytes": len(file.data), "trigger": found.kind, "concept": found.id}
+    about = f"the LoRA of {found.name}, {layout} layout, {size(len(file.data))}"
+    tell(record, f"{out}: {about}. Prompts call it up by {found.kind!r}.", as_json=as_json)
+
+
+def _check_free(out: Path) -> None:
+    if out.suffix != SUFFIX:
+        raise InvalidInput(f"The file is called {out.name}; other programs look for names that end in {SUFFIX}.")
+    if out.exists():
+        raise InvalidInput(f"{out} exists already. Choose another name, or remove it first.")
+    if not out.parent.is_dir():
+        raise InvalidInput(f"The folder {out.parent} does not exist.")
+
+
+def _write(out: Path, data: bytes) -> None:
+    with out.open("xb") as file:
+        try:
+            file.write(data)
+        except OSError as error:
+            out.unlink()
+            raise StorageFull(f"{out} cannot be written: {error.strerror}.") from error
 
 
 def _read(photo: Path) -> bytes:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Protocol
 
 from PIL import Image
+
+from studio.domain.loras import LoraLayout
 
 
 class Report(Protocol):
@@ -106,3 +109,14 @@ class SubjectEngine(Protocol):
 
     def model(self) -> str:
         """Name and version of the base model and hypernetwork the LoRA belongs to."""
+
+
+class LoraFileEngine(Protocol):
+    """Personal LoRAs to files that other programs read."""
+
+    def export(self, adapter: bytes, layout: LoraLayout, *, trigger: str, made: date) -> bytes:
+        """Write an adapter in a layout; `trigger` is the word that calls its subject up, `made` goes into the file.
+
+        Raises:
+            InvalidInput: the layout does not suit the adapter.
+        """

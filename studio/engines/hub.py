@@ -28,6 +28,8 @@ class HubImageEngine:
         steps: where a request names none.
         guidance: where a request names none, 1–30.
         personal: whether the configured subject engine predicts LoRAs for this very model.
+        form: of hybrid-model guidance, a name in `pipelines.hyperlora.guidance.FORMS`. In the default one fidelity 0
+            is the model as it is and 1 the personal model as it is, at half the cost more than plain guidance between.
         device: ``auto`` takes the GPU where there is one.
         dtype: what it runs in; ``auto`` is bfloat16 on a GPU and float32 elsewhere.
         offload: keep only the part that is working on the GPU; slower, needs far less memory.
@@ -41,6 +43,7 @@ class HubImageEngine:
     steps: int = 30
     guidance: float = 7.0
     personal: bool = False
+    form: str = "matched"
     device: str = "auto"
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     offload: bool = False
@@ -79,15 +82,20 @@ class HubImageEngine:
 
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
         """Draw one opaque RGBA picture per seed, one after the other; reports and can be stopped at every step."""
+        from pipelines.hybrid_guidance import HybridGuidance
+        from pipelines.hyperlora.guidance import Guidance
         from pipelines.lora import LoraError, LoraFactors
-        from pipelines.text_to_image import personal_lora
 
         adapter = personal_adapter(job)
+        try:
+            guidance = Guidance.steady(job.fidelity, job.guidance, self.form)
+        except ValueError as error:
+            raise InvalidInput(str(error)) from error
         report(0.0, "Loading the model" if self._pipeline is None else "Starting")
         pipeline = self._loaded()
         try:
             lora = LoraFactors.from_bytes(adapter) if adapter else None
-            with personal_lora(pipeline, lora, job.fidelity):
+            with HybridGuidance(pipeline, lora, guidance):
                 pictures = [self._draw(pipeline, job, number, report) for number in range(len(job.seeds))]
         except LoraError as error:
             raise InvalidInput(

@@ -15,6 +15,7 @@ from studio.engines.base import (
     ImageCapabilities,
     ImageEngine,
     ImageJob,
+    LoraFileEngine,
     PhotoReading,
     Report,
     SubjectEngine,
@@ -81,6 +82,10 @@ IMAGE_ENGINES: Registry[ImageEngine] = Registry(
 SUBJECT_ENGINES: Registry[SubjectEngine] = Registry(
     "subject",
     {"fake": "studio.engines.fake:FakeSubjectEngine", "hyperlora": "studio.engines.subjects:HyperLoraSubjectEngine"},
+)
+
+LORA_FILE_ENGINES: Registry[LoraFileEngine] = Registry(
+    "LoRA file", {"safetensors": "studio.engines.lora_files:SafetensorsLoraFiles"}
 )
 
 

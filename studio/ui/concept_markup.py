@@ -69,6 +69,9 @@ def _card(concept: Concept) -> Markup:
         '<button type="button" class="k-button k-ink" data-do="draw" data-handle="{handle}">Draw it</button>'
         '<button type="button" class="k-button k-quiet" data-do="edit" data-id="{id}" aria-label="Edit {name}">Edit'
         "</button>"
+        '<a class="k-button k-quiet" href="/media/concepts/{id}/lora.safetensors" download '
+        'title="Its LoRA for ComfyUI, A1111, InvokeAI or diffusers, for the same base model" '
+        'aria-label="Download the LoRA of {name}">LoRA</a>'
         '<button type="button" class="k-button k-quiet" data-do="forget" data-id="{id}" aria-label="Forget {name}" '
         'data-confirm="Forget {name}?" data-confirm-line="Its photos, its facts and what was learned from them '
         'are removed from this machine. Pictures already made stay." data-confirm-yes="Forget">Forget</button>'

@@ -17,6 +17,7 @@ from PIL import Image
 from studio.domain.concepts import Understanding
 from studio.domain.generation import Picture
 from studio.domain.jobs import Status
+from studio.domain.loras import LoraLayout
 from studio.errors import NotFound, StudioError, UnknownConcept
 from studio.studio import Studio
 
@@ -63,6 +64,13 @@ def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
                     studio.files.thumbnail(known.cutout or known.file, edge=LARGE if large else SMALL), _FOREVER
                 )
         raise NotFound(f"{concept.name} has no photo {photo_id[:40]!r}.")
+
+    @app.get("/media/concepts/{concept_id}/lora.safetensors")
+    def lora(concept_id: str, owner: str = visitor, layout: LoraLayout = "kohya") -> Response:
+        studio.loras.prepare(concept_id, owner=owner).result()
+        file = studio.loras.file(concept_id, layout, owner=owner)
+        headers = {**_NEVER, "Content-Disposition": f'attachment; filename="{file.name}"'}
+        return Response(file.data, media_type="application/octet-stream", headers=headers)
 
     @app.get("/media/pictures/{picture_id}/thumb.webp")
     def thumb(picture_id: str, owner: str = visitor) -> Response:

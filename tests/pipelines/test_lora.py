@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import pickle
 
 import pytest
 import torch
 from safetensors.torch import load, save
 from torch import Tensor
 
-from pipelines.lora import Factor, LoraAdapter, LoraError, LoraFactors, RowLora, layer_table, product_square
+from pipelines.lora import Factor, LoraAdapter, LoraError, LoraFactors, RowLora, layer_table, product_square, stacked
 from tests.pipelines.tiny_denoisers import FAMILIES, TinyDenoiser
 
 RANK = 3
@@ -103,6 +104,28 @@ def test_every_row_equals_its_own_injected_lora(tiny: TinyDenoiser) -> None:
     assert torch.equal(call(tiny), base)
 
 
+def test_loras_of_several_people_in_one_call_are_each_as_if_alone(tiny: TinyDenoiser) -> None:
+    first, second = random_factors(tiny, 1), random_factors(tiny, 2)
+    fewer = LoraFactors(
+        {name: Factor(f.down[:1], f.up[:, :1]) for name, f in list(second.layers.items())[::2]}, tiny.component
+    )
+    base = call(tiny)
+    with RowLora(tiny.model, stacked([first, None, fewer]), torch.ones(3)):
+        rows = call(tiny)
+    for row, lora in ((0, first), (2, fewer)):
+        with LoraAdapter(tiny.model, lora):
+            torch.testing.assert_close(rows[row], call(tiny)[row], rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(rows[1], base[1], rtol=1e-5, atol=1e-5)
+    assert torch.equal(call(tiny), base)
+
+
+def test_loras_of_different_models_are_not_stacked() -> None:
+    one = LoraFactors({"a": Factor(torch.ones(1, 3), torch.ones(4, 1))})
+    other = LoraFactors({"a": Factor(torch.ones(1, 5), torch.ones(4, 1))})
+    with pytest.raises(LoraError, match="different sizes at a"):
+        stacked([one, other])
+
+
 def test_rows_may_share_factors(tiny: TinyDenoiser) -> None:
     factors = random_factors(tiny, 5)
     with LoraAdapter(tiny.model, factors):
@@ -194,6 +217,11 @@ def test_factors_of_another_model_get_a_sentence() -> None:
         ({"lora_unet_a.lora_down.weight": torch.ones(2, 3)}, "only diffusers' names"),
         ({}, "holds no layers"),
         (
+            {"unet.a.lora_A.weight": torch.ones(0, 3), "unet.a.lora_B.weight": torch.ones(4, 0)},
+            r"shapes \[0, 3\] and \[4, 0\]",
+        ),
+        ({"unet.a.lora_A.weight": torch.ones(2, 3, dtype=torch.int32)}, "int32 instead of floating-point numbers"),
+        (
             {f"{part}.a.lora_{side}.weight": torch.ones(1, 1) for part in ("unet", "transformer") for side in "AB"},
             "for several models at once",
         ),
@@ -204,7 +232,7 @@ def test_a_wrong_file_gets_a_sentence(tensors: dict[str, Tensor], sentence: str)
         LoraFactors.from_bytes(save(tensors))
 
 
-@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 not this", json.dumps({"a": 1}).encode()])
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 not this", json.dumps({"a": 1}).encode(), pickle.dumps({"a": 1})])
 def test_another_kind_of_file_gets_a_sentence(data: bytes) -> None:
     with pytest.raises(LoraError, match="not a readable safetensors file"):
         LoraFactors.from_bytes(data)

@@ -29,6 +29,27 @@ def test_json_holds_all_and_nothing_else(keepsake, photo_file) -> None:
     assert keepsake("concept", "list", "--json").json == []
 
 
+@pytest.mark.parametrize("layout", ["kohya", "diffusers"])
+def test_the_lora_of_a_thing_is_written(layout, keepsake, photo_file, tmp_path) -> None:
+    keepsake("concept", "add", "Bo", photo_file, "--kind", "dog")
+    out = tmp_path / "bo.safetensors"
+    told = keepsake("concept", "lora", "@bo", "--layout", layout, "--out", out, "--json").json
+    assert (told["file"], told["layout"], told["trigger"]) == (str(out), layout, "dog")
+    assert len(out.read_bytes()) == told["bytes"]
+
+
+def test_a_lora_overwrites_nothing_and_is_for_known_things(keepsake, photo_file, tmp_path, one_line) -> None:
+    keepsake("concept", "add", "Bo", photo_file, "--kind", "dog")
+    out = tmp_path / "bo.safetensors"
+    one_line(keepsake("concept", "lora", "nobody", "--out", out), "nobody")
+    assert not out.exists()
+    assert "Prompts call it up by 'dog'." in keepsake("concept", "lora", "Bo", "--out", out).out
+    one_line(keepsake("concept", "lora", "Bo", "--out", out), "exists already")
+    one_line(keepsake("concept", "lora", "Bo", "--out", tmp_path / "bo.bin"), "end in .safetensors")
+    one_line(keepsake("concept", "lora", "Bo", "--out", tmp_path / "no" / "bo.safetensors"), "does not exist")
+    one_line(keepsake("concept", "lora", "Bo", "--layout", "zip", "--out", out), "zip", status=2)
+
+
 def test_a_name_is_checked_before_photos_are_read(keepsake, one_line) -> None:
     one_line(keepsake("concept", "add", "a/b", "not-there.jpg"), "'a/b'")
 

@@ -119,6 +119,12 @@ def test_two_personal_subjects_are_refused_before_anything_is_loaded(tmp_path: P
         engine.generate(job(7, adapter=b"x", count=2), Told())
 
 
+def test_an_unknown_form_of_guidance_gets_a_sentence(tmp_path: Path) -> None:
+    engine = HubImageEngine(model=str(tmp_path / "nothing"), form="best")
+    with pytest.raises(InvalidInput, match="no form of guidance 'best'"):
+        engine.generate(job(7), Told())
+
+
 def test_capabilities_come_from_the_index(tmp_path: Path) -> None:
     folder = write_model("sdxl", tmp_path / "one")
     abilities = HubImageEngine(model=str(folder), width=SIZE, height=2 * SIZE, steps=9).capabilities()

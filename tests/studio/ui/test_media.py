@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 import pytest
 from PIL import Image
+from safetensors.numpy import load
 
+from studio.domain.concepts import AddConceptRequest
 from studio.domain.generation import GenerateRequest, Picture
 from studio.studio import Studio
 from tests.studio.ui.visitor import Visitor
@@ -54,6 +57,24 @@ def test_somebody_elses_picture_job_and_preview_are_not_there(served: tuple[Stud
         assert visitor.http.get(f"/media/{path}").status_code == 404, path
 
 
+def test_the_lora_of_a_concept_is_sent_to_its_owner_alone(
+    served: tuple[Studio, str], visitor: Visitor, photo: Callable[..., bytes]
+) -> None:
+    studio = served[0]
+    mine, foreign = (
+        studio.concepts.add(AddConceptRequest(name="Lo", photos=(photo(),), kind="dog", owner=owner)).result(60)
+        for owner in ("local", "anna")
+    )
+    answer = visitor.http.get(f"/media/concepts/{mine.id}/lora.safetensors")
+    assert answer.headers["content-disposition"] == 'attachment; filename="lo-kohya.safetensors"'
+    assert any(name.endswith(".alpha") for name in load(answer.content))
+    other = visitor.http.get(f"/media/concepts/{mine.id}/lora.safetensors", params={"layout": "diffusers"})
+    assert not any(name.endswith(".alpha") for name in load(other.content))
+    assert visitor.http.get(f"/media/concepts/{foreign.id}/lora.safetensors").status_code == 404
+    studio.concepts.forget(mine.id)
+    assert visitor.http.get(f"/media/concepts/{mine.id}/lora.safetensors").status_code == 404
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -62,6 +83,7 @@ def test_somebody_elses_picture_job_and_preview_are_not_there(served: tuple[Stud
         "pictures/..%2f..%2fkeepsake.sqlite3.png",
         "pictures/%2e%2e/%2e%2e/thumb.webp",
         "concepts/nobody/nothing.webp",
+        "concepts/nobody/lora.safetensors",
         "concepts/..%2f../keepsake.webp",
         "jobs/none",
         "jobs/none/cutouts/0.webp",
