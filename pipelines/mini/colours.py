@@ -117,11 +117,12 @@ def raster_groups(picture: np.ndarray) -> list[NDArray[np.bool_]]:
     hue, lightness, saturation = _hls_pixels(picture)
     seen = picture[..., 3] > 16
     lines = (lightness < 0.16) | ((saturation < 0.2) & (lightness < 0.35))
-    neutral = (saturation < 0.15) & ~lines
+    # Chroma, not saturation: the shades of a white coat are almost grey, however saturated they count as.
+    neutral = (saturation * (1 - np.abs(2 * lightness - 1)) < 0.16) & ~lines
     sector = (((hue * 360 + 15) % 360) // 30).astype(int)
-    sector[neutral & (lightness > 0.8)], sector[neutral & (lightness <= 0.8)] = 12, 13
+    sector[neutral] = 12
     sector[lines | ~seen] = -1
-    counts = np.bincount(sector[sector >= 0].ravel(), minlength=14)
+    counts = np.bincount(sector[sector >= 0].ravel(), minlength=13)
     merged: list[list[int]] = []
     for number in np.flatnonzero(counts > 0.004 * max(1, seen.sum())):
         joins = merged and number < 12 and merged[-1][-1] == number - 1
