@@ -91,7 +91,7 @@ def read(prompt: str) -> Scene:
         ("in the snow", Scene(subject="", place="in the snow")),
         # all at once
         (
-            "A sticker of two tiny blue dogs wearing a crown, riding a skateboard, with a balloon, in space, flat style",
+            "A sticker of two tiny blue dogs wearing a crown, riding a skateboard, with a balloon, in space",
             Scene(
                 subject="dog", colours=("blue",), count=2, scale=0.5, hat="crown", mount="skateboard",
                 companions=("balloon",), place="in space",
