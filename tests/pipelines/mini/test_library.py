@@ -44,7 +44,7 @@ def test_drawings_are_kept_as_they_were(library: DrawingLibrary) -> None:
         assert (picture.mode, picture.size) == ("RGBA", (24, 24))
         values = np.asarray(picture)
         assert np.array_equal(values[..., 3], drawing(row)[..., 3])
-        assert np.abs(values[6:18, 6:18, :3].astype(int) - drawing(row)[6:18, 6:18, :3]).max() <= 6
+        assert np.abs(values[6:18, 6:18, :3].astype(int) - drawing(row)[6:18, 6:18, :3]).max() <= 12
 
 
 def test_names_are_known_word_for_word(library: DrawingLibrary) -> None:
@@ -82,6 +82,7 @@ def test_without_some_names_their_neighbours_are_found(library: DrawingLibrary) 
     less = library.without(["dog", "no such name"])
     assert not less.has("dog") and less.concept("dog") is None
     assert less.nearest_concept(torch.tensor([0.4, 0.9, 0.1, 0.0])) == 0
+    assert less.nearest_concept(torch.tensor([-0.4, -0.1, -0.3, -0.2])) == 3  # though it is not alike at all
     assert less.drawn_styles(1) == []
     # what is left is where it was
     assert [less.concept(name) for name in ("cat", "smiling face")] == [0, 2]
