@@ -37,7 +37,7 @@ def _picture(number: int, colour: str) -> np.ndarray:
 
 
 def write_corpus(folder: Path) -> Path:
-    for part in ("index", "recolours", "scenes", "identities"):
+    for place, part in enumerate(("index", "recolours", "scenes", "identities")):
         rows = INDEX if part == "index" else OTHERS
         with CorpusWriter(folder, part, len(rows), EDGE) as writer:
             for number, (colour, style, split) in enumerate(rows):
@@ -46,7 +46,7 @@ def write_corpus(folder: Path) -> Path:
                 record = {"split": split, "style": style, "captions": captions if part != "scenes" else captions[:1]}
                 record |= {"concept": named if part == "scenes" else f"code-{colour}", "group": "objects"}
                 record |= {"names": [named]} if part == "index" else {"kind": "hat"}
-                writer.add(_picture(number, colour), record)
+                writer.add(_picture(number + 3 * place, colour), record)
     for part in ("scenes_sketches", "identities_sketches"):
         with CorpusWriter(folder, part, len(OTHERS), EDGE) as writer:
             for number in range(len(OTHERS)):
