@@ -27,7 +27,7 @@ def add(visitor: Visitor, job_in: JobIn, name: str, photos: list[bytes]) -> None
 
 
 def draw(visitor: Visitor, job_in: JobIn, prompt: str, *, count: int = 1, seed: int | None = None) -> str:
-    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7)
+    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, "both")
     job = job_in(begun["stage"])
     assert visitor.wait_for(job)["status"] == "done"
     html: str = visitor.call("drawn", id=job)["stage"]
@@ -66,7 +66,9 @@ def test_a_photo_becomes_a_concept_a_picture_and_a_tile(visitor: Visitor, photo:
 
 def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str], job_in: JobIn) -> None:
     one, two = Visitor(served[1]), Visitor(served[1])
-    begun = [who.call("draw", prompt, 1, 5, None, None, 0.7) for who, prompt in ((one, "a kite"), (two, "a boat"))]
+    begun = [
+        who.call("draw", prompt, 1, 5, None, None, 0.7, "both") for who, prompt in ((one, "a kite"), (two, "a boat"))
+    ]
     jobs = [job_in(answer["stage"]) for answer in begun]
     for who, job in zip((one, two), jobs, strict=True):
         who.wait_for(job)
@@ -75,7 +77,7 @@ def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str],
 
 
 def test_a_reload_finds_the_job_again(visitor: Visitor, served: tuple[Studio, str], job_in: JobIn) -> None:
-    job = job_in(visitor.call("draw", "a lantern", 1, None, None, None, 0.7)["stage"])
+    job = job_in(visitor.call("draw", "a lantern", 1, None, None, None, 0.7, "both")["stage"])
     visitor.wait_for(job)
     later = Visitor(served[1])
     assert "a lantern" in later.call("find_running_1", job)["stage"]
@@ -94,7 +96,7 @@ def test_bad_input_is_told_in_the_studios_own_sentence(
     visitor: Visitor, prompt: str, steps: int | None, sentence: str
 ) -> None:
     with pytest.raises(AssertionError, match=sentence):
-        visitor.call("draw", prompt, 1, None, steps, None, 0.7)
+        visitor.call("draw", prompt, 1, None, steps, None, 0.7, "both")
 
 
 @pytest.mark.parametrize("name", ["../etc", "🐶", ""])
