@@ -36,7 +36,7 @@ class DrawingLibrary:
         held_out: names that training never saw; they can be drawn all the same, since a sketch shows their shape.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the entries of its two files
         self,
         *,
         data: Tensor,

@@ -1,4 +1,4 @@
-"""Reads a prompt: who is in it, in which colours, what it wears and rides, who is with it, where, and in which style."""
+"""Reads a prompt: who is in it, in which colours, what it wears and rides, who is with it, and where."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ PLACE_WORDS: dict[str, str] = {
     "by night": "at night", "at midnight": "at night", "under the stars": "at night",
     "at dusk": "at sunset", "at dawn": "at sunset", "at sunrise": "at sunset",
     "underwater": "under water", "in the sea": "under water", "in the ocean": "under water",
-    "on a meadow": "in a meadow", "in the grass": "in a meadow", "on the grass": "in a meadow", "in a field": "in a meadow",
-    "in a park": "in a meadow", "in the park": "in a meadow", "in a garden": "in a meadow", "in the garden": "in a meadow",
+    "on a meadow": "in a meadow", "in the grass": "in a meadow", "on the grass": "in a meadow",
+    "in a field": "in a meadow", "in a park": "in a meadow", "in the park": "in a meadow",
+    "in a garden": "in a meadow", "in the garden": "in a meadow",
     "in the forest": "in a forest", "in the woods": "in a forest", "in a desert": "in the desert",
     "in outer space": "in space", "among the stars": "in space",
 }  # fmt: skip
@@ -38,7 +39,8 @@ NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "2": 2, "3": 3,
 SIZES = {"tiny": 0.5, "little": 0.66, "small": 0.66, "big": 1.0, "large": 1.0, "huge": 1.0, "giant": 1.0}
 
 _STARTERS = re.compile(
-    r"^(?:(?:a|an|the) )?(?:(?:cute|nice|lovely|beautiful) )?(?:sticker|picture|drawing|illustration|image|emoji|photo) of ",
+    r"^(?:(?:a|an|the) )?(?:(?:cute|nice|lovely|beautiful) )?"
+    r"(?:sticker|picture|drawing|illustration|image|emoji|photo) of "
 )
 _ARTICLE = re.compile(r"^(?:an?|the|my|your|our|some|one) ")
 # "and" joins two things where an article or a number follows, two colours of one thing where none does
@@ -51,7 +53,8 @@ _GROUND = re.compile(
 )
 _COMPANION = re.compile(
     r"\b(?:with|next to|beside|near|holding|carrying|eating|hugging|behind|in front of|and) (?:an? |the |my |some )?"
-    r"([a-z][a-z' -]*?)(?=,|$|\b(?:wearing|with|next to|beside|near|holding|carrying|eating|hugging|and|in|at|on|under)\b)"
+    r"([a-z][a-z' -]*?)"
+    r"(?=,|$|\b(?:wearing|with|next to|beside|near|holding|carrying|eating|hugging|and|in|at|on|under)\b)"
 )
 
 
@@ -112,8 +115,8 @@ def parse(prompt: str, is_name: Callable[[str], bool], style_words: Sequence[str
     subject, named, count, scale = _read_head(head, is_name)
     companions = tuple(_ARTICLE.sub("", found.strip()) for found in _COMPANION.findall(rest))
     return Scene(
-        subject=subject, colours=tuple(dict.fromkeys((*named, *colours)))[:2], count=count, scale=scale, hat=hat, mount=mount,
-        companions=tuple(words for words in companions if words)[:2], place=place, ground=ground,
+        subject=subject, colours=tuple(dict.fromkeys((*named, *colours)))[:2], count=count, scale=scale,
+        hat=hat, mount=mount, companions=tuple(words for words in companions if words)[:2], place=place, ground=ground,
     )  # fmt: skip
 
 
