@@ -43,14 +43,15 @@ _STARTERS = re.compile(
     r"(?:sticker|picture|drawing|illustration|image|emoji|photo) of "
 )
 _ARTICLE = re.compile(r"^(?:an?|the|my|your|our|some|one) ")
+_COLOUR = "|".join(COLOUR_WORDS)
+_COLOUR_LIST = re.compile(rf"\b({_COLOUR}),(?= (?:{_COLOUR})\b)")
+_LOOKS = rf"(?:(?:{_COLOUR}|{'|'.join(SIZES)}) ){{{{0,2}}}}"  # of a hat or a mount; the words tell them to the denoiser
 # "and" joins two things where an article or a number follows, two colours of one thing where none does
 _JOINTS = re.compile(
     r",|\b(?:wearing|with|next to|beside|near|holding|carrying|eating|hugging|behind|in front of)\b"
     r"|\band (?=an? |the |my |two |three )"
 )
-_GROUND = re.compile(
-    rf"\b(?:on|against|in front of) (?:an? |the )?(?:plain )?({'|'.join(COLOUR_WORDS)}) (?:back)?ground\b"
-)
+_GROUND = re.compile(rf"\b(?:on|against|in front of) (?:an? |the )?(?:plain )?({_COLOUR}) (?:back)?ground\b")
 _COMPANION = re.compile(
     r"\b(?:with|next to|beside|near|holding|carrying|eating|hugging|behind|in front of|and) (?:an? |the |my |some )?"
     r"([a-z][a-z' -]*?)"
@@ -107,10 +108,12 @@ def parse(prompt: str, is_name: Callable[[str], bool], style_words: Sequence[str
     if is_name(whole):  # "smiling face with sunglasses"
         return Scene(subject=whole, ground=ground)
     text, place = _take_word(text, PLACE_WORDS, r"\b({})\b")
-    text, hat = _take_word(text, HATS, r"\b(?:wearing|with|in|and) (?:an? |the |his |her |its )?({})(?![a-z])")
+    wearing = r"\b(?:wearing|with|in|and) (?:an? |the |his |her |its )?"
+    text, hat = _take_word(text, HATS, wearing + _LOOKS + r"({})s?(?![a-z])")
     mounts = {name: name for name in MOUNTS}
-    text, mount = _take_word(text, mounts, r"\b(?:riding|on|driving|sitting on|on top of) (?:an? |the |its )?({})\b")
-    text, colours = _take_colours(text)
+    riding = r"\b(?:riding|on|driving|sitting on|on top of) (?:an? |the |its )?"
+    text, mount = _take_word(text, mounts, riding + _LOOKS + r"({})\b")
+    text, colours = _take_colours(_COLOUR_LIST.sub(r"\1", text))
     head, rest = _split_head(text, is_name)
     subject, named, count, scale = _read_head(head, is_name)
     companions = tuple(_ARTICLE.sub("", found.strip()) for found in _COMPANION.findall(rest))
@@ -134,8 +137,7 @@ def _take_ground(text: str) -> tuple[str, str | None]:
 
 def _take_colours(text: str) -> tuple[str, tuple[str, ...]]:
     """Take "in red and black" out of a text."""
-    colour = "|".join(COLOUR_WORDS)
-    found = re.search(rf" in ({colour})(?: and ({colour}))?(?![a-z])", text)
+    found = re.search(rf" in ({_COLOUR})(?: and ({_COLOUR}))?(?![a-z])", text)
     if found is None:
         return text, ()
     return text[: found.start()] + text[found.end() :], tuple(COLOUR_WORDS[word] for word in found.groups() if word)
