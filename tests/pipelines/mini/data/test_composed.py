@@ -6,20 +6,20 @@ import numpy as np
 import pytest
 
 from pipelines.mini.colours import COLOURS, in_greys
-from pipelines.mini.data.composed import KINDS, Composed, Composer, Part
+from pipelines.mini.data.composed import COMPANIONS, HATS, KINDS, Composed, Composer, Part
 from pipelines.mini.layout import GROUNDS, MOUNTS, PLACES
 
 SIZE = 32
-NAMES = {
-    "dog": "animals", "fox": "animals", "mushroom": "food", "top hat": "objects", "skateboard": "activities",
-    "cactus": "animals", "red heart": "symbols",
-}  # fmt: skip
+PROPS = {prop for place in PLACES.values() for prop in place.props}
+# symbols come along, but nothing is drawn around them
+NAMES = dict.fromkeys([*HATS, *COMPANIONS, *MOUNTS, *sorted(PROPS)], "symbols")
+NAMES |= {"dog": "animals", "fox": "animals", "mushroom": "food", "cactus": "animals"}
 HUES = [(200, 60, 40), (60, 90, 210), (50, 180, 80), (190, 60, 180), (60, 190, 200), (230, 200, 40), (210, 40, 110)]
 
 
 def part(name: str, style: str = "flat") -> Part:
     picture = np.zeros((SIZE, SIZE, 4), np.uint8)
-    picture[8:24, 8:24] = (*HUES[list(NAMES).index(name)], 255)
+    picture[8:24, 8:24] = (*HUES[list(NAMES).index(name) % len(HUES)], 255)
     return Part(name=name, style=style, group=NAMES[name], picture=picture)
 
 
@@ -39,8 +39,8 @@ def one_of(words: object) -> str:
 
 ENDS = {
     "alone": "",
-    "hat": " wearing a top hat",
-    "companion": rf" (next to|with|and) an? {one_of(NAMES)}",
+    "hat": f" wearing a {one_of(HATS)}",
+    "companion": rf" (next to|with|and) an? {one_of(COMPANIONS)}",
     "mount": rf" riding an? {one_of(MOUNTS)}",
     "place": f" {one_of(PLACES)}",
     "ground": f" on a {one_of(GROUNDS)} background",
@@ -49,7 +49,7 @@ ENDS = {
 
 
 def test_captions_say_what_is_there() -> None:
-    records = [record for _, record in drawn(composer(), 500)]
+    records = [record for _, record in drawn(composer(), 300)]
     assert {record["kind"] for record in records} == {"+".join(kind) for kind in KINDS}
     for record in records:
         kinds = record["kind"].split("+")
@@ -58,8 +58,7 @@ def test_captions_say_what_is_there() -> None:
         caption = record["captions"][0].removesuffix(", flat style")
         assert re.fullmatch(start + "".join(ENDS[kind] for kind in kinds), caption), caption
         assert record["split"] == "train"
-    # symbols come along, but nothing is drawn around them
-    assert "red heart" not in {record["concept"] for record in records}
+    assert {record["concept"] for record in records} == {"dog", "fox", "mushroom", "cactus"}
     coloured = [record for record in records if record["colours"]]
     assert 0.15 < len(coloured) / len(records) < 0.45
     assert {colour for record in coloured for colour in record["colours"]} <= set(COLOURS)
@@ -114,7 +113,7 @@ def test_the_sketch_is_laid_out_as_the_picture_is(kind: tuple[str, ...]) -> None
     subject, around = scene.mask > 250, scene.mask == 0
     assert subject.any()
     assert np.array_equal(scene.picture[around], scene.sketch[around])
-    assert np.ptp(scene.sketch[subject][:, :3].astype(int), axis=1).max() <= 12
+    assert (np.ptp(scene.sketch[subject][:, :3].astype(int), axis=1) <= 12).mean() > 0.9
     assert (scene.picture[subject][:, 1] > 180).mean() > 0.9
     assert "green dog" in scene.phrases[0]
 
