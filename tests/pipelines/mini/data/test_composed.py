@@ -5,6 +5,7 @@ import re
 import numpy as np
 import pytest
 
+from pipelines.mini import layout
 from pipelines.mini.colours import COLOURS, in_greys
 from pipelines.mini.data.composed import COMPANIONS, HATS, KINDS, Composed, Composer, Part
 from pipelines.mini.layout import GROUNDS, MOUNTS, PLACES
@@ -15,6 +16,12 @@ PROPS = {prop for place in PLACES.values() for prop in place.props}
 NAMES = dict.fromkeys([*HATS, *COMPANIONS, *MOUNTS, *sorted(PROPS)], "symbols")
 NAMES |= {"dog": "animals", "fox": "animals", "mushroom": "food", "cactus": "animals"}
 HUES = [(200, 60, 40), (60, 90, 210), (50, 180, 80), (190, 60, 180), (60, 190, 200), (230, 200, 40), (210, 40, 110)]
+
+
+@pytest.fixture(autouse=True)
+def small_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build figures at the size of the canvas: hundreds of scenes are then composed in a moment."""
+    monkeypatch.setattr(layout, "EDGE", SIZE)
 
 
 def part(name: str, style: str = "flat") -> Part:
@@ -66,10 +73,10 @@ def test_captions_say_what_is_there() -> None:
 
 def test_held_out_pairs_are_never_drawn() -> None:
     pairs = {("fox", "top hat"), ("dog", "mushroom"), ("fox", "at night"), ("dog", "blue")}
-    for _, record in drawn(composer(pairs), 600):
+    for _, record in drawn(composer(pairs), 300):
         text = record["captions"][0]
         assert not any(record["concept"] == subject and other in text.split("on a")[0] for subject, other in pairs)
-    texts = " ".join(record["captions"][0] for _, record in drawn(composer(), 600))
+    texts = " ".join(record["captions"][0] for _, record in drawn(composer(), 300))
     assert "fox wearing a top hat" in texts and "blue dog" in texts
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from pipelines.mini import layout
 from pipelines.mini.colours import COLOURS, in_greys
 from pipelines.mini.data.composed import Composer, Part
 from pipelines.mini.data.concepts import Concept
@@ -13,6 +14,12 @@ from tests.pipelines.mini.data.archives import svg, webp
 SIZE = 32
 FOX = Concept(code="1f98a", name="fox", keywords=(), group="animals", split="train")
 DRAWING = Drawing(concept=FOX, style="flat", source=svg("1F98A"))
+
+
+@pytest.fixture(autouse=True)
+def small_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build figures at the size of the canvas: hundreds of scenes are then composed in a moment."""
+    monkeypatch.setattr(layout, "EDGE", SIZE)
 
 
 def individual(seed: int = 0, drawing: Drawing = DRAWING) -> Identity:
