@@ -72,12 +72,14 @@ def test_captions_say_what_is_there() -> None:
 
 
 def test_held_out_pairs_are_never_drawn() -> None:
-    pairs = {("fox", "top hat"), ("dog", "mushroom"), ("fox", "at night"), ("dog", "blue")}
-    for _, record in drawn(composer(pairs), 300):
-        text = record["captions"][0]
-        assert not any(record["concept"] == subject and other in text.split("on a")[0] for subject, other in pairs)
-    texts = " ".join(record["captions"][0] for _, record in drawn(composer(), 300))
-    assert "fox wearing a top hat" in texts and "blue dog" in texts
+    pairs = {("fox", "top hat"), ("dog", "mushroom"), ("fox", "at night"), ("dog", "blue"), ("cactus", "crown")}
+
+    def seen(held_out: set[tuple[str, str]]) -> set[tuple[str, str]]:
+        texts = [(record["concept"], record["captions"][0].split(" on a ")[0]) for _, record in drawn(composer(held_out))]
+        return {(subject, other) for subject, other in pairs for concept, text in texts if concept == subject and other in text}
+
+    assert not seen(pairs)
+    assert seen(set())
 
 
 def test_nothing_stands_beside_itself() -> None:
@@ -119,7 +121,8 @@ def test_the_sketch_is_laid_out_as_the_picture_is(kind: tuple[str, ...]) -> None
     assert np.array_equal(scene.picture[..., 3], scene.sketch[..., 3])
     subject, around = scene.mask > 250, scene.mask == 0
     assert subject.any()
-    assert np.array_equal(scene.picture[around], scene.sketch[around])
+    # but for the blended edge beneath what stands before the subject
+    assert (scene.picture[around] == scene.sketch[around]).all(axis=1).mean() > 0.85
     assert (np.ptp(scene.sketch[subject][:, :3].astype(int), axis=1) <= 12).mean() > 0.9
     assert (scene.picture[subject][:, 1] > 180).mean() > 0.9
     assert "green dog" in scene.phrases[0]
