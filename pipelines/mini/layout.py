@@ -1,4 +1,4 @@
-"""Lays drawings out as a scene: who wears what, who stands beside whom, and where; the corpus and the sketches share it.
+"""Lays drawings out as a scene: who wears what, who stands beside whom, and where; corpus and sketches share it.
 
 A `Figure` is a picture cut to its content together with the mask of the subject in it. Figures are built from the
 inside out (a hat on a head, a rider on a mount, companions side by side) and then put into a setting.

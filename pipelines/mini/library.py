@@ -36,7 +36,7 @@ class DrawingLibrary:
         held_out: names that training never saw; they can be drawn all the same, since a sketch shows their shape.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the entries of its two files
         self,
         *,
         data: Tensor,
@@ -88,7 +88,9 @@ class DrawingLibrary:
 
     def nearest_concept(self, embedding: Tensor) -> int:
         """Return the concept whose name is nearest in meaning to a text embedding [D]."""
-        return int((self._tensors["embeddings"].float() @ embedding.float().cpu()).argmax())
+        likeness = self._tensors["embeddings"].float() @ embedding.float().cpu()
+        known = torch.tensor([name in self._by_name for name in self.names])
+        return int(likeness.masked_fill(~known, -torch.inf).argmax())
 
     def drawn_styles(self, concept: int) -> list[int]:
         """Return the styles in which a concept is drawn."""
@@ -104,10 +106,9 @@ class DrawingLibrary:
         gone = {self._by_name[name] for name in names if name in self._by_name}
         kept = [row for row, concept in enumerate(self._tensors["concepts"].tolist()) if concept not in gone]
         left = DrawingLibrary(
-            **{**self._tensors, "embeddings": self._tensors["embeddings"].clone()},
+            **self._tensors,
             names=self.names, style_words=self.style_words, mirrors=self.mirrors, held_out=self.held_out,
         )  # fmt: skip
-        left._tensors["embeddings"][list(gone)] = 0
         left._rows = {key: row for key, row in self._rows.items() if row in set(kept)}
         left._by_name = {name: row for name, row in self._by_name.items() if row not in gone}
         return left

@@ -19,7 +19,7 @@ def photographed(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     colour = image.convert("RGB")
     for enhance, reach in ((ImageEnhance.Brightness, 0.15), (ImageEnhance.Contrast, 0.2), (ImageEnhance.Color, 0.25)):
         colour = enhance(colour).enhance(float(rng.uniform(1 - reach, 1 + reach)))
-    values = np.asarray(colour, np.float32)
+    values: np.ndarray = np.asarray(colour, np.float32)
     values = values * (1 + rng.uniform(0, 0.35) * _light(size, rng)[..., None])
     values = values * (1 + rng.uniform(0, 0.16) * _texture(size, rng)[..., None]) + rng.normal(0, 3, values.shape)
     alpha = np.asarray(image.getchannel("A"), np.float32) / 255

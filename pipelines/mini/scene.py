@@ -1,4 +1,4 @@
-"""Reads a prompt: who is in it, in which colours, what it wears and rides, who is with it, where, and in which style."""
+"""Reads a prompt: who is in it, in which colours, what it wears and rides, who is with it, and where."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ PLACE_WORDS: dict[str, str] = {
     "by night": "at night", "at midnight": "at night", "under the stars": "at night",
     "at dusk": "at sunset", "at dawn": "at sunset", "at sunrise": "at sunset",
     "underwater": "under water", "in the sea": "under water", "in the ocean": "under water",
-    "on a meadow": "in a meadow", "in the grass": "in a meadow", "on the grass": "in a meadow", "in a field": "in a meadow",
-    "in a park": "in a meadow", "in the park": "in a meadow", "in a garden": "in a meadow", "in the garden": "in a meadow",
+    "on a meadow": "in a meadow", "in the grass": "in a meadow", "on the grass": "in a meadow",
+    "in a field": "in a meadow", "in a park": "in a meadow", "in the park": "in a meadow",
+    "in a garden": "in a meadow", "in the garden": "in a meadow",
     "in the forest": "in a forest", "in the woods": "in a forest", "in a desert": "in the desert",
     "in outer space": "in space", "among the stars": "in space",
 }  # fmt: skip
@@ -38,20 +39,23 @@ NUMBERS = {"two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "2": 2, "3": 3,
 SIZES = {"tiny": 0.5, "little": 0.66, "small": 0.66, "big": 1.0, "large": 1.0, "huge": 1.0, "giant": 1.0}
 
 _STARTERS = re.compile(
-    r"^(?:(?:a|an|the) )?(?:(?:cute|nice|lovely|beautiful) )?(?:sticker|picture|drawing|illustration|image|emoji|photo) of ",
+    r"^(?:(?:a|an|the) )?(?:(?:cute|nice|lovely|beautiful) )?"
+    r"(?:sticker|picture|drawing|illustration|image|emoji|photo) of "
 )
 _ARTICLE = re.compile(r"^(?:an?|the|my|your|our|some|one) ")
+_COLOUR = "|".join(COLOUR_WORDS)
+_COLOUR_LIST = re.compile(rf"\b({_COLOUR}),(?= (?:{_COLOUR})\b)")
+_LOOKS = rf"(?:(?:{_COLOUR}|{'|'.join(SIZES)}) ){{{{0,2}}}}"  # of a hat or a mount; the words tell them to the denoiser
 # "and" joins two things where an article or a number follows, two colours of one thing where none does
 _JOINTS = re.compile(
     r",|\b(?:wearing|with|next to|beside|near|holding|carrying|eating|hugging|behind|in front of)\b"
     r"|\band (?=an? |the |my |two |three )"
 )
-_GROUND = re.compile(
-    rf"\b(?:on|against|in front of) (?:an? |the )?(?:plain )?({'|'.join(COLOUR_WORDS)}) (?:back)?ground\b"
-)
+_GROUND = re.compile(rf"\b(?:on|against|in front of) (?:an? |the )?(?:plain )?({_COLOUR}) (?:back)?ground\b")
 _COMPANION = re.compile(
     r"\b(?:with|next to|beside|near|holding|carrying|eating|hugging|behind|in front of|and) (?:an? |the |my |some )?"
-    r"([a-z][a-z' -]*?)(?=,|$|\b(?:wearing|with|next to|beside|near|holding|carrying|eating|hugging|and|in|at|on|under)\b)"
+    r"([a-z][a-z' -]*?)"
+    r"(?=,|$|\b(?:wearing|with|next to|beside|near|holding|carrying|eating|hugging|and|in|at|on|under)\b)"
 )
 
 
@@ -104,16 +108,18 @@ def parse(prompt: str, is_name: Callable[[str], bool], style_words: Sequence[str
     if is_name(whole):  # "smiling face with sunglasses"
         return Scene(subject=whole, ground=ground)
     text, place = _take_word(text, PLACE_WORDS, r"\b({})\b")
-    text, hat = _take_word(text, HATS, r"\b(?:wearing|with|in|and) (?:an? |the |his |her |its )?({})(?![a-z])")
+    wearing = r"\b(?:wearing|with|in|and) (?:an? |the |his |her |its )?"
+    text, hat = _take_word(text, HATS, wearing + _LOOKS + r"({})s?(?![a-z])")
     mounts = {name: name for name in MOUNTS}
-    text, mount = _take_word(text, mounts, r"\b(?:riding|on|driving|sitting on|on top of) (?:an? |the |its )?({})\b")
-    text, colours = _take_colours(text)
+    riding = r"\b(?:riding|on|driving|sitting on|on top of) (?:an? |the |its )?"
+    text, mount = _take_word(text, mounts, riding + _LOOKS + r"({})\b")
+    text, colours = _take_colours(_COLOUR_LIST.sub(r"\1", text))
     head, rest = _split_head(text, is_name)
     subject, named, count, scale = _read_head(head, is_name)
     companions = tuple(_ARTICLE.sub("", found.strip()) for found in _COMPANION.findall(rest))
     return Scene(
-        subject=subject, colours=tuple(dict.fromkeys((*named, *colours)))[:2], count=count, scale=scale, hat=hat, mount=mount,
-        companions=tuple(words for words in companions if words)[:2], place=place, ground=ground,
+        subject=subject, colours=tuple(dict.fromkeys((*named, *colours)))[:2], count=count, scale=scale,
+        hat=hat, mount=mount, companions=tuple(words for words in companions if words)[:2], place=place, ground=ground,
     )  # fmt: skip
 
 
@@ -131,8 +137,7 @@ def _take_ground(text: str) -> tuple[str, str | None]:
 
 def _take_colours(text: str) -> tuple[str, tuple[str, ...]]:
     """Take "in red and black" out of a text."""
-    colour = "|".join(COLOUR_WORDS)
-    found = re.search(rf" in ({colour})(?: and ({colour}))?(?![a-z])", text)
+    found = re.search(rf" in ({_COLOUR})(?: and ({_COLOUR}))?(?![a-z])", text)
     if found is None:
         return text, ()
     return text[: found.start()] + text[found.end() :], tuple(COLOUR_WORDS[word] for word in found.groups() if word)

@@ -75,7 +75,8 @@ class Composer:
         subject = self._subjects[int(rng.integers(len(self._subjects)))]
         kinds = list(KINDS)
         kind = kinds[int(rng.choice(len(kinds), p=np.array(list(KINDS.values()))))]
-        picture, sketch, colours = subject.picture, subject.picture, ()
+        picture = subject.picture
+        colours: tuple[str, ...] = ()
         if rng.random() < COLOURED:
             groups = raster_groups(picture)
             colours = tuple(str(c) for c in rng.choice(list(COLOURS), size=int(rng.integers(1, 3)), replace=False))

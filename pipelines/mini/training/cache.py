@@ -23,8 +23,8 @@ from pipelines.resolver import resolve
 
 logger = logging.getLogger(__name__)
 CAPTIONS = {"index": 4, "recolours": 2, "scenes": 1}  # captions kept of each picture
-# What the denoiser is shown of a plain drawing (the drawing itself, without its colours, as a photo, another hand's) and
-# of a recoloured one, and how often.
+# What the denoiser is shown of a plain drawing (the drawing itself, without its colours, as a photo, another hand's)
+# and of a recoloured one, and how often.
 SKETCHES_OF_DRAWINGS = {"index": 0.36, "greys": 0.26, "photographed": 0.28, "other": 0.1}
 SKETCHES_OF_RECOLOURS = {"greys": 0.85, "index": 0.15}
 EMPTY = ""

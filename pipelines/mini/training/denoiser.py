@@ -1,7 +1,7 @@
 """Trains the denoiser (diffusers' `UNet2DConditionModel`) by rectified flow on cached latents and token features.
 
-Where the denoiser has more input channels than latents have, the others take the latents of a sketch: the scene that the
-caption names, laid out from drawings, in its colours or in greys, or as a camera might have seen it.
+Where the denoiser has more input channels than latents have, the others take the latents of a sketch: the scene that
+the caption names, laid out from drawings, in its colours or in greys, or as a camera might have seen it.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ NO_SKETCH = 0.07  # share of the rows that keep their caption but are shown no s
 AVERAGE_EVERY = 4  # steps; on a CPU the average costs as much as the optimizer
 
 PREVIEW_PROMPTS = (
-    "a dog", "a green cat, flat style", "a rocket, glossy style", "a blue dog, soft style", "a purple rabbit, glossy style",
-    "a fox wearing a crown", "a red and white fish, modern style", "an otter", "a dog at the beach", "a white owl, modern style",
-    "a cactus next to a balloon", "a black cat at night", "three pink pigs", "a green automobile", "a penguin in the snow",
-    "a teal backpack on a yellow background",
+    "a dog", "a green cat, flat style", "a rocket, glossy style", "a blue dog, soft style",
+    "a purple rabbit, glossy style", "a fox wearing a crown", "a red and white fish, modern style", "an otter",
+    "a dog at the beach", "a white owl, modern style", "a cactus next to a balloon", "a black cat at night",
+    "three pink pigs", "a green automobile", "a penguin in the snow", "a teal backpack on a yellow background",
 )  # fmt: skip
 
 

@@ -68,9 +68,29 @@ def test_latents_and_texts(views: IdentityViews, tmp_path: Path) -> None:
     assert latents.shape == (15, 4, 8, 8)
     np.testing.assert_allclose(latents[3], base.encode_pictures(views.pictures[3:4].copy())[0], atol=1e-3)
     conditions, rows = cache_texts(views, base, tmp_path / "cache")
+    assert {path.name for path in (tmp_path / "cache").iterdir()} == {"latents.npy", "texts.safetensors"}
     texts = ["", "a block", "a block, view 1", "a block, view 2"]
     torch.testing.assert_close(conditions["tokens"], base.encode_text(texts)["tokens"])
     np.testing.assert_array_equal(rows[:3], [1, 2, 3])
+
+
+def test_sketches_are_encoded_beside_the_views(tmp_path: Path) -> None:
+    write_identities(tmp_path, sketches=True)
+    views, base = IdentityViews.read(tmp_path), TinyBase()
+    assert views.sketches is not None
+    latents, sketches = (
+        cache_latents(views, base, tmp_path / "cache", what, batch=4) for what in ("latents", "sketches")
+    )
+    assert sketches.shape == latents.shape
+    np.testing.assert_allclose(sketches[3], base.encode_pictures(views.sketches[3:4].copy())[0], atol=1e-3)
+    np.testing.assert_allclose(latents[3], base.encode_pictures(views.pictures[3:4].copy())[0], atol=1e-3)
+    assert not np.array_equal(sketches, latents)
+    assert {path.name for path in (tmp_path / "cache").iterdir()} == {"latents.npy", "sketches.npy"}
+
+
+def test_sketches_that_there_are_not_are_not_made_up(views: IdentityViews, tmp_path: Path) -> None:
+    with pytest.raises(AssertionError, match="no sketches"):
+        cache_latents(views, TinyBase(), tmp_path / "cache", "sketches")
 
 
 def test_a_cache_of_another_corpus_gets_a_sentence(views: IdentityViews, tmp_path: Path) -> None:

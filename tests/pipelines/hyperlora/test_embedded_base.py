@@ -33,6 +33,47 @@ def test_it_draws_what_the_pipeline_draws(pipeline: MiniPipeline) -> None:
         np.testing.assert_allclose(np.asarray(one, float), np.asarray(other, float), atol=1)
 
 
+@pytest.fixture(scope="module")
+def sketching(tmp_path_factory: pytest.TempPathFactory) -> MiniPipeline:
+    return tiny_pipeline(tmp_path_factory.mktemp("minilm"), sketches=True)
+
+
+@pytest.mark.parametrize("fidelity", [0.0, 0.6, 1.0])
+def test_it_draws_what_the_pipeline_draws_after_sketches(sketching: MiniPipeline, fidelity: float) -> None:
+    base, lora, seeds = EmbeddedBase(sketching, "tiny@0"), random_lora(sketching), [0, 1]
+    expected = sketching(
+        PROMPTS, num_inference_steps=2, guidance_scale=2.0, seeds=seeds, lora=lora, fidelity=fidelity, upscale=False
+    ).images
+    # the seeds are what the base takes for the choices of its sketches: the place of each caption
+    text = base.encode_text(PROMPTS) | base.sketch(PROMPTS, greys=fidelity > 0)
+    denoiser = RowDenoiser(base, text, base.encode_text([""]), lora.layers)
+    drawn = draw(denoiser, sketching.prepare_latents(2, seeds), Guidance.from_fidelity(fidelity, 2.0), steps=2)
+    for one, other in zip(drawn, expected, strict=True):
+        np.testing.assert_allclose(np.asarray(one, float), np.asarray(other, float), atol=1)
+
+
+def test_captions_are_sketched_in_colours_or_greys(pipeline: MiniPipeline, sketching: MiniPipeline) -> None:
+    assert EmbeddedBase(pipeline, "tiny@0").sketch(PROMPTS, greys=True) == {}
+    base = EmbeddedBase(sketching, "tiny@0")
+    coloured, grey = (base.sketch(["a dog", "", "a cat"], greys=greys)["sketch"] for greys in (False, True))
+    assert coloured.shape == grey.shape == (3, 8, SIZE // 4, SIZE // 4)
+    assert coloured.flatten(1).any(dim=1).tolist() == [True, False, True]
+    assert not torch.allclose(coloured, grey)
+
+
+def test_velocities_follow_the_sketch_and_conditions_are_left_alone(sketching: MiniPipeline) -> None:
+    base = EmbeddedBase(sketching, "tiny@0")
+    latents, timesteps = (
+        torch.randn(2, 8, 4, 4, generator=torch.Generator().manual_seed(0)),
+        torch.tensor([200.0, 700.0]),
+    )
+    conditions = base.encode_text(PROMPTS) | base.sketch(PROMPTS, greys=False)
+    first = base.predict(latents, timesteps, conditions)
+    assert first.shape == latents.shape and set(conditions) >= {"sketch", "encoder_hidden_states"}
+    blind = base.predict(latents, timesteps, {**conditions, "sketch": conditions["sketch"] * 0})
+    assert not torch.allclose(first, blind)
+
+
 def test_pictures_of_any_multiple_of_the_size_become_latents(pipeline: MiniPipeline) -> None:
     base = EmbeddedBase(pipeline, "tiny@0")
     pictures = np.full((2, 2 * SIZE, 2 * SIZE, 4), 255, np.uint8)

@@ -22,6 +22,16 @@ def test_splits_are_kept_apart(folder: Path) -> None:
     assert test.picture(0).tobytes() == Image.fromarray(np.load(folder / "identities.npy")[15]).tobytes()
 
 
+def test_sketches_come_along_where_there_are_some(folder: Path) -> None:
+    assert IdentityViews.read(folder).sketches is None
+    write_identities(folder, sketches=True)
+    views = IdentityViews.read(folder, ("test",))
+    assert views.sketches is not None and views.sketches.shape == views.pictures.shape
+    sketch = views.sketches[views.rows[0]]
+    assert np.array_equal(sketch[..., 3], np.asarray(views.picture(0))[..., 3])
+    assert np.ptp(sketch[..., :3].astype(int), axis=-1).max() == 0
+
+
 def test_styles_are_chosen(folder: Path) -> None:
     assert len(IdentityViews.read(folder, styles=["flat", "soft"])) == 15
     assert len(IdentityViews.read(folder, styles=["soft"])) == 0

@@ -32,8 +32,8 @@ def corpus(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def trainer(corpus: Path, config: TrainingConfig, out: str) -> Trainer:
-    base, encoder = TinyBase(), PixelEncoder()
+def trainer(corpus: Path, config: TrainingConfig, out: str, base: TinyBase | None = None) -> Trainer:
+    base, encoder = base or TinyBase(), PixelEncoder()
     data = TrainingData.prepare(IdentityViews.read(corpus), base, encoder, config, corpus / "cache")
     heldout = IdentityViews.read(corpus, ("test",))
     preview = Preview.of(heldout, base, encoder, steps=config.sample_steps, guidance=2.0, count=2)
@@ -112,3 +112,31 @@ def test_the_base_is_not_changed(corpus: Path) -> None:
     for name, value in run._base.model.state_dict().items():
         assert torch.equal(value, before[name])
     assert not any(module._forward_hooks for module in run._base.model.modules())
+
+
+def test_the_sketches_of_the_views_are_shown(corpus: Path) -> None:
+    assert "sketch" not in trainer(corpus, CONFIG, "run").batch(0).conditions
+    write_identities(corpus, sketches=True)
+    base = TinyBase(sketches=True)
+    run = trainer(corpus, CONFIG, "run", base)
+    batch, data = run.batch(3), run._data
+    assert data.sketches is not None
+    shown = batch.conditions["sketch"]
+    assert (shown.shape, shown.dtype) == (batch.latents.shape, torch.float32)
+    for latents, sketch in zip(batch.latents, shown, strict=True):
+        view = (torch.from_numpy(data.latents).float() == latents).flatten(1).all(dim=1).nonzero()[0, 0]
+        assert torch.equal(sketch, torch.from_numpy(data.sketches[view]).float())
+    with torch.no_grad():
+        seen = run.loss(batch)[0]
+        blind = run.loss(dataclasses.replace(batch, conditions={**batch.conditions, "sketch": shown * 0}))[0]
+    assert not torch.isclose(seen, blind)
+
+
+def test_sample_grids_are_drawn_after_sketches(corpus: Path) -> None:
+    write_identities(corpus, sketches=True)
+    base = TinyBase(sketches=True)
+    run = trainer(corpus, CONFIG, "run", base)
+    run._preview.write(run.averaged(), corpus / "grid.png")
+    # the class alone in its own colours, the personal models in greys
+    assert base.asked == [(("a block",), False), (("a block",), True), (("a block",), True)]
+    assert Image.open(corpus / "grid.png").size == (4 * 16, 16)

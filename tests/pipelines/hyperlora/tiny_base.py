@@ -21,12 +21,18 @@ COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220), 
 
 
 class TinyBase:
-    """Latents are the premultiplied picture at half its size."""
+    """Latents are the premultiplied picture at half its size; a sketch is one colour for each caption, or grey.
+
+    Args:
+        sketches: whether the base is shown sketches; `predict` sees them added to the latents.
+    """
 
     component = "unet"
     name = "tiny@0"
 
-    def __init__(self) -> None:
+    def __init__(self, *, sketches: bool = False) -> None:
+        self._sketches = sketches
+        self.asked: list[tuple[tuple[str, ...], bool]] = []
         self.model = stable_diffusion().model
         self.scheduler = FlowMatchEulerDiscreteScheduler()
 
@@ -40,12 +46,20 @@ class TinyBase:
         seeds = [zlib.crc32(caption.encode()) for caption in captions]
         return {"tokens": torch.stack([torch.randn(5, 12, generator=torch.Generator().manual_seed(s)) for s in seeds])}
 
+    def sketch(self, captions: Sequence[str], *, greys: bool) -> dict[str, Tensor]:
+        self.asked.append((tuple(captions), greys))
+        if not self._sketches:
+            return {}
+        values = [0.5 if greys else zlib.crc32(caption.encode()) / 2**32 for caption in captions]
+        return {"sketch": torch.tensor(values)[:, None, None, None].expand(-1, 4, 8, 8).clone()}
+
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
-        return self.model(latents, timesteps, conditions["tokens"]).sample
+        shown = conditions.get("sketch", torch.zeros(1)).to(latents)
+        return self.model(latents + shown, timesteps, conditions["tokens"]).sample
 
 
-def write_identities(folder: Path, individuals: int = 6, views: int = 3) -> None:
-    """Write a corpus of rectangles: each individual one colour, the last one held out."""
+def write_identities(folder: Path, individuals: int = 6, views: int = 3, *, sketches: bool = False) -> None:
+    """Write a corpus of rectangles: each individual one colour, the last one held out; their sketches are grey."""
     rng, pictures, records = np.random.default_rng(0), [], []
     names = list(COLOURS)
     for individual in range(individuals):
@@ -60,4 +74,8 @@ def write_identities(folder: Path, individuals: int = 6, views: int = 3) -> None
                 {"identity": f"i{individual}", "view": view, "split": split, "style": "flat", "caption": caption}
             )
     np.save(folder / "identities.npy", np.stack(pictures))
+    if sketches:
+        greys = np.stack(pictures)
+        greys[..., :3] = np.where(greys[..., 3:] > 0, 158, 0)
+        np.save(folder / "identities_sketches.npy", greys)
     (folder / "identities.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))

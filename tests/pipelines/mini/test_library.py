@@ -2,63 +2,55 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from torch import Tensor
+from PIL import Image
 
-from pipelines.mini.library import RANGE, DrawingLibrary, head, to_int8, with_reference
+from pipelines.mini.library import DrawingLibrary
 
 NAMES = ["cat", "dog", "smiling face", "smiling face with sunglasses"]
+# each name but the last in two styles
+DRAWN = [(0, 0), (0, 1), (1, 0), (1, 1), (2, 0), (2, 1), (3, 1)]
+
+
+def drawing(number: int) -> np.ndarray:
+    picture = np.zeros((24, 24, 4), np.uint8)
+    picture[4:20, 4:20] = (30 * number, 200 - 25 * number, 90, 255)
+    return picture
 
 
 @pytest.fixture
 def library() -> DrawingLibrary:
-    """Every name but the last in two styles; the latents of drawing m are all m + 1 steps."""
-    concepts = torch.tensor([0, 0, 1, 1, 2, 2, 3])
-    return DrawingLibrary(
-        latents=torch.arange(1, 8, dtype=torch.int8)[:, None, None, None].expand(7, 2, 4, 4).clone(),
-        concepts=concepts,
-        styles=torch.tensor([0, 1, 0, 1, 0, 1, 1]),
+    return DrawingLibrary.of(
+        [drawing(number) for number in range(len(DRAWN))],
+        concepts=[concept for concept, _ in DRAWN],
+        styles=[style for _, style in DRAWN],
         embeddings=torch.eye(4),
         names=NAMES,
         style_words={"flat": ["flat style", "simple flat colours"], "glossy": ["glossy style", "3d render"]},
+        mirrors=["cat", "dog"],
+        held_out=["cat"],
     )
 
 
-def number(latents: Tensor) -> int:
-    return round(float(latents[0, 0, 0]) * 127 / RANGE) - 1
+def number(picture: Image.Image) -> int:
+    return round(picture.getpixel((12, 12))[0] / 30)
 
 
-@pytest.mark.parametrize(
-    ("prompt", "subject"),
-    [
-        ("a blue dog wearing a hat, flat style", "blue dog"),
-        ("A sticker of an owl", "owl"),
-        ("my cat and a dog", "cat"),
-        ("the fox in the snow", "fox"),
-        ("a brown and white dog and a cat", "brown and white dog"),
-        ("", ""),
-    ],
-)
-def test_the_head_of_a_prompt_names_its_subject(prompt: str, subject: str) -> None:
-    assert head(prompt) == subject
+def test_drawings_are_kept_as_they_were(library: DrawingLibrary) -> None:
+    for row, (concept, style) in enumerate(DRAWN):
+        picture = library.picture(concept, style)
+        assert (picture.mode, picture.size) == ("RGBA", (24, 24))
+        values = np.asarray(picture)
+        assert np.array_equal(values[..., 3], drawing(row)[..., 3])
+        assert np.abs(values[6:18, 6:18, :3].astype(int) - drawing(row)[6:18, 6:18, :3]).max() <= 12
 
 
-@pytest.mark.parametrize(
-    ("prompt", "name"),
-    [
-        ("a dog", "dog"),
-        ("a happy blue dog wearing a crown", "dog"),
-        ("a cat with a dog", "cat"),
-        ("smiling face with sunglasses, flat style", "smiling face with sunglasses"),
-        ("a smiling face on a red background", "smiling face"),
-        ("a dogfish", None),
-        ("", None),
-    ],
-)
-def test_the_named_concept_is_found(library: DrawingLibrary, prompt: str, name: str | None) -> None:
-    row = library.named_concept(prompt)
-    assert (NAMES[row] if row is not None else None) == name
+def test_names_are_known_word_for_word(library: DrawingLibrary) -> None:
+    assert [library.concept(name) for name in NAMES] == [0, 1, 2, 3]
+    assert library.has("smiling face") and not library.has("face") and not library.has("")
+    assert library.concept("dogfish") is None
 
 
 def test_a_concept_is_found_by_meaning(library: DrawingLibrary) -> None:
@@ -70,30 +62,37 @@ def test_the_asked_style_is_read_from_the_prompt(library: DrawingLibrary, prompt
     assert library.asked_style(prompt) == style
 
 
-def test_the_asked_style_is_drawn_and_an_open_one_is_chosen(library: DrawingLibrary) -> None:
-    assert number(library.drawing(1, 0, choice=5)) == 2
-    assert {number(library.drawing(1, None, choice)) for choice in range(4)} == {2, 3}
-    assert number(library.drawing(3, 0, choice=8)) == 6  # not drawn flat, so the style that there is
+def test_a_style_that_is_not_drawn_gives_the_one_that_is(library: DrawingLibrary) -> None:
+    assert (library.drawn_styles(1), library.drawn_styles(3)) == ([0, 1], [1])
+    assert [number(library.picture(1, style)) for style in (0, 1)] == [2, 3]
+    assert [number(library.picture(3, style)) for style in (0, 1)] == [6, 6]
 
 
 def test_it_is_read_as_it_was_written(library: DrawingLibrary, tmp_path: Path) -> None:
-    library.save_pretrained(tmp_path)
-    again = DrawingLibrary.from_pretrained(tmp_path)
-    assert torch.equal(again.drawing(2, 1, 0), library.drawing(2, 1, 0))
-    assert again.named_concept("a dog") == 1
+    library.save_pretrained(tmp_path / "library")
+    again = DrawingLibrary.from_pretrained(tmp_path / "library")
+    for concept, style in DRAWN:
+        assert again.picture(concept, style).tobytes() == library.picture(concept, style).tobytes()
+    assert (again.names, again.style_words) == (library.names, library.style_words)
+    assert (again.mirrors, again.held_out) == (frozenset({"cat", "dog"}), frozenset({"cat"}))
+    assert again.nearest_concept(torch.eye(4)[3]) == 3
 
 
-def test_latents_survive_storage_within_half_a_step() -> None:
-    latents = torch.linspace(-RANGE, RANGE, 101)
-    assert torch.allclose(to_int8(latents).float() * RANGE / 127, latents, atol=RANGE / 127 / 2 + 1e-6)
-    assert to_int8(torch.tensor([99.0, -99.0])).tolist() == [127, -127]
+def test_without_some_names_their_neighbours_are_found(library: DrawingLibrary) -> None:
+    less = library.without(["dog", "no such name"])
+    assert not less.has("dog") and less.concept("dog") is None
+    assert less.nearest_concept(torch.tensor([0.4, 0.9, 0.1, 0.0])) == 0
+    assert less.nearest_concept(torch.tensor([-0.4, -0.1, -0.3, -0.2])) == 3  # though it is not alike at all
+    assert less.drawn_styles(1) == []
+    # what is left is where it was
+    assert [less.concept(name) for name in ("cat", "smiling face")] == [0, 2]
+    assert number(less.picture(2, 1)) == 5
+    # and the library it was made from has lost nothing
+    assert library.has("dog") and number(library.picture(1, 0)) == 2
+    assert library.nearest_concept(torch.eye(4)[1]) == 1
 
 
-def test_the_reference_goes_behind_the_latents_and_out_of_the_conditions() -> None:
-    latents, reference = torch.zeros(2, 3, 4, 4), torch.ones(2, 3, 4, 4)
-    conditions = {"reference": reference, "encoder_hidden_states": torch.zeros(2, 1, 1)}
-    rows = with_reference(latents, conditions)
-    assert rows.shape == (2, 6, 4, 4)
-    assert torch.equal(rows[:, 3:], reference)
-    assert list(conditions) == ["encoder_hidden_states"]
-    assert with_reference(latents, conditions) is latents
+def test_without_nothing_it_is_the_same(library: DrawingLibrary) -> None:
+    same = library.without([])
+    assert same.names == library.names and same.concept("dog") == 1
+    assert same.drawn_styles(0) == [0, 1]

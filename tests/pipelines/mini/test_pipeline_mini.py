@@ -3,8 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 from torch import Tensor
 
 from pipelines.lora import Factor, LoraError, LoraFactors
@@ -100,6 +102,7 @@ def test_fidelity_turns_the_personal_lora_up_from_nothing(pipeline: MiniPipeline
         ([3], {}, r"got \[3\]"),
         (["a", "b"], {"seeds": [1]}, "1 seeds do not fit 2 prompts"),
         ("a", {"guidance_scale": 0.5}, r"guidance is 0\.5"),
+        (["a", "b"], {"subjects": [None]}, "1 subjects do not fit 2 prompts; give one, or None, for each"),
     ],
 )
 def test_what_cannot_be_drawn_gets_a_sentence(
@@ -124,3 +127,103 @@ def test_diffusers_own_loader_takes_the_lora(pipeline: MiniPipeline, tmp_path: P
     pipeline.unload_lora_weights()
     torch.testing.assert_close(loaded, latents(pipeline, lora=lora, guidance_scale=1.0), rtol=1e-3, atol=1e-3)
     assert torch.equal(latents(pipeline, guidance_scale=1.0), base)
+
+
+@pytest.fixture(scope="module")
+def sketching(tmp_path_factory: pytest.TempPathFactory) -> MiniPipeline:
+    return tiny_pipeline(tmp_path_factory.mktemp("minilm"), sketches=True)
+
+
+def cutout(size: tuple[int, int] = (30, 12)) -> Image.Image:
+    picture = Image.new("RGBA", (40, 40))
+    picture.paste((10, 220, 60, 255), (4, 10, 4 + size[0], 10 + size[1]))
+    return picture
+
+
+class Inputs:
+    """Notes what the denoiser is shown."""
+
+    def __init__(self, pipeline: MiniPipeline) -> None:
+        self.rows: list[Tensor] = []
+        self._hook = pipeline.unet.register_forward_pre_hook(lambda _, given: self.rows.append(given[0].clone()))
+
+    def __enter__(self) -> Inputs:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._hook.remove()
+
+
+def test_every_branch_of_guidance_is_shown_the_same_sketch(sketching: MiniPipeline) -> None:
+    lora = random_lora(sketching)
+    with Inputs(sketching) as seen:
+        prompts = ["a dog", "a cat"]
+        latents(sketching, prompts, seeds=[1, 2], lora=lora, fidelity=0.6, guidance_scale=3.0, num_inference_steps=10)
+    shown = sketching.encode_sketches(sketching.sketch(["a dog", "a cat"], [1, 2], greys=True))
+    assert shown.flatten(1).any(dim=1).all() and not torch.allclose(shown[0], shown[1])
+    # no words, the words, the words and the LoRA: two of them at first and at last, all three between
+    assert {len(rows) for rows in seen.rows} == {4, 6}
+    for rows in seen.rows:
+        torch.testing.assert_close(rows[:, 8:], shown.repeat(len(rows) // 2, 1, 1, 1), rtol=1e-4, atol=1e-4)
+
+
+def test_a_sketched_picture_depends_on_its_own_seed_alone(sketching: MiniPipeline) -> None:
+    prompts, seeds = ["a dog, flat style", "two red cats at the beach", "a dog with a cat"], [7, 8, 9]
+    subjects = [None, None, cutout()]
+    together = latents(sketching, prompts, seeds=seeds, subjects=subjects)
+    for place in range(3):
+        alone = latents(sketching, prompts[place], seeds=[seeds[place]], subjects=[subjects[place]])
+        torch.testing.assert_close(alone[0], together[place], rtol=1e-4, atol=1e-4)
+
+
+def test_the_empty_prompt_comes_without_a_sketch(sketching: MiniPipeline) -> None:
+    conditions = sketching.encode_prompt(["a dog", "", "  "])
+    assert conditions["sketch"].shape == (3, 8, SIZE // 4, SIZE // 4)
+    assert conditions["sketch"].flatten(1).any(dim=1).tolist() == [True, False, False]
+    assert sketching.sketch(["a dog", ""])[1] is None
+
+
+def test_a_denoiser_without_sketches_asks_for_none(pipeline: MiniPipeline) -> None:
+    assert set(pipeline.encode_prompt(["a dog"])) == {"encoder_hidden_states", "encoder_attention_mask"}
+    assert pipeline.sketch(["a dog"]) == [None]
+    # a cut-out changes nothing that it could not see
+    torch.testing.assert_close(latents(pipeline, subjects=[cutout()]), latents(pipeline))
+
+
+def test_without_a_library_nothing_is_sketched(sketching: MiniPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sketching, "library", None)
+    assert not sketching.encode_prompt(["a dog"])["sketch"].any()
+
+
+def test_a_cut_out_stands_where_the_drawing_would(sketching: MiniPipeline) -> None:
+    wide, high = (sketching.sketch(["a dog"], [1], [cutout(size)])[0] for size in ((30, 12), (12, 28)))
+    assert wide is not None and high is not None and wide.size == (SIZE, SIZE)
+    assert np.asarray(wide)[..., 3].any(axis=0).sum() > np.asarray(high)[..., 3].any(axis=0).sum()
+    drawn = latents(sketching)
+    assert not torch.allclose(latents(sketching, subjects=[cutout()]), drawn)
+    assert torch.equal(latents(sketching, subjects=[None]), drawn)
+
+
+def test_greys_are_shown_for_a_lora_that_counts_and_for_it_alone(sketching: MiniPipeline) -> None:
+    lora = random_lora(sketching)
+    asked: list[bool] = []
+    sketch = sketching.sketch
+
+    def noted(*arguments: Any) -> list[Image.Image | None]:
+        asked.append(arguments[3])
+        return sketch(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sketching, "sketch", noted)
+        for options in ({}, {"lora": lora, "fidelity": 0.0}, {"lora": lora, "fidelity": 0.5}):
+            latents(sketching, **options)
+    assert asked[::2] == [False, False, True]
+
+
+def test_sketches_are_taken_at_the_size_of_the_denoiser(sketching: MiniPipeline) -> None:
+    (sketch,) = sketching.sketch(["a cat"], [4])
+    assert sketch is not None
+    encoded = sketching.encode_sketches([None, sketch])
+    assert encoded.shape == (2, 8, SIZE // 4, SIZE // 4) and not encoded.requires_grad
+    assert not encoded[0].any() and encoded[1].any()
+    torch.testing.assert_close(encoded[1], sketching.encode_sketches([sketch])[0], rtol=1e-4, atol=1e-4)

@@ -25,7 +25,7 @@ def test_the_parts_fit(preset: dict[str, Any]) -> None:
         latents = vae.encode(torch.zeros(1, 4, preset["size"], preset["size"])).latent
         text = torch.zeros(1, preset["text_length"], 384)  # MiniLM's width
         mask = torch.ones(1, preset["text_length"], dtype=torch.bool)
-        seen = torch.cat([latents] * (unet.config.in_channels // unet.config.out_channels), dim=1)  # and a reference
+        seen = torch.cat([latents] * (unet.config.in_channels // unet.config.out_channels), dim=1)  # and a sketch
         velocity = unet(seen, 500, text, encoder_attention_mask=mask).sample
         assert vae.decode(velocity).sample.shape == (1, 4, preset["size"], preset["size"])
     edge = unet.config.sample_size

@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from diffusers import AutoencoderDC, FlowMatchEulerDiscreteScheduler, UNet2DConditionModel
 
 from pipelines.lora import Factor, LoraFactors, layer_table
-from pipelines.mini.library import DrawingLibrary, to_int8
+from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.loading import load_text_encoder
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.upscaling.modeling_compact import CompactUpscaler
@@ -49,12 +50,12 @@ DENOISER: dict[str, Any] = {
     "attention_head_dim": 4,
     "norm_num_groups": 4,
 }
-# looks at the drawing that the prompt's subject names
-REFERENCED: dict[str, Any] = {**DENOISER, "in_channels": 16}
+# is shown the latents of a sketch beside the noisy ones
+SKETCHED: dict[str, Any] = {**DENOISER, "in_channels": 16}
 DATA = Path(__file__).resolve().parents[3] / "configs" / "mini" / "data.yaml"
 
 
-def training_config(steps: int, *, references: bool = True) -> dict[str, Any]:
+def training_config(steps: int, *, sketches: bool = True) -> dict[str, Any]:
     return {
         "seed": 1,
         "data": str(DATA),
@@ -68,45 +69,47 @@ def training_config(steps: int, *, references: bool = True) -> dict[str, Any]:
             "latent_noise": 0.1,
         },
         "denoiser": {
-            "model": REFERENCED if references else DENOISER,
+            "model": SKETCHED if sketches else DENOISER,
             "batch": 4,
             "steps": steps,
             "learning_rate": 1e-3,
             "caption_dropout": 0.1,
             "styles": ["flat", "modern"],
-            "text_steps": 0,
         },
         "sampling": {"steps": 4, "guidance": 2.5},
     }
 
 
 def tiny_library() -> DrawingLibrary:
-    """Two drawings of random latents: a dog and a cat, in one style."""
+    """Two drawings in one style: a dog, brown and high, and a cat, blue and wide."""
     torch.manual_seed(6)
-    return DrawingLibrary(
-        latents=to_int8(torch.randn(2, 8, SIZE // 4, SIZE // 4)),
-        concepts=torch.tensor([0, 1]),
-        styles=torch.tensor([0, 0]),
+    pictures = np.zeros((2, SIZE, SIZE, 4), np.uint8)
+    pictures[0, 1:15, 5:11] = (150, 90, 40, 255)
+    pictures[1, 5:11, 1:15] = (60, 90, 210, 255)
+    return DrawingLibrary.of(
+        list(pictures),
+        concepts=[0, 1],
+        styles=[0, 0],
         embeddings=torch.nn.functional.normalize(torch.randn(2, TEXT_WIDTH), dim=-1),
         names=["dog", "cat"],
         style_words={"flat": ["flat style"]},
     )
 
 
-def tiny_pipeline(folder: Path, *, references: bool = False) -> MiniPipeline:
+def tiny_pipeline(folder: Path, *, sketches: bool = False) -> MiniPipeline:
     """Make the pipeline; the text encoder is written to `folder` and read from it."""
     encoder, tokenizer = load_text_encoder(write_minilm(folder, width=TEXT_WIDTH))
     torch.manual_seed(0)
     pipeline = MiniPipeline(
         vae=AutoencoderDC(**AUTOENCODER, scaling_factor=0.5).eval(),
-        unet=UNet2DConditionModel(**(REFERENCED if references else DENOISER)).eval(),
+        unet=UNet2DConditionModel(**(SKETCHED if sketches else DENOISER)).eval(),
         text_encoder=encoder,
         tokenizer=tokenizer,
         scheduler=FlowMatchEulerDiscreteScheduler(shift=1.0),
         upscaler=CompactUpscaler(channels=4, layers=1, scale=4).eval(),
         text_length=TEXT_LENGTH,
     )
-    pipeline.library = tiny_library() if references else None
+    pipeline.library = tiny_library() if sketches else None
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 

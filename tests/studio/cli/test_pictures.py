@@ -42,6 +42,29 @@ def test_json_tells_the_recipe(keepsake, photo_file) -> None:
     assert recipe["concept_names"] == ["Bo"]
 
 
+@pytest.mark.parametrize(
+    ("pose", "told"),
+    [
+        ("photo", ["photo", "photo"]),
+        ("drawn", ["drawn", "drawn"]),
+        ("both", ["photo", "drawn"]),
+        (None, ["photo", "drawn"]),
+    ],
+)
+def test_the_pose_is_chosen_or_follows_the_seed(pose, told, keepsake, photo_file) -> None:
+    keepsake("concept", "add", "Bo", photo_file, "--kind", "dog")
+    chosen = ("--pose", pose) if pose else ()
+    arguments = ("--out", "out", "--count", "2", "--seed", "4", "--steps", "1", "--json")
+    made = keepsake("generate", "a @bo", *chosen, *arguments).json
+    assert [picture["recipe"]["pose"] for picture in made] == told
+
+
+def test_a_pose_that_there_is_not_is_refused(keepsake, tmp_path) -> None:
+    ended = keepsake("generate", "a dog", "--pose", "asleep", "--out", "out")
+    assert ended.status == 2
+    assert not list(tmp_path.glob("out/*"))
+
+
 def test_a_concept_can_be_named_beside_the_prompt(keepsake, photo_file) -> None:
     keepsake("concept", "add", "Bo", photo_file, "--kind", "dog")
     (made,) = keepsake("generate", "on a hill", "--concept", "Bo", "--out", "out", "--steps", "1", "--json").json

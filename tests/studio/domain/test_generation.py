@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from studio.domain.generation import COUNT_MAX, PROMPT_MAX, SEED_MAX, STEPS_MAX, GenerateRequest
+from studio.domain.generation import COUNT_MAX, PROMPT_MAX, SEED_MAX, STEPS_MAX, GenerateRequest, Pose
 from studio.errors import InvalidInput
 
 
@@ -24,6 +24,9 @@ from studio.errors import InvalidInput
         ({"guidance": math.nan}, "guidance is nan"),
         ({"fidelity": 1.1}, "fidelity is 1.1"),
         ({"fidelity": math.inf}, "fidelity is inf"),
+        ({"pose": "asleep"}, "pose is 'asleep'; photo, drawn, both are possible"),
+        ({"pose": ""}, "pose is ''"),
+        ({"pose": None}, "pose is None"),
     ],
 )
 def test_a_request_out_of_bounds_names_the_value(values: dict[str, float | str], named: str) -> None:
@@ -36,3 +39,22 @@ def test_the_bounds_themselves_are_taken() -> None:
         prompt=f"  {'x' * PROMPT_MAX} ", count=COUNT_MAX, seed=SEED_MAX, steps=STEPS_MAX, guidance=1, fidelity=0
     )
     assert len(request.prompt) == PROMPT_MAX
+
+
+@pytest.mark.parametrize("pose", Pose)
+def test_a_pose_is_taken_by_its_value_too(pose: Pose) -> None:
+    request = GenerateRequest(prompt="a dog", pose=str(pose.value))
+    assert request.pose is pose
+    assert request == GenerateRequest(prompt="a dog", pose=pose)
+
+
+def test_things_are_drawn_both_ways_unless_one_is_asked_for() -> None:
+    assert GenerateRequest(prompt="a dog").pose is Pose.BOTH
+
+
+def test_the_seed_decides_where_both_poses_are_wanted() -> None:
+    seeds = (0, 1, 2, 3, SEED_MAX)
+    photo, drawn = Pose.PHOTO, Pose.DRAWN
+    assert [Pose.BOTH.of(seed) for seed in seeds] == [photo, drawn, photo, drawn, drawn]
+    assert {Pose.PHOTO.of(seed) for seed in seeds} == {photo}
+    assert {Pose.DRAWN.of(seed) for seed in seeds} == {drawn}

@@ -11,7 +11,7 @@ import yaml
 from PIL import Image
 
 from studio.engines.base import ImageJob, Subject
-from studio.engines.image import DiffusersImageEngine
+from studio.engines.image import DiffusersImageEngine, photo_subjects
 from studio.errors import InvalidInput, JobCancelled, ModelMissing
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, save_pipeline, tiny_pipeline
 
@@ -124,3 +124,64 @@ def test_a_missing_model_gets_a_sentence(folder: Path, tmp_path: Path) -> None:
     catalogue.write_text((folder / "models.yaml").read_text())
     with pytest.raises(ModelMissing, match="mini"):
         DiffusersImageEngine("mini", models=str(catalogue)).capabilities()
+
+
+def cutout(colour: str, size: tuple[int, int] = (24, 10)) -> Image.Image:
+    picture = Image.new("RGBA", (32, 32))
+    picture.paste(Image.new("RGBA", size, colour), (4, 4))
+    return picture
+
+
+PHOTOS = tuple(cutout(colour) for colour in ("red", "lime", "blue"))
+
+
+def posed(
+    *seeds: int, poses: tuple[str, ...], cutouts: tuple[Image.Image, ...] = PHOTOS, prompt: str = "a @bo"
+) -> ImageJob:
+    subjects = (
+        Subject(mention="hat", kind="hat", adapter=None),
+        Subject(mention="bo", kind="dog", adapter=None, cutouts=cutouts),
+    )
+    return ImageJob(prompt=prompt, subjects=subjects, seeds=seeds, steps=2, guidance=3.0, fidelity=1.0, poses=poses)
+
+
+def test_photos_take_turns_where_a_picture_follows_one() -> None:
+    seeds = (0, 1, 2, 4, 5, 6)
+    poses = ("photo", "drawn", "photo", "photo", "drawn", "photo")
+    red, green, blue = PHOTOS
+    assert photo_subjects(posed(*seeds, poses=poses)) == [red, None, green, blue, None, red]
+
+
+def test_the_photo_depends_on_the_seed_and_not_on_the_batch() -> None:
+    together = photo_subjects(posed(7, 8, 9, poses=("photo",) * 3))
+    alone = [photo_subjects(posed(seed, poses=("photo",))) for seed in (7, 8, 9)]
+    assert together == [picture for found in alone for picture in found or ()]
+
+
+def test_without_poses_or_cut_outs_everything_is_drawn_anew() -> None:
+    assert photo_subjects(posed(1, 2, poses=())) is None
+    assert photo_subjects(posed(1, 2, poses=("photo", "drawn"), cutouts=())) is None
+    assert photo_subjects(job(1, 2)) is None
+
+
+def test_poses_that_do_not_fit_the_seeds_are_no_job() -> None:
+    with pytest.raises(ValueError, match="shorter"):
+        photo_subjects(posed(1, 2, poses=("photo",)))
+
+
+@pytest.fixture(scope="module")
+def sketching(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> DiffusersImageEngine:
+    """An engine whose model is shown sketches."""
+    models = tmp_path_factory.mktemp("sketching")
+    save_pipeline(tiny_pipeline(models / "minilm", sketches=True), models / "mini")
+    for name in ("mini/studio.json", "models.yaml"):
+        (models / name).write_text((folder / name).read_text())
+    return DiffusersImageEngine("mini", models=str(models / "models.yaml"), device="cpu")
+
+
+def test_a_picture_may_follow_a_photo(sketching: DiffusersImageEngine) -> None:
+    photo, drawn = pixels(sketching.generate(posed(4, 5, poses=("photo", "drawn")), Told()))
+    anew = pixels(sketching.generate(posed(4, 5, poses=("drawn", "drawn")), Told()))
+    assert not np.array_equal(photo, anew[0])
+    assert np.abs(drawn.astype(int) - anew[1]).max() <= 1
+    assert np.array_equal(pixels(sketching.generate(posed(4, 5, poses=()), Told())), anew)

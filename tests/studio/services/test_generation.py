@@ -12,7 +12,7 @@ from PIL import Image
 from studio.bootstrap import build_studio
 from studio.config import StudioConfig
 from studio.domain.concepts import AddConceptRequest, Concept
-from studio.domain.generation import SEED_MAX, GenerateRequest
+from studio.domain.generation import SEED_MAX, GenerateRequest, Pose
 from studio.domain.jobs import Status
 from studio.engines.base import ImageJob, Report
 from studio.engines.fake import FakeImageEngine, FakeSubjectEngine
@@ -68,7 +68,26 @@ def test_the_engine_gets_a_job_with_nothing_left_open(studio: Studio, bo: Concep
     assert (subject.mention, subject.kind) == ("bo", "dog")
     assert bo.adapter is not None
     assert subject.adapter == studio.files.get(bo.adapter)
-    assert job == ImageJob(prompt="@bo's hat", subjects=(subject,), seeds=(7,), steps=3, guidance=4.0, fidelity=0.7)
+    assert job == ImageJob(
+        prompt="@bo's hat", subjects=(subject,), seeds=(7,), steps=3, guidance=4.0, fidelity=0.7, poses=("drawn",)
+    )
+
+
+def test_cut_outs_and_poses_go_to_the_engine_and_into_the_recipes(studio: Studio, bo: Concept) -> None:
+    for pose, expected in (
+        (Pose.BOTH, ["photo", "drawn", "photo"]),
+        (Pose.PHOTO, ["photo"] * 3),
+        (Pose.DRAWN, ["drawn"] * 3),
+    ):
+        request = GenerateRequest(prompt="a @bo", count=3, seed=6, pose=pose)
+        pictures = studio.generation.start(request).result(PATIENCE)
+        assert [picture.recipe.pose for picture in pictures] == expected
+        job = image_engine(studio).requests[-1]
+        assert list(job.poses) == expected
+        (cutout,) = job.subjects[0].cutouts
+        assert bo.photos[0].cutout is not None
+        with Image.open(io.BytesIO(studio.files.get(bo.photos[0].cutout))) as kept:
+            assert (cutout.mode, cutout.tobytes()) == ("RGBA", kept.convert("RGBA").tobytes())
 
 
 def test_the_same_recipe_makes_the_same_picture(studio: Studio, bo: Concept) -> None:

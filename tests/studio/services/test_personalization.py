@@ -102,3 +102,19 @@ def test_a_concept_forgotten_meanwhile_does_not_come_back(vault: Vault, concept:
     with vault.database.read() as session:
         assert ConceptRepository(session).all("local") == []
     assert key_of(b"new", ".safetensors") not in list(vault.files.keys())
+
+
+def test_cut_outs_come_in_the_order_of_the_photos(vault: Vault, concept: Concept) -> None:
+    with vault.storing() as act:
+        files = [act.put(encode_cutout(Image.new("RGBA", (8, 8), colour)), ".png") for colour in ("lime", "blue")]
+    photos = tuple(
+        Photo(id=str(place), file="none", width=8, height=8, cutout=file)
+        for place, file in enumerate([files[0], None, files[1]])
+    )
+    personalizer = Personalizer(FakeSubjectEngine(), vault)
+    cutouts = personalizer.cutouts(dataclasses.replace(concept, photos=photos))
+    assert [(cutout.mode, cutout.getpixel((4, 4))) for cutout in cutouts] == [
+        ("RGBA", (0, 255, 0, 255)),
+        ("RGBA", (0, 0, 255, 255)),
+    ]
+    assert personalizer.cutouts(dataclasses.replace(concept, photos=())) == ()

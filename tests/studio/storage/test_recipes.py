@@ -56,6 +56,7 @@ def test_the_text_is_read_back_whole() -> None:
         "Model hash": "0123456789",
         "Model": "mini, the first: small",
         "Fidelity": "0.7",
+        "Pose": "drawn",
         "Version": f"Keepsake {VERSION}",
     }
 

@@ -108,6 +108,7 @@ def write_packages(folder: Path) -> dict[str, Any]:
                 "words": ["flat style"],
             },
         },
+        "changed_styles": ["soft", "flat"],
         "recolours": 4,
         "scenes": 12,
         "identities": {"count": 4, "views": 3, "heldout_share": 0.25},

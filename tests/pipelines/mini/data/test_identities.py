@@ -1,27 +1,57 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
+from pipelines.mini import layout
+from pipelines.mini.colours import COLOURS, in_greys
 from pipelines.mini.data.composed import Composer, Part
 from pipelines.mini.data.concepts import Concept
 from pipelines.mini.data.drawings import Drawing, rasterise
-from pipelines.mini.data.identities import make_identity, reproportion, views
-from pipelines.mini.data.recolour import COLOURS
-from tests.pipelines.mini.data.archives import svg
+from pipelines.mini.data.identities import Identity, View, make_identity, reproportion, views
+from tests.pipelines.mini.data.archives import svg, webp
 
 SIZE = 32
 FOX = Concept(code="1f98a", name="fox", keywords=(), group="animals", split="train")
 DRAWING = Drawing(concept=FOX, style="flat", source=svg("1F98A"))
 
 
+@pytest.fixture(autouse=True)
+def small_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Build figures at the size of the canvas: hundreds of scenes are then composed in a moment."""
+    monkeypatch.setattr(layout, "EDGE", SIZE)
+
+
+def individual(seed: int = 0, drawing: Drawing = DRAWING) -> Identity:
+    made = make_identity(drawing, SIZE, np.random.default_rng(seed))
+    assert made is not None
+    return made
+
+
+def seen(count: int) -> tuple[Identity, list[View]]:
+    identity = individual()
+    hat = Part(name="top hat", style="flat", group="objects", picture=rasterise(svg("1F3A9"), SIZE))
+    composer = Composer([hat], {"flat": ["flat style"]}, {("fox", "at night")}, SIZE)
+    return identity, views(identity, composer, count, ["flat style"], np.random.default_rng(0))
+
+
 def test_individuals_differ_in_colour_and_build() -> None:
     rng = np.random.default_rng(0)
     individuals = [make_identity(DRAWING, SIZE, rng) for _ in range(4)]
-    pictures = {individual.picture.tobytes() for individual in individuals if individual is not None}
+    pictures = {individual.part.picture.tobytes() for individual in individuals if individual is not None}
     assert len(pictures) == 4
     for individual in individuals:
-        assert individual is not None and individual.name == "fox"
+        assert individual is not None and (individual.part.name, individual.part.style) == ("fox", "flat")
         assert len(set(individual.colours)) == len(individual.colours) == 2
+        assert np.array_equal(individual.plain, rasterise(DRAWING.source, SIZE))
+
+
+def test_raster_drawings_make_individuals_too() -> None:
+    drawing = Drawing(concept=FOX, style="glossy", source=webp("1F98A"))
+    identity = individual(drawing=drawing)
+    assert len(identity.colours) == 1 and identity.part.style == "glossy"
+    assert np.array_equal(identity.plain, rasterise(drawing.source, SIZE))
+    assert not np.array_equal(identity.part.picture, identity.plain)
 
 
 def test_a_drawing_without_colours_makes_no_individual() -> None:
@@ -30,24 +60,34 @@ def test_a_drawing_without_colours_makes_no_individual() -> None:
 
 
 def test_captions_of_an_individual_never_tell_its_colours() -> None:
-    rng = np.random.default_rng(0)
-    identity = make_identity(DRAWING, SIZE, rng)
-    assert identity is not None
-    hat = Part(name="top hat", style="flat", group="objects", picture=rasterise(svg("1F3A9"), SIZE))
-    composer = Composer([hat], {"flat": ["flat style"]}, {("fox", "at night")}, SIZE)
-    seen = views(identity, composer, 30, ["flat style"], rng)
-    assert len(seen) == 30
-    assert np.array_equal(seen[0][0], identity.picture) and seen[0][1] == "a fox, flat style"
-    for _, caption in seen:
-        assert caption.startswith("a fox")
-        words = caption.split(" background")[0].split() if "background" not in caption else []
+    identity, found = seen(30)
+    assert len(found) == 30
+    assert np.array_equal(found[0].picture, identity.part.picture) and found[0].caption == "a fox, flat style"
+    for view in found:
+        assert view.caption.startswith("a fox")
+        words = view.caption.split() if "background" not in view.caption else []
         assert not set(words) & set(COLOURS)
-        assert "at night" not in caption
+        assert "at night" not in view.caption
+        assert view.caption.endswith(", flat style")  # says which drawing the sketch shows
+    assert len({view.caption for view in found}) > 5
 
 
-def test_proportions_change_by_a_fifth_at_most() -> None:
+def test_sketches_show_the_class_without_colours() -> None:
+    identity, found = seen(30)
+    grey = in_greys(identity.plain)
+    assert np.array_equal(found[0].sketch, grey)
+    for view in found:
+        assert view.sketch.shape == view.picture.shape == (SIZE, SIZE, 4)
+        assert not np.array_equal(view.sketch, view.picture)
+        if view.caption == "a fox, flat style":
+            seen_there = view.sketch[view.sketch[..., 3] > 127][:, :3].astype(int)
+            assert np.ptp(seen_there, axis=1).max() <= 2
+        assert (view.mask > 127).any()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_proportions_change_by_a_fifth_at_most(seed: int) -> None:
     full = np.full((SIZE, SIZE, 4), 255, np.uint8)
-    for seed in range(8):
-        alpha = reproportion(full, np.random.default_rng(seed))[..., 3] > 127
-        edges = sorted((alpha.any(axis=1).sum(), alpha.any(axis=0).sum()))
-        assert edges[1] == SIZE and 0.78 * SIZE <= edges[0] <= SIZE
+    alpha = reproportion(full, np.random.default_rng(seed))[..., 3] > 127
+    edges = sorted((alpha.any(axis=1).sum(), alpha.any(axis=0).sum()))
+    assert edges[1] == SIZE and 0.78 * SIZE <= edges[0] <= SIZE

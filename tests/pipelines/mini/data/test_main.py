@@ -10,16 +10,19 @@ import numpy as np
 import pytest
 import yaml
 
-from pipelines.mini.data.__main__ import PARTS, main
+from pipelines.mini.data.__main__ import PARTS, _recoloured, main
+from pipelines.mini.data.concepts import Concept
+from pipelines.mini.data.drawings import Drawing
 from pipelines.mini.data.writer import read_corpus
-from tests.pipelines.mini.data.archives import SIZE, write_packages
+from tests.pipelines.mini.data.archives import SIZE, webp, write_packages
 
 
-def build(folder: Path, monkeypatch: pytest.MonkeyPatch, *more: str) -> Path:
-    config = folder / "data.yaml"
-    config.write_text(yaml.safe_dump(write_packages(folder / "packages")))
+def build(folder: Path, monkeypatch: pytest.MonkeyPatch, *more: str, config: dict | None = None) -> Path:
+    file = folder / "data.yaml"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(yaml.safe_dump(config or write_packages(folder / "packages")))
     out = folder / "corpus"
-    arguments = ["--config", str(config), "--out", str(out), "--cache", str(folder / "packages"), *more]
+    arguments = ["--config", str(file), "--out", str(out), "--cache", str(folder / "packages"), *more]
     monkeypatch.setattr(sys, "argv", ["data", *arguments])
     main()
     return out
@@ -45,7 +48,14 @@ def test_the_corpus_is_whole_and_holds_out_what_it_must(tmp_path: Path, monkeypa
     for record in parts["scenes"][1]:
         left, top, right, bottom = record["box"]
         assert 0 <= left < right <= 1 and 0 <= top < bottom <= 1
+    for name in ("scenes", "identities"):
+        [(sketches, _)] = read_corpus(out, [f"{name}_sketches"])
+        assert sketches.shape == parts[name][0].shape
+        assert (np.asarray(sketches[..., 3]).max(axis=(1, 2)) > 0).all()
     individuals = parts["identities"][1]
+    alone = [row for row, record in enumerate(individuals) if record["view"] == 0]
+    assert len(alone) == 4
+    assert np.ptp(np.asarray(sketches[alone][..., :3]).astype(int), axis=-1).max() == 0
     assert {record["identity"] for record in individuals if record["split"] == "test"} == {"identity-00003"}
     manifest = json.loads((out / "manifest.json").read_text())
     assert manifest["counts"] == {name: len(records) for name, (_, records) in parts.items()}
@@ -55,6 +65,31 @@ def test_the_corpus_is_whole_and_holds_out_what_it_must(tmp_path: Path, monkeypa
 
 def test_the_same_seed_makes_the_same_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (build(tmp_path / name, monkeypatch) for name in ("one", "two"))
-    for part in PARTS:
+    for part in (*PARTS, "scenes_sketches", "identities_sketches"):
         assert (first / f"{part}.npy").read_bytes() == (second / f"{part}.npy").read_bytes()
         assert (first / f"{part}.jsonl").read_text() == (second / f"{part}.jsonl").read_text()
+
+
+def test_a_part_is_built_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = build(tmp_path, monkeypatch, "--only", "index", "--size", "16")
+    assert {file.name for file in out.iterdir()} == {"index.npy", "index.jsonl", "manifest.json", "CREDITS.md"}
+    assert read_corpus(out, ["index"])[0][0].shape == (18, 16, 16, 4)
+
+
+def test_only_drawings_of_the_styles_named_are_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = write_packages(tmp_path / "packages") | {"changed_styles": ["flat"]}
+    out = build(tmp_path, monkeypatch, config=config)
+    for part in ("recolours", "scenes", "identities"):
+        assert {record["style"] for record in read_corpus(out, [part])[0][1]} == {"flat"}
+
+
+def test_raster_drawings_are_recoloured_too() -> None:
+    concept = Concept(code="1f98a", name="fox", keywords=(), group="animals", split="train")
+    found = _recoloured(Drawing(concept=concept, style="glossy", source=webp("1F98A")), ("green", "red"), SIZE)
+    assert found is not None
+    picture, colours = found
+    assert colours == ("green",)  # it has one colour only
+    red, green, blue, alpha = picture[SIZE // 2, SIZE // 2].tolist()
+    assert green > red and green > blue and alpha == 255
+    lines = Drawing(concept=concept, style="flat", source='<svg viewBox="0 0 4 4"><path d="M0 0h4v4z" fill="#111"/></svg>')
+    assert _recoloured(lines, ("green",), SIZE) is None

@@ -11,7 +11,7 @@ from pipelines.mini.loading import load_pipeline
 from pipelines.mini.training.assemble import assemble
 from pipelines.upscaling.modeling_compact import CompactUpscaler
 from studio.engines.base import ImageCapabilities
-from tests.pipelines.mini.tiny_mini import AUTOENCODER, REFERENCED, SIZE, TEXT_LENGTH, tiny_library, training_config
+from tests.pipelines.mini.tiny_mini import AUTOENCODER, SIZE, SKETCHED, TEXT_LENGTH, tiny_library, training_config
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def run(tmp_path: Path) -> Path:
     folder = tmp_path / "run"
     torch.manual_seed(0)
     AutoencoderDC(**AUTOENCODER, scaling_factor=0.5).save_pretrained(folder / "vae")
-    UNet2DConditionModel(**REFERENCED).save_pretrained(folder / "unet")
+    UNet2DConditionModel(**SKETCHED).save_pretrained(folder / "unet")
     tiny_library().save_pretrained(folder / "library")
     for stage in ("autoencoder", "denoiser"):
         (folder / stage).mkdir()

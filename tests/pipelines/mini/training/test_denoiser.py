@@ -12,6 +12,7 @@ from PIL import Image
 
 from pipelines.mini.training import cache, library
 from pipelines.mini.training.denoiser import (
+    NO_SKETCH,
     PREVIEW_PROMPTS,
     SHARES,
     Samples,
@@ -23,8 +24,8 @@ from pipelines.mini.training.denoiser import (
 from tests.pipelines.mini.tiny_mini import (
     AUTOENCODER,
     DENOISER,
-    REFERENCED,
     SIZE,
+    SKETCHED,
     TEXT_LENGTH,
     TEXT_WIDTH,
     training_config,
@@ -45,15 +46,38 @@ def out(data: Path, minilm: Path, tmp_path: Path) -> Path:
 
 
 def test_batches_drop_captions_and_mask_padding(out: Path) -> None:
-    latents, tokens, mask, reference = Samples(out / "cache", 0.0, seed=1).batch(64, references=True)
-    assert latents.shape == reference.shape == (64, 8, 4, 4)
-    assert tokens.shape == (64, TEXT_LENGTH, TEXT_WIDTH)
+    latents, tokens, mask, sketch = Samples(out / "cache", 0.0, seed=1).batch(400)
+    assert latents.shape == sketch.shape == (400, 8, 4, 4)
+    assert tokens.shape == (400, TEXT_LENGTH, TEXT_WIDTH)
     assert (latents.dtype, tokens.dtype, mask.dtype) == (torch.float32, torch.float32, torch.bool)
     assert not tokens[~mask].any() and (mask.sum(dim=1) > 2).all()
-    assert reference.flatten(1).any(dim=1).all()
-    _, _, mask, reference = Samples(out / "cache", 1.0, seed=1).batch(8, references=True)
-    assert (mask.sum(dim=1) == 2).all() and not reference.any()  # the empty caption has no drawing to look at
-    assert not Samples(out / "cache", 0.0, seed=1).batch(8, references=False)[3].any()
+    assert unseen(sketch) == pytest.approx(NO_SKETCH, abs=0.04)  # so that the words are learned too
+    _, _, mask, sketch = Samples(out / "cache", 1.0, seed=1).batch(400)
+    assert (mask.sum(dim=1) == 2).all()
+    # most rows without a caption still have a sketch: guidance compares before the same one
+    assert unseen(sketch) == pytest.approx(1 / 3 + 2 / 3 * NO_SKETCH, abs=0.07)
+
+
+def unseen(sketch: torch.Tensor) -> float:
+    return float((~sketch.flatten(1).any(dim=1)).float().mean())
+
+
+def test_latents_and_sketches_come_from_their_shelves(out: Path) -> None:
+    samples = Samples(out / "cache", 0.0, seed=1)
+    shelves = [np.load(out / "cache" / f"{name}.npy") for name in ("scenes", "scenes_sketches")]
+    latents, _, _, sketch = samples.batch(100)
+    for scene, shown in zip(*(torch.from_numpy(shelf).float() for shelf in shelves), strict=True):
+        rows = (latents == scene).flatten(1).all(dim=1)
+        assert rows.any()
+        seen = sketch[rows & sketch.flatten(1).any(dim=1)]
+        assert (seen == shown).all()
+
+
+def test_a_sample_without_a_sketch_is_shown_none(out: Path) -> None:
+    rows = np.load(out / "cache" / "samples.npy")
+    rows[:, 3] = -1
+    np.save(out / "cache" / "samples.npy", rows)
+    assert not Samples(out / "cache", 0.0, seed=1).batch(50)[3].any()
 
 
 def test_parts_are_seen_as_often_as_they_should(out: Path) -> None:
@@ -99,7 +123,7 @@ def loss_of(unet: UNet2DConditionModel, batch: Batch) -> torch.Tensor:
 
 
 def test_a_new_denoiser_does_not_look_yet_but_learns_to(batch: Batch) -> None:
-    unet = new_denoiser(REFERENCED)
+    unet = new_denoiser(SKETCHED)
     blind = (*batch[:3], torch.zeros_like(batch[3]))
     assert torch.equal(loss_of(unet, batch), loss_of(unet, blind))
     loss_of(unet, batch).backward()
@@ -109,30 +133,40 @@ def test_a_new_denoiser_does_not_look_yet_but_learns_to(batch: Batch) -> None:
     )
 
 
-def test_a_warm_start_draws_as_the_denoiser_without_references(batch: Batch, tmp_path: Path) -> None:
+def test_a_warm_start_draws_as_the_denoiser_without_sketches(batch: Batch, tmp_path: Path) -> None:
     torch.manual_seed(3)
     narrow = UNet2DConditionModel(**DENOISER)
     narrow.save_pretrained(tmp_path)
-    wide = new_denoiser(REFERENCED)
+    wide = new_denoiser(SKETCHED)
     warm_start(wide, tmp_path)
     torch.testing.assert_close(loss_of(wide, batch), loss_of(narrow, batch))
 
 
-@pytest.mark.parametrize("references", [True, False])
-def test_three_steps_with_a_break_and_an_export_that_draws(out: Path, data: Path, references: bool) -> None:
+def test_a_warm_start_from_one_with_sketches_takes_all_over(batch: Batch, tmp_path: Path) -> None:
+    torch.manual_seed(3)
+    before = UNet2DConditionModel(**SKETCHED)
+    before.save_pretrained(tmp_path)
+    after = new_denoiser(SKETCHED)
+    warm_start(after, tmp_path)
+    assert all(torch.equal(value, after.state_dict()[name]) for name, value in before.state_dict().items())
+
+
+@pytest.mark.parametrize("sketches", [True, False])
+def test_three_steps_with_a_break_and_an_export_that_draws(out: Path, data: Path, sketches: bool) -> None:
     for steps in (2, 3):
-        train(training_config(steps, references=references), data, out)
+        train(training_config(steps, sketches=sketches), data, out)
         assert json.loads((out / "denoiser" / "checkpoint" / "step.json").read_text())["step"] == steps
         with Image.open(out / "denoiser" / f"samples-{steps:06d}.png") as sheet:
             assert sheet.size == (8 * SIZE, SIZE * len(PREVIEW_PROMPTS) // 8)
     unet = UNet2DConditionModel.from_pretrained(out / "unet")
     assert all(parameter.isfinite().all() for parameter in unet.parameters())
-    assert unet.config.in_channels == (16 if references else 8)
+    assert unet.config.in_channels == (16 if sketches else 8)
 
 
 def test_a_loss_that_is_not_finite_stops_the_training(out: Path, data: Path) -> None:
-    latents = np.load(out / "cache" / "latents.npy")
-    np.save(out / "cache" / "latents.npy", np.full_like(latents, np.nan))
+    for name in json.loads((out / "cache" / "shelves.json").read_text()):
+        file = out / "cache" / f"{name}.npy"
+        np.save(file, np.full_like(np.load(file), np.nan))
     with pytest.raises(FloatingPointError, match=r"not finite at step 1; lower the learning rate of 0\.001"):
         train(training_config(3), data, out)
     assert not (out / "unet").exists()

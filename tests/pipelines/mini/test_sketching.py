@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from pipelines.mini.layout import MOUNTS, PLACES
+from pipelines.mini.library import DrawingLibrary
+from pipelines.mini.loading import load_text_encoder
+from pipelines.mini.sketching import Sketcher, with_sketch
+from pipelines.mini.text import mean_features
+from tests.pipelines.features.tiny_minilm import write_minilm
+
+SIZE = 48
+NAMES = ["dog", "cat", "mug", "boot", "red heart", "crown", "skateboard", "palm tree"]
+# one colour for each name; the second style is darker
+COLOURS = [
+    (200, 120, 40), (60, 90, 210), (40, 180, 60), (150, 60, 180), (220, 30, 40), (230, 210, 40), (40, 190, 190),
+    (90, 220, 90),
+]  # fmt: skip
+STYLES = {"flat": ["flat style"], "glossy": ["glossy style"]}
+
+
+def drawing(name: int, style: int) -> np.ndarray:
+    """A block with an ear on its left side, so that a mirror can be told."""
+    picture = np.zeros((32, 32, 4), np.uint8)
+    shade = tuple(round(value * (0.6 if style else 1.0)) for value in COLOURS[name])
+    picture[10:30, 4:28] = (*shade, 255)
+    picture[2:10, 4:12] = (*shade, 255)
+    return picture
+
+
+@pytest.fixture(scope="module")
+def sketcher(tmp_path_factory: pytest.TempPathFactory) -> Sketcher:
+    encoder, tokenizer = load_text_encoder(write_minilm(tmp_path_factory.mktemp("minilm")))
+    drawn = [(name, style) for name in range(len(NAMES)) for style in (0, 1) if (NAMES[name], style) != ("mug", 0)]
+    library = DrawingLibrary.of(
+        [drawing(name, style) for name, style in drawn],
+        concepts=[name for name, _ in drawn],
+        styles=[style for _, style in drawn],
+        embeddings=mean_features(encoder, tokenizer, NAMES),
+        names=NAMES,
+        style_words=STYLES,
+        mirrors=["dog", "cat"],
+    )
+    return Sketcher(library, encoder, tokenizer, SIZE)
+
+
+def values(sketch: Image.Image | None) -> np.ndarray:
+    assert sketch is not None and (sketch.mode, sketch.size) == ("RGBA", (SIZE, SIZE))
+    return np.asarray(sketch)
+
+
+def has(picture: np.ndarray, colour: tuple[float, ...]) -> bool:
+    near = np.abs(picture[..., :3].astype(int) - np.array(colour[:3])).max(axis=2) < 14
+    return bool((near & (picture[..., 3] > 200)).sum() > 8)
+
+
+def shades(name: str, style: int) -> tuple[float, ...]:
+    return tuple(value * (0.6 if style else 1.0) for value in COLOURS[NAMES.index(name)])
+
+
+def test_the_style_asked_for_is_drawn(sketcher: Sketcher) -> None:
+    for choice in range(3):
+        assert has(values(sketcher.sketch("a dog, flat style", choice)), shades("dog", 0))
+        assert has(values(sketcher.sketch("a dog, glossy style", choice)), shades("dog", 1))
+
+
+def test_an_open_style_is_chosen_among_those_there_are(sketcher: Sketcher) -> None:
+    pictures = [values(sketcher.sketch("a dog", choice)) for choice in range(4)]
+    assert all(any(has(picture, shades("dog", style)) for picture in pictures) for style in (0, 1))
+    assert all(has(values(sketcher.sketch("a mug", choice)), shades("mug", 1)) for choice in range(3))
+    assert has(values(sketcher.sketch("a mug, flat style", 0)), shades("mug", 1))  # not drawn flat
+
+
+def test_the_same_choice_is_the_same_sketch(sketcher: Sketcher) -> None:
+    prompt = "two dogs wearing a crown at the beach"
+    assert np.array_equal(values(sketcher.sketch(prompt, 5)), values(sketcher.sketch(prompt, 5)))
+    assert len({values(sketcher.sketch(prompt, choice)).tobytes() for choice in range(4)}) > 1
+
+
+def test_everything_named_is_there(sketcher: Sketcher) -> None:
+    picture = values(sketcher.sketch("a dog wearing a crown riding a skateboard with a red heart, flat style", 1))
+    assert all(has(picture, shades(name, 0)) for name in ("dog", "crown", "skateboard", "red heart"))
+    assert picture[0, 0, 3] == 0
+    beach = values(sketcher.sketch("a dog at the beach, flat style", 1))
+    assert beach[..., 3].min() == 255 and has(beach, shades("palm tree", 0))
+    assert has(values(sketcher.sketch("a dog on a pink background", 1)), (250, 190, 205))
+
+
+def is_grey(picture: np.ndarray) -> bool:
+    seen = picture[picture[..., 3] > 200][:, :3].astype(int)
+    return len(seen) > 0 and int(np.ptp(seen, axis=1).max()) <= 2
+
+
+def test_colours_that_the_words_give_are_left_to_the_words(sketcher: Sketcher) -> None:
+    assert is_grey(values(sketcher.sketch("a blue dog, flat style", 0)))
+    assert is_grey(values(sketcher.sketch("a dog in red and black", 0)))
+    assert not is_grey(values(sketcher.sketch("a dog, flat style", 0)))
+    # a colour in the name gives none
+    assert has(values(sketcher.sketch("a red heart, flat style", 0)), shades("red heart", 0))
+    # companions keep theirs
+    assert has(values(sketcher.sketch("a blue dog with a cat, flat style", 0)), shades("cat", 0))
+
+
+def test_a_personal_lora_gives_the_colours(sketcher: Sketcher) -> None:
+    plain, grey = (values(sketcher.sketch("a dog, flat style", 3, greys=greys)) for greys in (False, True))
+    assert is_grey(grey) and not is_grey(plain)
+    assert np.array_equal(grey[..., 3], plain[..., 3])  # the same shape in the same place
+
+
+def test_a_cut_out_takes_the_place_of_the_drawing(sketcher: Sketcher) -> None:
+    cutout = Image.new("RGBA", (60, 30))
+    cutout.paste((10, 250, 250, 255), (8, 4, 52, 26))
+    for prompt in ("a dog", "a blue dog wearing a crown", "a dog at the beach"):
+        picture = values(sketcher.sketch(f"{prompt}, flat style", 2, subject=cutout, greys=True))
+        assert has(picture, (10, 250, 250))
+        assert not has(picture, shades("dog", 0))
+        assert has(picture, shades("crown", 0)) == ("crown" in prompt)
+
+
+def test_a_cut_out_needs_no_name(sketcher: Sketcher) -> None:
+    cutout = Image.new("RGBA", (20, 20), (10, 250, 250, 255))
+    assert has(values(sketcher.sketch("wearing a crown", 0, subject=cutout)), (10, 250, 250))
+
+
+@pytest.mark.parametrize("prompt", ["", "  ", "in the snow", "with"])
+def test_without_a_subject_there_is_no_sketch(sketcher: Sketcher, prompt: str) -> None:
+    assert sketcher.sketch(prompt, 0) is None
+
+
+def test_unknown_words_are_drawn_as_the_nearest_in_meaning(sketcher: Sketcher) -> None:
+    library, encoder = sketcher._library, sketcher._encoder
+    nearest = library.nearest_concept(mean_features(encoder, sketcher._tokenizer, ["photo"])[0])
+    assert has(
+        values(sketcher.sketch("a photo, flat style", 0)), shades(NAMES[nearest], library.drawn_styles(nearest)[0])
+    )
+
+
+def test_what_a_library_is_without_is_not_drawn(sketcher: Sketcher) -> None:
+    library = sketcher._library.without(["dog"])
+    less = Sketcher(library, sketcher._encoder, sketcher._tokenizer, SIZE)
+    picture = values(less.sketch("a dog, flat style", 0))
+    assert not has(picture, shades("dog", 0)) and picture[..., 3].any()
+
+
+def test_only_what_may_be_mirrored_is(sketcher: Sketcher) -> None:
+    def ear_on_the_left(prompt: str, choice: int) -> bool:
+        alpha = values(sketcher.sketch(prompt, choice))[..., 3] > 127
+        top = alpha[np.flatnonzero(alpha.any(axis=1))[0] + 2]
+        return bool(np.flatnonzero(top).mean() < SIZE / 2)
+
+    assert {ear_on_the_left("a dog, flat style", choice) for choice in range(8)} == {True, False}
+    assert {ear_on_the_left("a boot, flat style", choice) for choice in range(8)} == {True}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_places_are_drawn_even_where_their_props_are_not_known(sketcher: Sketcher, place: str) -> None:
+    assert values(sketcher.sketch(f"a dog {place}", 0))[..., 3].min() == 255
+
+
+@pytest.mark.parametrize("mount", MOUNTS)
+def test_mounts_are_drawn_even_where_they_are_not_known(sketcher: Sketcher, mount: str) -> None:
+    assert values(sketcher.sketch(f"a dog riding a {mount}", 0))[..., 3].any()
+
+
+def test_the_sketch_goes_behind_the_latents_and_out_of_the_conditions() -> None:
+    latents, sketch = torch.zeros(2, 3, 4, 4), torch.ones(2, 3, 4, 4, dtype=torch.float64)
+    conditions = {"sketch": sketch, "encoder_hidden_states": torch.zeros(2, 1, 1)}
+    rows = with_sketch(latents, conditions)
+    assert (rows.shape, rows.dtype) == ((2, 6, 4, 4), torch.float32)
+    assert rows[:, 3:].all() and not rows[:, :3].any()
+    assert list(conditions) == ["encoder_hidden_states"]
+    assert with_sketch(latents, conditions) is latents
