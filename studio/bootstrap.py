@@ -6,13 +6,21 @@ from pathlib import Path
 
 from studio.config import EngineConfig, StudioConfig
 from studio.domain.identifiers import IdSource
-from studio.engines.registry import IMAGE_ENGINES, SUBJECT_ENGINES, LazyImageEngine, LazySubjectEngine
+from studio.engines.registry import (
+    IMAGE_ENGINES,
+    RECOGNITION_ENGINES,
+    SUBJECT_ENGINES,
+    LazyImageEngine,
+    LazyRecognitionEngine,
+    LazySubjectEngine,
+)
 from studio.errors import InvalidInput
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.personalization import Personalizer
+from studio.services.recognition import RecognitionService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.vault import Vault
@@ -27,6 +35,7 @@ def build_studio(config: StudioConfig) -> Studio:
     """
     image = image_engine(config.engines.image, config.models)
     subject = subject_engine(config.engines.subject, config.models)
+    recognition = recognition_engine(config.engines.recognition, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -39,6 +48,7 @@ def build_studio(config: StudioConfig) -> Studio:
         concepts=ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids),
         generation=GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, ids=ids),
         gallery=GalleryService(vault),
+        recognition=RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids),
         jobs=jobs,
         files=files,
         database=database,
@@ -64,3 +74,9 @@ def subject_engine(config: EngineConfig, models: Path | None = None) -> LazySubj
     """Choose the subject engine; it is told which catalogue of models is used."""
     SUBJECT_ENGINES.check(config.name)
     return LazySubjectEngine(lambda: SUBJECT_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def recognition_engine(config: EngineConfig, models: Path | None = None) -> LazyRecognitionEngine:
+    """Choose the recognition engine; it is told which catalogue of models is used."""
+    RECOGNITION_ENGINES.check(config.name)
+    return LazyRecognitionEngine(lambda: RECOGNITION_ENGINES.create(config.name, config.options, {"models": models}))

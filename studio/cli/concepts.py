@@ -34,7 +34,7 @@ def add(
     """Make a thing known from photos of it."""
     # Everything but the photos is checked before any of them is read.
     draft = AddConceptRequest(name=name, photos=(b"",) * len(photos), kind=kind, facts=tuple(fact or ()))
-    request = replace(draft, photos=tuple(_read(photo) for photo in photos))
+    request = replace(draft, photos=tuple(read_photo(photo) for photo in photos))
     with opened_studio(context) as studio:
         added = finished(studio.concepts.add(request))
     text = (
@@ -74,7 +74,8 @@ def forget(
     tell({"forgotten": _record(found)}, text, as_json=as_json)
 
 
-def _read(photo: Path) -> bytes:
+def read_photo(photo: Path) -> bytes:
+    """Return the file of a photo; refuses folders, missing files and those that are too large before reading them."""
     from studio.storage.ingest import BYTES_MAX
 
     if photo.is_dir():

@@ -1,0 +1,52 @@
+"""The measured calibration as it is shipped, and how it is measured.
+
+Shape legend: N likenesses.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from pipelines.features.preprocessing import FloatArray
+from pipelines.recognition.matching import Calibration
+
+DEFAULT_CONFIG = Path(__file__).resolve().parents[2] / "configs" / "recognition.yaml"
+_STEPS = 50
+
+
+def load_calibration(config: Path = DEFAULT_CONFIG) -> Calibration:
+    """Read a calibration.
+
+    Raises:
+        FileNotFoundError: the file is missing.
+        KeyError: it has no threshold or no slope.
+    """
+    values = yaml.safe_load(config.read_text(encoding="utf-8"))["calibration"]
+    return Calibration(threshold=float(values["threshold"]), slope=float(values["slope"]))
+
+
+def calibrate(same: FloatArray, different: FloatArray, *, false_accepts: float) -> Calibration:
+    """Fit threshold and slope to likenesses whose truth is known.
+
+    The threshold lets `false_accepts` of the different pairs pass. The slope is the one that makes the measured truth
+    likeliest (logistic regression with that threshold, both classes counting half, by Newton's method).
+
+    Args:
+        same: [N] likenesses of places to the thing they show, the best of each photo.
+        different: [N′] likenesses of places to the likeliest thing, where the thing they show is not known.
+        false_accepts: 0–1.
+    """
+    threshold = float(np.quantile(different, 1 - false_accepts))
+    distance = np.concatenate([same, different]).astype(np.float64) - threshold
+    truth = np.concatenate([np.ones(len(same)), np.zeros(len(different))])
+    weights = np.concatenate([np.full(len(same), 0.5 / len(same)), np.full(len(different), 0.5 / len(different))])
+    slope = 1.0
+    for _ in range(_STEPS):
+        probability = 1 / (1 + np.exp(-slope * distance))
+        gradient = float(np.sum(weights * distance * (truth - probability)))
+        curvature = float(np.sum(weights * distance**2 * probability * (1 - probability)))
+        slope += gradient / max(curvature, 1e-9)
+    return Calibration(threshold=threshold, slope=slope)
