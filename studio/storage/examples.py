@@ -56,7 +56,7 @@ class LookRepository:
     def all(self, owner: str, model: str) -> dict[str, bytes]:
         """Return what `model` saw in the photos and examples of `owner`, by their ids."""
         asked = select(LookRow.of, LookRow.data).where(LookRow.owner == owner, LookRow.model == model)
-        return {of: data for of, data in self._session.execute(asked)}
+        return {of: bytes(data) for of, data in self._session.execute(asked)}
 
     def keep(self, of: str, data: bytes, *, model: str, concept_id: str, owner: str) -> None:
         """Store the look of a photo or example; one that is there already is replaced."""

@@ -1,0 +1,399 @@
+"""How well known things are recognised in photos, and unknown ones refused.
+
+    python -m tests.bench.bench_recognition [--photos FOLDER] [--distractors FOLDER] [--out FILE.json]
+    python -m tests.bench.bench_recognition --calibrate     # measures configs/recognition.yaml again
+
+The subjects are split in two halves by a fixed seed. The shipped threshold is measured on one half and never sees the
+other; every row named "test" and every composed picture is of the other half alone. Features are computed once and
+kept in --cache.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from PIL import Image
+
+from pipelines.features.preprocessing import FloatArray
+from pipelines.matting import SubjectNotFoundError
+from pipelines.recognition.calibration import DEFAULT_CONFIG, calibrate, load_calibration
+from pipelines.recognition.matching import Calibration, KnownThing, Matcher, assign, likeness
+from pipelines.recognition.pipeline_output import Places
+from pipelines.recognition.pipeline_recognition import RecognitionPipeline
+from pipelines.recognition.regions import WHOLE, largest, overlap
+from pipelines.resolver import resolve
+from tests.bench.composed_photos import Composed, Source, compose
+
+FALSE_ACCEPTS = 0.05
+COMPOSED = 60
+LOOKALIKES = ("dog", "dog2", "dog3", "dog5", "dog7")
+NOTHING = np.zeros((0, 1088), np.float32)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Photos:
+    """All photos: `subject` [N] numbers, `remembered` N × [2, D] as enrolled, `places` as queried."""
+
+    names: list[str]
+    subject: np.ndarray
+    remembered: list[FloatArray]
+    places: list[Places]
+
+    def of(self, subjects: Sequence[int]) -> np.ndarray:
+        """Indices of the photos of some subjects."""
+        return np.flatnonzero(np.isin(self.subject, subjects))
+
+    def known(self, photos: Sequence[int]) -> KnownThing:
+        """What is remembered after these photos were enrolled."""
+        return KnownThing(looks=np.concatenate([self.remembered[photo] for photo in photos]), not_looks=NOTHING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw:
+    """Who is known, by which photos, and what is asked."""
+
+    known: list[int]
+    enrolled: list[list[int]]
+    of_known: list[int]
+    of_unknown: list[int]
+
+
+class Features:
+    """Computes what the bench needs of a picture once, and keeps it on disk by the picture's content."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._pipeline: RecognitionPipeline | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def pipeline(self) -> RecognitionPipeline:
+        """The real networks, opened when something is not in the cache."""
+        self._pipeline = self._pipeline or RecognitionPipeline.from_files(resolve)
+        return self._pipeline
+
+    def remembered(self, photo: Image.Image) -> FloatArray:
+        """Looks of an enrolled photo."""
+        return self._kept("remember", photo, lambda: {"looks": self.pipeline.remember(photo)})["looks"]
+
+    def places(self, photo: Image.Image) -> Places:
+        """Places of a query."""
+
+        def look() -> dict[str, np.ndarray]:
+            found = self.pipeline.places(photo)
+            return {"boxes": np.array(found.boxes), "looks": found.looks}
+
+        kept = self._kept("places", photo, look)
+        boxes = [(float(a), float(b), float(c), float(d)) for a, b, c, d in kept["boxes"]]
+        return Places(boxes=tuple(boxes), looks=kept["looks"])
+
+    def _kept(self, what: str, picture: Image.Image, compute: Any) -> dict[str, np.ndarray]:
+        digest = hashlib.sha256(picture.mode.encode() + str(picture.size).encode() + picture.tobytes()).hexdigest()
+        file = self._folder / f"{what}-{digest[:24]}.npz"
+        if not file.exists():
+            np.savez(file, **compute())
+        with np.load(file) as kept:
+            return {name: kept[name] for name in kept.files}
+
+
+def main() -> None:
+    """Run the bench, print its table and write its figures."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--photos", type=Path, default=Path("../shared/data/dreambooth"))
+    parser.add_argument("--distractors", type=Path, help="pictures of other things, each one more card")
+    parser.add_argument("--cache", type=Path, default=Path(tempfile.gettempdir()) / "keepsake-bench-recognition")
+    parser.add_argument("--draws", type=int, default=200)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--calibrate", action="store_true", help="write configs/recognition.yaml")
+    parser.add_argument("--out", type=Path, help="write the figures as JSON")
+    options = parser.parse_args()
+    if not options.photos.is_dir():
+        parser.exit(1, f"No photos at {options.photos}; nothing was measured.\n")
+    features = Features(options.cache)
+    files = sorted(options.photos.glob("*/*.jpg"))
+    photos = read_photos(files, features)
+    calibrating, testing = halves(len(photos.names), seed=options.seed)
+    if options.calibrate:
+        write_calibration(photos, calibrating, options)
+        return
+    matcher = Matcher(load_calibration())
+    rows: dict[str, dict[str, Any]] = {}
+    for count in (1, 3):
+        rows |= open_set_rows(photos, matcher, testing, count, options)
+    composed = compose_pictures(files, photos, testing, features, options.seed)
+    for count in (1, 3):
+        rows |= composed_rows(photos, matcher, composed, count, options)
+    if options.distractors is not None:
+        rows |= card_rows(photos, matcher, composed, features, options)
+    rows |= correction_rows(photos, matcher, options)
+    rows |= time_rows(features.pipeline, files, photos)
+    for name, figures in rows.items():
+        print(f"{name:<58}" + "  ".join(f"{key} {_show(value)}" for key, value in figures.items()))
+    if options.out is not None:
+        options.out.write_text(json.dumps(rows, indent=2) + "\n", encoding="utf-8")
+
+
+def read_photos(files: Sequence[Path], features: Features) -> Photos:
+    """Look at every photo, as enrolled and as queried."""
+    names = sorted({file.parent.name for file in files})
+    opened = [Image.open(file).convert("RGB") for file in files]
+    return Photos(
+        names=names,
+        subject=np.array([names.index(file.parent.name) for file in files]),
+        remembered=[features.remembered(photo) for photo in opened],
+        places=[features.places(photo) for photo in opened],
+    )
+
+
+def halves(subjects: int, seed: int) -> tuple[list[int], list[int]]:
+    """Split subjects: those that the threshold may be measured on, and those that it is tested on."""
+    order = np.random.default_rng(seed).permutation(subjects)
+    return sorted(order[: subjects // 2].tolist()), sorted(order[subjects // 2 :].tolist())
+
+
+def draws(photos: Photos, subjects: Sequence[int], known: int, count: int, options: Any) -> Iterator[Draw]:
+    """Draw who is known and by which photos, again and again; the rest is asked."""
+    rng = np.random.default_rng(options.seed + 1000 * count)
+    for _ in range(options.draws):
+        chosen = rng.choice(subjects, known, replace=False).tolist()
+        enrolled = [rng.choice(photos.of([subject]), count, replace=False).tolist() for subject in chosen]
+        used = {photo for some in enrolled for photo in some}
+        others = [subject for subject in subjects if subject not in chosen]
+        yield Draw(
+            known=chosen,
+            enrolled=enrolled,
+            of_known=[photo for photo in photos.of(chosen).tolist() if photo not in used],
+            of_unknown=photos.of(others).tolist(),
+        )
+
+
+def best_likeness(photos: Photos, draw: Draw, asked: Sequence[int], *, whole: bool) -> tuple[FloatArray, np.ndarray]:
+    """Likeness of each asked photo to the likeliest known thing, and which subject that is.
+
+    Args:
+        photos: all photos.
+        draw: who is known.
+        asked: the photos.
+        whole: compare whole pictures by their nearest cosine, without places: the floor.
+    """
+    bests = []
+    for photo in asked:
+        if whole:
+            look = photos.places[photo].looks[0]
+            columns = [max(float(look @ photos.places[one].looks[0]) for one in some) for some in draw.enrolled]
+        else:
+            looks = photos.places[photo].looks
+            columns = [float(likeness(looks, photos.known(some).looks).max()) for some in draw.enrolled]
+        bests.append(columns)
+    scores = np.array(bests, np.float32)
+    return scores.max(axis=1), np.array(draw.known)[scores.argmax(axis=1)]
+
+
+def open_set_rows(
+    photos: Photos, matcher: Matcher, testing: Sequence[int], count: int, options: Any
+) -> dict[str, dict[str, Any]]:
+    """Photos of one thing: who is it, and is it known at all."""
+    everyone = list(range(len(photos.names)))
+    alike = [photos.names.index(name) for name in LOOKALIKES if name in photos.names]
+    settings = [
+        (f"test half, 6 known, 4 unknown, k={count}", testing, 6),
+        (f"all 20 subjects, 13 known, 7 unknown, k={count}", everyone, 13),
+        (f"look-alikes: 3 dogs known, 2 unknown, k={count}", alike, 3),
+    ]
+    rows = {}
+    for title, subjects, known in settings:
+        for whole in (True, False):
+            method = "floor: whole pictures" if whole else "ours"
+            rows[f"{title}, {method}"] = _open_set(
+                photos, draws(photos, subjects, known, count, options), None if whole else matcher.calibration
+            )
+    return rows
+
+
+def _open_set(photos: Photos, trials: Iterator[Draw], shipped: Calibration | None) -> dict[str, Any]:
+    top, at_five, accepted, wrong = [], [], [], []
+    for draw in trials:
+        scores, named = best_likeness(photos, draw, draw.of_known, whole=shipped is None)
+        others, _ = best_likeness(photos, draw, draw.of_unknown, whole=shipped is None)
+        right = named == photos.subject[draw.of_known]
+        top.append(right.mean())
+        at_five.append((right & (scores > np.quantile(others, 1 - FALSE_ACCEPTS))).mean())
+        if shipped is not None:
+            accepted.append((right & (scores >= shipped.threshold)).mean())
+            wrong.append((others >= shipped.threshold).mean())
+    figures = {"top-1": np.mean(top), "right accepts at 5 % false": np.mean(at_five)}
+    if shipped is not None:
+        figures |= {"with the shipped threshold: right": np.mean(accepted), "false": np.mean(wrong)}
+    return {name: float(value) for name, value in figures.items()}
+
+
+def write_calibration(photos: Photos, subjects: Sequence[int], options: Any) -> None:
+    """Measure threshold and slope on the calibration half and write them down."""
+    same, different = [], []
+    for count in (1, 2, 3):
+        for draw in draws(photos, subjects, 6, count, options):
+            scores, named = best_likeness(photos, draw, draw.of_known, whole=False)
+            same.append(scores[named == photos.subject[draw.of_known]])
+            different.append(best_likeness(photos, draw, draw.of_unknown, whole=False)[0])
+    found = calibrate(np.concatenate(same), np.concatenate(different), false_accepts=FALSE_ACCEPTS)
+    values = {"threshold": round(found.threshold, 4), "slope": round(found.slope, 2)}
+    comment = (
+        "# From the likeness of two looks to a probability; written by\n"
+        "#   python -m tests.bench.bench_recognition --calibrate\n"
+        f"# on {', '.join(photos.names[subject] for subject in subjects)}:\n"
+        f"# at the threshold, {FALSE_ACCEPTS:.0%} of photos of unknown things are taken for a known one.\n"
+    )
+    DEFAULT_CONFIG.write_text(comment + yaml.safe_dump({"calibration": values}), encoding="utf-8")
+    print(f"{DEFAULT_CONFIG}: {values}")
+
+
+def compose_pictures(
+    files: Sequence[Path], photos: Photos, subjects: Sequence[int], features: Features, seed: int
+) -> list[tuple[Composed, Places]]:
+    """Make pictures of 2–4 of the subjects and look at them; things without a cut-out are not used."""
+    usable = photos.of(subjects).tolist()
+    sources: dict[int, Source] = {}
+    for photo in usable:
+        picture = Image.open(files[photo]).convert("RGB")
+        try:
+            cutout = features.pipeline.matting.cut_out(picture)
+        except SubjectNotFoundError:
+            continue
+        parts = [box for box in photos.places[photo].boxes if box != WHOLE]
+        sources[photo] = Source(photo=picture, box=largest(parts), cutout=cutout)
+    order = list(sources)
+    rng = np.random.default_rng(seed)
+    made = []
+    for number in range(COMPOSED):
+        chosen = rng.choice(subjects, 2 + number % 3, replace=False).tolist()
+        things = [order.index(int(rng.choice([one for one in order if photos.subject[one] == who]))) for who in chosen]
+        composed = compose(list(sources.values()), things, rng)
+        composed = Composed(
+            picture=composed.picture, things=tuple(order[thing] for thing in composed.things), boxes=composed.boxes
+        )
+        made.append((composed, features.places(composed.picture)))
+    return made
+
+
+def composed_rows(
+    photos: Photos, matcher: Matcher, composed: Sequence[tuple[Composed, Places]], count: int, options: Any
+) -> dict[str, dict[str, Any]]:
+    """Pictures of 2–4 things, each known with probability 0.6, among 10 known things."""
+    rows = {}
+    for title, least in ((f"composed, k={count}, ours", 0.5), (f"composed, k={count}, no threshold", 0.0)):
+        for size in (None, 2, 3, 4):
+            some = [pair for pair in composed if size in (None, len(pair[0].things))]
+            name = title if size is None else f"  {size} things"
+            rows[f"{title}{'' if size is None else name}"] = _named(photos, matcher, some, count, options, least=least)
+    return rows
+
+
+def card_rows(
+    photos: Photos, matcher: Matcher, composed: Sequence[tuple[Composed, Places]], features: Features, options: Any
+) -> dict[str, dict[str, Any]]:
+    """The composed pictures among more and more cards of other things."""
+    files = sorted(options.distractors.rglob("*.png")) + sorted(options.distractors.rglob("*.jpg"))
+    cards = [features.remembered(Image.open(file).convert("RGB")) for file in files]
+    others = [KnownThing(looks=looks, not_looks=NOTHING) for looks in cards]
+    return {
+        f"composed, k=3, ours, {cards} cards": _named(
+            photos, matcher, composed, 3, options, least=0.5, more=others[: cards - 10]
+        )
+        for cards in (20, 100, 300)
+        if len(others) >= cards - 10
+    }
+
+
+def _named(
+    photos: Photos, matcher: Matcher, composed: Sequence[tuple[Composed, Places]], count: int, options: Any,
+    *, least: float, more: Sequence[KnownThing] = (), known: int = 10,
+) -> dict[str, Any]:  # fmt: skip
+    rng = np.random.default_rng(options.seed + count)
+    right = named = due = placed = exact = asked = 0
+    for picture, places in composed:
+        for _ in range(max(1, options.draws // 10)):
+            who = [int(photos.subject[thing]) for thing in picture.things]
+            chosen = [one for one in who if rng.random() < 0.6]
+            rest = [one for one in range(len(photos.names)) if one not in who]
+            chosen += rng.permutation(rest)[: known - len(chosen)].tolist()
+            things = [_enrol(photos, one, count, picture.things, rng) for one in chosen] + list(more)
+            found = assign(places.boxes, matcher.scores(places.looks, things), least=least)
+            answer = {one.known: places.boxes[one.region] for one in found if one.known is not None}
+            wanted = {chosen.index(one): box for one, box in zip(who, picture.boxes, strict=True) if one in chosen}
+            hits = answer.keys() & wanted.keys()
+            right, named, due = right + len(hits), named + len(answer), due + len(wanted)
+            placed += sum(overlap(answer[hit], wanted[hit]) >= 0.5 for hit in hits)
+            exact, asked = exact + (answer.keys() == wanted.keys()), asked + 1
+    precision, recall = right / max(named, 1), right / max(due, 1)
+    return {
+        "precision": precision,
+        "recall": recall,
+        "F1": 2 * precision * recall / max(precision + recall, 1e-9),
+        "boxes right (IoU ≥ 0.5)": placed / max(right, 1),
+        "all names right": exact / asked,
+    }
+
+
+def _enrol(photos: Photos, subject: int, count: int, but: Sequence[int], rng: np.random.Generator) -> KnownThing:
+    free = [photo for photo in photos.of([subject]).tolist() if photo not in but]
+    return photos.known(rng.choice(free, min(count, len(free)), replace=False).tolist())
+
+
+def correction_rows(photos: Photos, matcher: Matcher, options: Any) -> dict[str, dict[str, Any]]:
+    """One correction: an unknown look-alike taken for a known thing, before and after one photo of it is refused."""
+    rng = np.random.default_rng(options.seed)
+    alike = [photos.names.index(name) for name in LOOKALIKES if name in photos.names]
+    counts = {"false before": [], "false after": [], "right before": [], "right after": []}  # type: ignore[var-annotated]
+    low = Matcher(Calibration(threshold=matcher.calibration.threshold - 0.2, slope=matcher.calibration.slope))
+    for _ in range(options.draws):
+        known, other = rng.choice(alike, 2, replace=False).tolist()
+        enrolled = rng.choice(photos.of([known]), 1).tolist()
+        refused, *rest = rng.permutation(photos.of([other])).tolist()
+        before = photos.known(enrolled)
+        after = KnownThing(looks=before.looks, not_looks=photos.places[refused].looks)
+        for when, thing in (("before", before), ("after", after)):
+            for what, asked in (("false", rest), ("right", [one for one in photos.of([known]) if one not in enrolled])):
+                hits = [low.scores(photos.places[photo].looks, [thing]).max() >= 0.5 for photo in asked]
+                counts[f"{what} {when}"].append(float(np.mean(hits)))
+    return {"one refusal of a look-alike, threshold 0.2 lower": {name: float(np.mean(v)) for name, v in counts.items()}}
+
+
+def time_rows(pipeline: RecognitionPipeline, files: Sequence[Path], photos: Photos) -> dict[str, dict[str, Any]]:
+    """Seconds on one thread, the median of five photos after one to warm up."""
+    opened = [Image.open(file).convert("RGB") for file in files[:: len(files) // 6][:6]]
+    cards = [photos.known([number % len(photos.subject)]) for number in range(300)]
+    found = pipeline.places(opened[0])
+    return {
+        "seconds a photo, one thread": {
+            "look": _seconds(pipeline.places, opened[1:]),
+            "remember": _seconds(pipeline.remember, opened[1:]),
+            "decide among 300 cards": _seconds(lambda _: pipeline.decide(found, cards), opened[1:]),
+        }
+    }
+
+
+def _seconds(run: Any, pictures: Sequence[Image.Image]) -> float:
+    times = []
+    for picture in pictures:
+        start = time.perf_counter()
+        run(picture)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def _show(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    main()
