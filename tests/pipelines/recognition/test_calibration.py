@@ -18,9 +18,7 @@ def test_the_slope_is_the_likeliest_one() -> None:
     likeness = rng.uniform(0.3, 0.9, 40_000)
     truth = rng.uniform(size=len(likeness)) < 1 / (1 + np.exp(-25.0 * (likeness - 0.6)))
     share = float((likeness[~truth] > 0.6).mean())
-    found = calibrate(
-        likeness[truth].astype(np.float32), likeness[~truth].astype(np.float32), false_accepts=share
-    )
+    found = calibrate(likeness[truth].astype(np.float32), likeness[~truth].astype(np.float32), false_accepts=share)
     assert found.threshold == pytest.approx(0.6, abs=0.01)
     assert found.slope == pytest.approx(25.0, rel=0.1)
 

@@ -41,12 +41,16 @@ def test_a_nearer_look_parts_what_runs_together_from_afar() -> None:
     def blurred(picture: Image.Image) -> np.ndarray:
         saliency = redness(picture)
         if picture.size == (400, 200):  # from afar the gap is not seen
-            saliency[30:70, 10:95] = 1.0
+            saliency[10:50, 10:95] = 1.0
         return saliency
 
-    found = propose_regions(photo((40, 60, 159, 139), (260, 60, 379, 139)), blurred)
-    assert any(overlap(box, (0.65, 0.3, 0.95, 0.7)) > 0.9 for box in found)
-    assert any(overlap(box, (0.1, 0.3, 0.4, 0.7)) > 0.9 for box in found)
+    found = propose_regions(photo((40, 20, 159, 99), (260, 20, 379, 99)), blurred)
+    assert any(overlap(box, (0.65, 0.1, 0.95, 0.5)) > 0.9 for box in found)
+    assert any(overlap(box, (0.1, 0.1, 0.4, 0.5)) > 0.9 for box in found)
+
+
+def test_a_piece_cut_off_by_a_nearer_look_is_left_out() -> None:
+    assert len(propose_regions(photo((100, 20, 299, 179)), redness)) == 1
 
 
 def test_where_nothing_stands_out_there_is_no_region() -> None:
