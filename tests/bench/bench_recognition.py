@@ -4,8 +4,9 @@
     python -m tests.bench.bench_recognition --calibrate     # measures configs/recognition.yaml again
 
 The subjects are split in two halves by a fixed seed. The shipped threshold is measured on one half and never sees the
-other; every row named "test" and every composed picture is of the other half alone. Features are computed once and
-kept in --cache.
+other: in the rows of the test half and of composed pictures, all known things are of the other half. In composed
+pictures things of the first half appear as strangers only. Features and composed pictures are made once and kept in
+--cache.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import hashlib
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +32,9 @@ from pipelines.recognition.calibration import DEFAULT_CONFIG, calibrate, load_ca
 from pipelines.recognition.matching import Calibration, KnownThing, Matcher, assign, likeness
 from pipelines.recognition.pipeline_output import Places
 from pipelines.recognition.pipeline_recognition import RecognitionPipeline
-from pipelines.recognition.regions import WHOLE, largest, overlap
+from pipelines.recognition.regions import WHOLE, Box, largest, overlap
 from pipelines.resolver import resolve
-from tests.bench.composed_photos import Composed, Source, compose
+from tests.bench.composed_photos import Source, compose
 
 FALSE_ACCEPTS = 0.05
 COMPOSED = 60
@@ -40,7 +42,7 @@ LOOKALIKES = ("dog", "dog2", "dog3", "dog5", "dog7")
 NOTHING = np.zeros((0, 1088), np.float32)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Photos:
     """All photos: `subject` [N] numbers, `remembered` N × [2, D] as enrolled, `places` as queried."""
 
@@ -49,6 +51,30 @@ class Photos:
     remembered: list[FloatArray]
     places: list[Places]
 
+    @cached_property
+    def looks(self) -> FloatArray:
+        """The looks of all places of all photos, one after the other."""
+        return np.concatenate([places.looks for places in self.places])
+
+    @cached_property
+    def starts(self) -> np.ndarray:
+        """Where in `looks` those of each photo begin; the first is the whole photo."""
+        return np.cumsum([0, *(len(places.looks) for places in self.places[:-1])])
+
+    @cache  # noqa: B019 (there is one object, for as long as the bench runs)
+    def likeness_to(self, enrolled: tuple[int, ...]) -> FloatArray:
+        """Likeness of the likeliest place of each photo to a thing with these photos, [N]."""
+        alike = likeness(self.looks, self.known(enrolled).looks)
+        found: FloatArray = np.maximum.reduceat(alike, self.starts)
+        return found
+
+    @cache  # noqa: B019
+    def floor_to(self, enrolled: tuple[int, ...]) -> FloatArray:
+        """Cosine of each whole photo to the nearest whole enrolled photo, [N]: what recognition has to beat."""
+        whole = self.looks[self.starts]
+        found: FloatArray = (whole @ whole[list(enrolled)].T).max(axis=1)
+        return found
+
     def of(self, subjects: Sequence[int]) -> np.ndarray:
         """Indices of the photos of some subjects."""
         return np.flatnonzero(np.isin(self.subject, subjects))
@@ -56,6 +82,48 @@ class Photos:
     def known(self, photos: Sequence[int]) -> KnownThing:
         """What is remembered after these photos were enrolled."""
         return KnownThing(looks=np.concatenate([self.remembered[photo] for photo in photos]), not_looks=NOTHING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """A composed picture: `things` are indices of photos, `boxes` where they lie, `places` what was looked at."""
+
+    things: tuple[int, ...]
+    boxes: tuple[Box, ...]
+    places: Places
+
+
+@dataclass(kw_only=True)
+class Tally:
+    """Counts names given, due and right."""
+
+    right: int = 0
+    named: int = 0
+    due: int = 0
+    placed: int = 0
+    exact: int = 0
+    asked: int = 0
+
+    def count(self, answer: Mapping[int, Box], wanted: Mapping[int, Box]) -> None:
+        """Add one picture."""
+        hits = answer.keys() & wanted.keys()
+        self.right += len(hits)
+        self.named += len(answer)
+        self.due += len(wanted)
+        self.placed += sum(overlap(answer[hit], wanted[hit]) >= 0.5 for hit in hits)
+        self.exact += answer.keys() == wanted.keys()
+        self.asked += 1
+
+    def figures(self) -> dict[str, Any]:
+        """Return the shares."""
+        precision, recall = self.right / max(self.named, 1), self.right / max(self.due, 1)
+        return {
+            "precision": precision,
+            "recall": recall,
+            "F1": 2 * precision * recall / max(precision + recall, 1e-9),
+            "boxes right (IoU ≥ 0.5)": self.placed / max(self.right, 1),
+            "all names right": self.exact / max(self.asked, 1),
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +140,7 @@ class Features:
     """Computes what the bench needs of a picture once, and keeps it on disk by the picture's content."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
         self._pipeline: RecognitionPipeline | None = None
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -99,7 +167,7 @@ class Features:
 
     def _kept(self, what: str, picture: Image.Image, compute: Any) -> dict[str, np.ndarray]:
         digest = hashlib.sha256(picture.mode.encode() + str(picture.size).encode() + picture.tobytes()).hexdigest()
-        file = self._folder / f"{what}-{digest[:24]}.npz"
+        file = self.folder / f"{what}-{digest[:24]}.npz"
         if not file.exists():
             np.savez(file, **compute())
         with np.load(file) as kept:
@@ -115,6 +183,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--calibrate", action="store_true", help="write configs/recognition.yaml")
+    parser.add_argument("--times", action="store_true", help="measure seconds too; worth it on an idle machine only")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")
     options = parser.parse_args()
     if not options.photos.is_dir():
@@ -130,13 +199,13 @@ def main() -> None:
     rows: dict[str, dict[str, Any]] = {}
     for count in (1, 3):
         rows |= open_set_rows(photos, matcher, testing, count, options)
-    composed = compose_pictures(files, photos, testing, features, options.seed)
-    for count in (1, 3):
-        rows |= composed_rows(photos, matcher, composed, count, options)
+    scenes = compose_pictures(files, photos, features, options.seed)
+    rows |= composed_rows(photos, matcher, scenes, testing, options)
     if options.distractors is not None:
-        rows |= card_rows(photos, matcher, composed, features, options)
+        rows |= card_rows(photos, matcher, scenes, testing, features, options)
     rows |= correction_rows(photos, matcher, options)
-    rows |= time_rows(features.pipeline, files, photos)
+    if options.times:
+        rows |= time_rows(features.pipeline, files, photos)
     for name, figures in rows.items():
         print(f"{name:<58}" + "  ".join(f"{key} {_show(value)}" for key, value in figures.items()))
     if options.out is not None:
@@ -177,25 +246,17 @@ def draws(photos: Photos, subjects: Sequence[int], known: int, count: int, optio
         )
 
 
-def best_likeness(photos: Photos, draw: Draw, asked: Sequence[int], *, whole: bool) -> tuple[FloatArray, np.ndarray]:
+def best_likeness(photos: Photos, draw: Draw, asked: list[int], *, whole: bool) -> tuple[FloatArray, np.ndarray]:
     """Likeness of each asked photo to the likeliest known thing, and which subject that is.
 
     Args:
         photos: all photos.
         draw: who is known.
         asked: the photos.
-        whole: compare whole pictures by their nearest cosine, without places: the floor.
+        whole: compare whole photos, see `Photos.floor_to`.
     """
-    bests = []
-    for photo in asked:
-        if whole:
-            look = photos.places[photo].looks[0]
-            columns = [max(float(look @ photos.places[one].looks[0]) for one in some) for some in draw.enrolled]
-        else:
-            looks = photos.places[photo].looks
-            columns = [float(likeness(looks, photos.known(some).looks).max()) for some in draw.enrolled]
-        bests.append(columns)
-    scores = np.array(bests, np.float32)
+    to = photos.floor_to if whole else photos.likeness_to
+    scores = np.stack([to(tuple(sorted(some)))[asked] for some in draw.enrolled], axis=1)
     return scores.max(axis=1), np.array(draw.known)[scores.argmax(axis=1)]
 
 
@@ -257,91 +318,86 @@ def write_calibration(photos: Photos, subjects: Sequence[int], options: Any) -> 
     print(f"{DEFAULT_CONFIG}: {values}")
 
 
-def compose_pictures(
-    files: Sequence[Path], photos: Photos, subjects: Sequence[int], features: Features, seed: int
-) -> list[tuple[Composed, Places]]:
-    """Make pictures of 2–4 of the subjects and look at them; things without a cut-out are not used."""
-    usable = photos.of(subjects).tolist()
+def compose_pictures(files: Sequence[Path], photos: Photos, features: Features, seed: int) -> list[Scene]:
+    """Make pictures of 2–4 things and look at them; photos without a cut-out are not used."""
+    plan = features.folder / "composed.json"
+    if not plan.exists():
+        plan.write_text(json.dumps(_compose_all(files, photos, features, seed)), encoding="utf-8")
+    scenes = []
+    for number, made in enumerate(json.loads(plan.read_text(encoding="utf-8"))):
+        with Image.open(features.folder / f"composed-{number:03d}.png") as picture:
+            places = features.places(picture.convert("RGB"))
+        boxes = tuple((float(a), float(b), float(c), float(d)) for a, b, c, d in made["boxes"])
+        scenes.append(Scene(things=tuple(made["things"]), boxes=boxes, places=places))
+    return scenes
+
+
+def _compose_all(files: Sequence[Path], photos: Photos, features: Features, seed: int) -> list[dict[str, Any]]:
     sources: dict[int, Source] = {}
-    for photo in usable:
-        picture = Image.open(files[photo]).convert("RGB")
+    for number, file in enumerate(files):
+        picture = Image.open(file).convert("RGB")
         try:
             cutout = features.pipeline.matting.cut_out(picture)
         except SubjectNotFoundError:
             continue
-        parts = [box for box in photos.places[photo].boxes if box != WHOLE]
-        sources[photo] = Source(photo=picture, box=largest(parts), cutout=cutout)
+        parts = [box for box in photos.places[number].boxes if box != WHOLE]
+        sources[number] = Source(photo=picture, box=largest(parts), cutout=cutout)
     order = list(sources)
     rng = np.random.default_rng(seed)
-    made = []
+    plan = []
     for number in range(COMPOSED):
-        chosen = rng.choice(subjects, 2 + number % 3, replace=False).tolist()
-        things = [order.index(int(rng.choice([one for one in order if photos.subject[one] == who]))) for who in chosen]
-        composed = compose(list(sources.values()), things, rng)
-        composed = Composed(
-            picture=composed.picture, things=tuple(order[thing] for thing in composed.things), boxes=composed.boxes
-        )
-        made.append((composed, features.places(composed.picture)))
-    return made
+        who = rng.choice(len(photos.names), 2 + number % 3, replace=False).tolist()
+        things = [int(rng.choice([place for place, one in enumerate(order) if photos.subject[one] == w])) for w in who]
+        made = compose(list(sources.values()), things, rng)
+        made.picture.save(features.folder / f"composed-{number:03d}.png")
+        plan.append({"things": [order[thing] for thing in made.things], "boxes": made.boxes})
+    return plan
 
 
 def composed_rows(
-    photos: Photos, matcher: Matcher, composed: Sequence[tuple[Composed, Places]], count: int, options: Any
+    photos: Photos, matcher: Matcher, scenes: Sequence[Scene], testing: Sequence[int], options: Any
 ) -> dict[str, dict[str, Any]]:
-    """Pictures of 2–4 things, each known with probability 0.6, among 10 known things."""
+    """Pictures of 2–4 things, those of the test half known with probability 0.6, with or without a threshold."""
     rows = {}
-    for title, least in ((f"composed, k={count}, ours", 0.5), (f"composed, k={count}, no threshold", 0.0)):
-        for size in (None, 2, 3, 4):
-            some = [pair for pair in composed if size in (None, len(pair[0].things))]
-            name = title if size is None else f"  {size} things"
-            rows[f"{title}{'' if size is None else name}"] = _named(photos, matcher, some, count, options, least=least)
+    for count in (1, 3):
+        for method, least in (("ours", 0.5), ("nearest, no threshold", 0.0)):
+            tally = _named(photos, matcher, scenes, testing, options, count=count, least=least)
+            rows |= {f"composed, {size}, k={count}, {method}": tally[size].figures() for size in sorted(tally)}
     return rows
 
 
 def card_rows(
-    photos: Photos, matcher: Matcher, composed: Sequence[tuple[Composed, Places]], features: Features, options: Any
+    photos: Photos, matcher: Matcher, scenes: Sequence[Scene], testing: Sequence[int], features: Features, options: Any
 ) -> dict[str, dict[str, Any]]:
     """The composed pictures among more and more cards of other things."""
-    files = sorted(options.distractors.rglob("*.png")) + sorted(options.distractors.rglob("*.jpg"))
-    cards = [features.remembered(Image.open(file).convert("RGB")) for file in files]
-    others = [KnownThing(looks=looks, not_looks=NOTHING) for looks in cards]
-    return {
-        f"composed, k=3, ours, {cards} cards": _named(
-            photos, matcher, composed, 3, options, least=0.5, more=others[: cards - 10]
-        )
-        for cards in (20, 100, 300)
-        if len(others) >= cards - 10
-    }
+    files = sorted([*options.distractors.rglob("*.png"), *options.distractors.rglob("*.jpg")])
+    looks = [features.remembered(Image.open(file).convert("RGB")) for file in files]
+    others = [KnownThing(looks=one, not_looks=NOTHING) for one in looks]
+    rows = {}
+    for more in (0, 10, 90, 290):
+        if len(others) >= more:
+            tally = _named(photos, matcher, scenes, testing, options, count=3, least=0.5, more=others[:more])
+            rows[f"composed, all, k=3, {more} cards of other things"] = tally["all"].figures()
+    return rows
 
 
 def _named(
-    photos: Photos, matcher: Matcher, composed: Sequence[tuple[Composed, Places]], count: int, options: Any,
-    *, least: float, more: Sequence[KnownThing] = (), known: int = 10,
-) -> dict[str, Any]:  # fmt: skip
+    photos: Photos, matcher: Matcher, scenes: Sequence[Scene], testing: Sequence[int], options: Any,
+    *, count: int, least: float, more: Sequence[KnownThing] = (),
+) -> dict[str, Tally]:  # fmt: skip
     rng = np.random.default_rng(options.seed + count)
-    right = named = due = placed = exact = asked = 0
-    for picture, places in composed:
-        for _ in range(max(1, options.draws // 10)):
-            who = [int(photos.subject[thing]) for thing in picture.things]
-            chosen = [one for one in who if rng.random() < 0.6]
-            rest = [one for one in range(len(photos.names)) if one not in who]
-            chosen += rng.permutation(rest)[: known - len(chosen)].tolist()
-            things = [_enrol(photos, one, count, picture.things, rng) for one in chosen] + list(more)
-            found = assign(places.boxes, matcher.scores(places.looks, things), least=least)
-            answer = {one.known: places.boxes[one.region] for one in found if one.known is not None}
-            wanted = {chosen.index(one): box for one, box in zip(who, picture.boxes, strict=True) if one in chosen}
-            hits = answer.keys() & wanted.keys()
-            right, named, due = right + len(hits), named + len(answer), due + len(wanted)
-            placed += sum(overlap(answer[hit], wanted[hit]) >= 0.5 for hit in hits)
-            exact, asked = exact + (answer.keys() == wanted.keys()), asked + 1
-    precision, recall = right / max(named, 1), right / max(due, 1)
-    return {
-        "precision": precision,
-        "recall": recall,
-        "F1": 2 * precision * recall / max(precision + recall, 1e-9),
-        "boxes right (IoU ≥ 0.5)": placed / max(right, 1),
-        "all names right": exact / asked,
-    }
+    tallies = {"all": Tally(), **{f"{size} things": Tally() for size in (2, 3, 4)}}
+    for scene in scenes:
+        who = [int(photos.subject[thing]) for thing in scene.things]
+        for _ in range(max(1, options.draws // 20)):
+            known = [one for one in testing if one not in who or rng.random() < 0.6]
+            things = [_enrol(photos, one, count, scene.things, rng) for one in known] + list(more)
+            found = assign(scene.places.boxes, matcher.scores(scene.places.looks, things), least=least)
+            answer = {one.known: scene.places.boxes[one.region] for one in found if one.known is not None}
+            wanted = {known.index(one): box for one, box in zip(who, scene.boxes, strict=True) if one in known}
+            for size in ("all", f"{len(who)} things"):
+                tallies[size].count(answer, wanted)
+    return tallies
 
 
 def _enrol(photos: Photos, subject: int, count: int, but: Sequence[int], rng: np.random.Generator) -> KnownThing:
