@@ -9,7 +9,8 @@ import typer
 
 from studio.cli.concepts import read_photo
 from studio.cli.console import AsJson, finished, opened_studio, tell
-from studio.domain.recognition import Recognition, check_photo_count
+from studio.domain.recognition import PHOTOS_MAX, Recognition
+from studio.errors import InvalidPhoto
 
 
 def recognise(
@@ -18,11 +19,13 @@ def recognise(
     as_json: AsJson = False,
 ) -> None:
     """Say which known things are in photos, and where; what is not known is said too."""
-    check_photo_count(len(photos))
-    contents = [read_photo(photo) for photo in photos]
+    for photo in photos:
+        _check(photo)
+    answers: list[Recognition] = []
     with opened_studio(context) as studio:
-        seen = finished(studio.recognition.look(contents))
-        answers = studio.recognition.answer(seen)
+        for start in range(0, len(photos), PHOTOS_MAX):
+            contents = [read_photo(photo) for photo in photos[start : start + PHOTOS_MAX]]
+            answers += studio.recognition.answer(finished(studio.recognition.look(contents)))
     records = [_record(photo, answer) for photo, answer in zip(photos, answers, strict=True)]
     lines = [f"{photo}: {sentence(answer)}" for photo, answer in zip(photos, answers, strict=True)]
     tell(records, "\n".join(lines), as_json=as_json)
@@ -35,6 +38,16 @@ def sentence(answer: Recognition) -> str:
     if not named:
         return things if answer.unknown else "nothing stands out"
     return ", ".join(named) + (f", and {things}" if answer.unknown else "")
+
+
+def _check(photo: Path) -> None:
+    """Refuse what is no photo before any is looked at, which takes longer."""
+    from studio.storage.ingest import check_photo
+
+    try:
+        check_photo(read_photo(photo))
+    except InvalidPhoto as error:
+        raise InvalidPhoto(str(error) if str(photo) in str(error) else f"{photo}: {error}") from error
 
 
 def _be(number: int) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from studio.errors import InvalidInput
 
-PHOTOS_MAX = 500
+PHOTOS_MAX = 40  # in one go: they are held in memory until all have been looked at
 
 
 def check_photo_count(count: int) -> None:

@@ -63,7 +63,7 @@ class RecognitionService:
         self._ids = ids
 
     def look(self, photos: Sequence[bytes], owner: str = "local") -> Job[tuple[Seen, ...]]:
-        """Look at 1–500 uploaded photos; nothing of them is stored.
+        """Look at 1–40 uploaded photos; nothing of them is stored.
 
         Raises:
             InvalidInput: no photo or too many.

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from studio.cli.recognition import sentence
-from studio.domain.recognition import Found, Recognition
+from studio.domain.recognition import PHOTOS_MAX, Found, Recognition
 
 
 def test_known_and_unknown_photos_in_one_run(keepsake, photo, photo_file, tmp_path) -> None:
@@ -25,7 +25,15 @@ def test_known_and_unknown_photos_in_one_run(keepsake, photo, photo_file, tmp_pa
 def test_what_is_no_photo_is_one_line(keepsake, one_line, tmp_path, photo_file) -> None:
     one_line(keepsake("recognise", "not-there.jpg"), "not-there.jpg does not exist")
     (tmp_path / "words.txt").write_text("no picture at all")
-    one_line(keepsake("recognise", photo_file, tmp_path / "words.txt", "--json"), "Photo 2 of 2")
+    one_line(
+        keepsake("recognise", photo_file, tmp_path / "words.txt", "--json"), "words.txt: The file is not a picture"
+    )
+
+
+def test_more_files_than_are_held_at_once(keepsake, photo_file) -> None:
+    keepsake("concept", "add", "Bo", photo_file)
+    answers = keepsake("recognise", *[photo_file] * (PHOTOS_MAX + 2), "--json").json
+    assert [one["concepts"] for one in answers] == [["Bo"]] * (PHOTOS_MAX + 2)
 
 
 def found(concept: str | None, score: float) -> Found:
