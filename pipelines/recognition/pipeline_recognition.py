@@ -86,8 +86,8 @@ class RecognitionPipeline:
             return WHOLE
         rows, columns = np.flatnonzero((alpha > 0.05).any(axis=1)), np.flatnonzero((alpha > 0.05).any(axis=0))
         return (
-            columns[0] / photo.width,
-            rows[0] / photo.height,
-            (columns[-1] + 1) / photo.width,
-            (rows[-1] + 1) / photo.height,
+            float(columns[0] / photo.width),
+            float(rows[0] / photo.height),
+            float((columns[-1] + 1) / photo.width),
+            float((rows[-1] + 1) / photo.height),
         )

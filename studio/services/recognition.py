@@ -222,8 +222,8 @@ def _recognition(seen: Seen, concepts: Sequence[Concept], sightings: Sequence[Si
             Found(
                 region=one.place,
                 box=_pixels(seen.places.boxes[one.place], (seen.width, seen.height)),
-                concept_id=concept and concept.id,
-                concept=concept and concept.name,
+                concept_id=None if concept is None else concept.id,
+                concept=None if concept is None else concept.name,
                 score=one.score,
             )
         )
