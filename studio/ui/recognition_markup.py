@@ -36,13 +36,17 @@ def said(answer: Recognition) -> str:
     """Return in one sentence what a photo shows."""
     names = list(answer.concepts)
     if not names:
-        return (
-            f"I see {counted(answer.unknown, 'thing', 'things')}, but none that I know." if answer.unknown
-            else "Nothing stands out in this photo."
-        )  # fmt: skip
+        return _nobody(answer.unknown)
     known = " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
-    more = f" I don’t know {counted(answer.unknown, 'other thing', 'other things')}." if answer.unknown else ""
-    return f"That’s {known}.{more}"
+    if not answer.unknown:
+        return f"That’s {known}."
+    return f"That’s {known}, with {counted(answer.unknown, 'thing', 'things')} I don’t know."
+
+
+def _nobody(unknown: int) -> str:
+    if not unknown:
+        return "Nothing stands out in this photo."
+    return "I don’t know this one." if unknown == 1 else f"I see {unknown} things and know none of them."
 
 
 def _scene(job_id: str, number: int, answer: Recognition, concepts: Sequence[Concept]) -> Markup:
@@ -68,7 +72,7 @@ def _box(mark: str, one: Found, answer: Recognition) -> Markup:
     return html(
         '<span class="k-box {state}" style="left: {left:.2f}%; top: {top:.2f}%; width: {width:.2f}%; '
         'height: {height:.2f}%" aria-hidden="true"><b>{mark}</b></span>',
-        state="is-known" if one.concept else "is-unknown", mark=mark,
+        state=("is-known" if one.concept else "is-unknown") + (" has-room" if top > 0.09 * answer.height else ""), mark=mark,
         left=100 * left / answer.width, top=100 * top / answer.height,
         width=100 * (right - left) / answer.width, height=100 * (bottom - top) / answer.height,
     )  # fmt: skip

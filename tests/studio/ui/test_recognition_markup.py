@@ -25,9 +25,10 @@ def shown(*some: Found) -> Recognition:
     ("answer", "sentence"),
     [
         (shown(), "Nothing stands out in this photo."),
-        (shown(found(1, None)), "I see 1 thing, but none that I know."),
+        (shown(found(1, None)), "I don’t know this one."),
+        (shown(found(1, None), found(2, None)), "I see 2 things and know none of them."),
         (shown(found(1, "Bo")), "That’s Bo."),
-        (shown(found(1, "Bo"), found(2, "Mug"), found(3, None)), "That’s Bo and Mug. I don’t know 1 other thing."),
+        (shown(found(1, "Bo"), found(2, "Mug"), found(3, None)), "That’s Bo and Mug, with 1 thing I don’t know."),
         (shown(found(1, "A"), found(2, "B"), found(3, "C")), "That’s A, B and C."),
     ],
 )
