@@ -13,9 +13,9 @@ import numpy as np
 from pipelines.features.preprocessing import FloatArray
 from pipelines.recognition.regions import WHOLE, Box, area, overlap, shared
 
-# How strongly the nearest of several remembered looks counts: 0 is their mean, large is the nearest alone. At 20 one
-# threshold fits things with one photo and with many; the nearest alone would need a higher one for many.
-_SHARPNESS = 20.0
+# How strongly the nearest of several remembered looks counts: 0 is their mean, large is the nearest alone. At 40 one
+# threshold fits things with one photo and with three; the nearest alone would need a higher one for three.
+_SHARPNESS = 40.0
 
 
 @dataclass(frozen=True, kw_only=True)

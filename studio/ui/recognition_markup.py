@@ -70,9 +70,10 @@ def _marks(found: Sequence[Found]) -> list[str]:
 def _box(mark: str, one: Found, answer: Recognition) -> Markup:
     left, top, right, bottom = one.box
     return html(
-        '<span class="k-box {state}" style="left: {left:.2f}%; top: {top:.2f}%; width: {width:.2f}%; '
+        '<span class="k-box {state} {room}" style="left: {left:.2f}%; top: {top:.2f}%; width: {width:.2f}%; '
         'height: {height:.2f}%" aria-hidden="true"><b>{mark}</b></span>',
-        state=f"is-{'known' if one.concept else 'unknown'}{' has-room' if top > 0.09 * answer.height else ''}", mark=mark,
+        state="is-known" if one.concept else "is-unknown",
+        room="has-room" if top > 0.09 * answer.height else "", mark=mark,
         left=100 * left / answer.width, top=100 * top / answer.height,
         width=100 * (right - left) / answer.width, height=100 * (bottom - top) / answer.height,
     )  # fmt: skip

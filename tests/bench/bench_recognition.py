@@ -4,9 +4,10 @@
     python -m tests.bench.bench_recognition --calibrate     # measures configs/recognition.yaml again
 
 The subjects are split in two halves by a fixed seed. The shipped threshold is measured on one half and never sees the
-other: in the rows of the test half and of composed pictures, all known things are of the other half. In composed
-pictures things of the first half appear as strangers only. Features and composed pictures are made once and kept in
---cache.
+other: in the rows of the test half and of composed pictures, all known things are of the other half; in composed
+pictures, things of the first half appear as strangers only. What is compared with what (encoders, crops, sharpness) was
+chosen with all subjects in view; only threshold and slope are held out. Features and composed pictures are made once
+and kept in --cache.
 """
 
 from __future__ import annotations
