@@ -55,7 +55,7 @@ class RecognisePage:
         # The browser's state may be read before or after the page has loaded: whichever comes last finds the job.
         gr.on(
             [page.load, self.running.change, tab.select],
-            self.find_running, self.running, self.stage, api_visibility="private", **QUIET,
+            told(self.find_looking), self.running, self.stage, api_visibility="private", **QUIET,
         )  # fmt: skip
 
     def empty_stage(self) -> str:
@@ -88,7 +88,7 @@ class RecognisePage:
         if job.status is not Status.DONE:
             say_why(job)
             return self.empty_stage()
-        return self._answered(job.id, job.result())
+        return self._answered(job.id, _seen(job))
 
     def refuse(self, event: gr.EventData) -> str:
         """Take a name off a place and remember that it was wrong."""
@@ -103,13 +103,13 @@ class RecognisePage:
         gr.Success(f"Thank you. {known.name} is known a little better now.")
         return self._answered(job_id, seen)
 
-    def find_running(self, job_id: str | None) -> str:
+    def find_looking(self, job_id: str | None) -> str:
         """Show the photos of before the reload again, by what is known now."""
         job: Any = next((job for job in self._studio.jobs.list() if job.id == job_id), None)
         if job is None or job.status in (Status.FAILED, Status.CANCELLED):
             return self.empty_stage()
         if job.status is Status.DONE:
-            return self._answered(job.id, job.result())
+            return self._answered(job.id, _seen(job))
         return job_card(job.id, "Looking", status=job.status, framed=False)
 
     def _answered(self, job_id: str, seen: tuple[Seen, ...]) -> str:

@@ -58,6 +58,18 @@ def test_a_place_that_is_not_there_is_told(visitor: Visitor, looked: str, place:
         visitor.call("not_this", id=place.format(job=looked))
 
 
+def test_a_reload_finds_the_photo_again_and_no_other_job(
+    visitor: Visitor, served: tuple[Studio, str], looked: str, photo: Photo
+) -> None:
+    later = Visitor(served[1])
+    assert "That’s Bo." in later.call("find_looking", looked)["scenes"]
+    assert "appears here" in later.call("find_looking", None)["scenes"]
+    reading = served[0].concepts.read([photo(73)])
+    reading.result(PATIENCE)
+    with pytest.raises(AssertionError, match="has looked at no photo"):
+        later.call("find_looking", reading.id)
+
+
 def test_something_that_is_no_picture_is_refused(visitor: Visitor) -> None:
     with pytest.raises(AssertionError, match="not a picture"):
         visitor.call("look", visitor.upload(("notes.jpg", b"not a picture at all")))
