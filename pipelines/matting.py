@@ -86,6 +86,18 @@ class Matting:
             )
         return Matte(alpha=alpha, coverage=coverage)
 
+    def saliency(self, photo: Image.Image) -> FloatArray:
+        """Say how much each place of a photo stands out, by one look of the network: no choice of a subject, no edges.
+
+        Args:
+            photo: upright, any mode and size; it is squeezed to the network's square.
+
+        Returns:
+            float32 [320, 320] in 0–1.
+        """
+        small = on_ground(photo).resize((NETWORK_EDGE, NETWORK_EDGE), Image.Resampling.BILINEAR)
+        return self._saliency(np.asarray(small, np.float32) / 255.0)
+
     def cut_out(self, photo: Image.Image, matte: Matte | None = None, *, margin: float = 0.06) -> Image.Image:
         """Cut the subject out.
 

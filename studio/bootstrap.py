@@ -11,6 +11,8 @@ from studio.engines.registry import (
     LORA_FILE_ENGINES,
     SUBJECT_ENGINES,
     LazyImageEngine,
+    RECOGNITION_ENGINES,
+    LazyRecognitionEngine,
     LazySubjectEngine,
 )
 from studio.errors import InvalidInput
@@ -21,6 +23,7 @@ from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.loras import LoraService
 from studio.services.personalization import Personalizer
+from studio.services.recognition import RecognitionService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -36,6 +39,7 @@ def build_studio(config: StudioConfig) -> Studio:
     """
     image = image_engine(config.engines.image, config.models)
     subject = subject_engine(config.engines.subject, config.models)
+    recognition = recognition_engine(config.engines.recognition, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -53,6 +57,7 @@ def build_studio(config: StudioConfig) -> Studio:
         loras=LoraService(
             vault=vault, jobs=jobs, personalizer=personalizer, files=LORA_FILE_ENGINES.create("safetensors", {})
         ),
+        recognition=RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids),
         jobs=jobs,
         files=files,
         database=database,
@@ -79,3 +84,9 @@ def subject_engine(config: EngineConfig, models: Path | None = None) -> LazySubj
     """Choose the subject engine; it is told which catalogue of models is used."""
     SUBJECT_ENGINES.check(config.name)
     return LazySubjectEngine(lambda: SUBJECT_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def recognition_engine(config: EngineConfig, models: Path | None = None) -> LazyRecognitionEngine:
+    """Choose the recognition engine; it is told which catalogue of models is used."""
+    RECOGNITION_ENGINES.check(config.name)
+    return LazyRecognitionEngine(lambda: RECOGNITION_ENGINES.create(config.name, config.options, {"models": models}))

@@ -39,6 +39,7 @@ class EnginesConfig(_Settings):
 
     image: EngineConfig = EngineConfig(name="diffusers")
     subject: EngineConfig = EngineConfig(name="hyperlora")
+    recognition: EngineConfig = EngineConfig(name="looks")
 
 
 class StudioConfig(_Settings):

@@ -10,6 +10,7 @@ from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.loras import LoraService
+from studio.services.recognition import RecognitionService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -24,6 +25,7 @@ class Studio:
     generation: GenerationService
     gallery: GalleryService
     loras: LoraService
+    recognition: RecognitionService
     jobs: JobRunner
     files: FileStore
     database: Database

@@ -69,7 +69,7 @@
     more: () => $("#photos input[type=file]").click(),
     light: switchLight,
   };
-  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", dismiss: "clear", without: "undo" };
+  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply" };
 
   let deleted = null;
   const mount = (element, trigger, watch) => {
@@ -260,8 +260,9 @@
   const prepare = () => {
     const box = promptBox();
     if (box && box.getAttribute("role") !== "combobox") preparePrompt(box);
-    const photos = $("#photos input[type=file]");
-    if (photos && !photos.accept) photos.accept = "image/*,.heic,.heif";
+    for (const photos of document.querySelectorAll(":is(#photos, #scene-photos) input[type=file]")) {
+      if (!photos.accept) photos.accept = "image/*,.heic,.heif";
+    }
   };
   const preparePrompt = (box) => {
     const roles = { role: "combobox", "aria-autocomplete": "list", "aria-expanded": "false", "aria-controls": "k-mentions" };

@@ -35,7 +35,7 @@ def add(
     """Make a thing known from photos of it."""
     # Everything but the photos is checked before any of them is read.
     draft = AddConceptRequest(name=name, photos=(b"",) * len(photos), kind=kind, facts=tuple(fact or ()))
-    request = replace(draft, photos=tuple(_read(photo) for photo in photos))
+    request = replace(draft, photos=tuple(read_photo(photo) for photo in photos))
     with opened_studio(context) as studio:
         added = finished(studio.concepts.add(request))
     text = (
@@ -115,7 +115,8 @@ def _write(out: Path, data: bytes) -> None:
             raise StorageFull(f"{out} cannot be written: {error.strerror}.") from error
 
 
-def _read(photo: Path) -> bytes:
+def read_photo(photo: Path) -> bytes:
+    """Return the file of a photo; refuses folders, missing files and those that are too large before reading them."""
     from studio.storage.ingest import BYTES_MAX
 
     if photo.is_dir():

@@ -120,3 +120,49 @@ class LoraFileEngine(Protocol):
         Raises:
             InvalidInput: the layout does not suit the adapter.
         """
+
+
+@dataclass(frozen=True, kw_only=True)
+class PhotoPlaces:
+    """The places of a photo where there may be a thing.
+
+    Attributes:
+        boxes: left, top, right, bottom as shares of the photo's width and height, 0–1.
+        looks: what each of them looks like, in a form that only the engine reads.
+    """
+
+    boxes: tuple[tuple[float, float, float, float], ...]
+    looks: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Remembered:
+    """A concept as the recognition engine sees it: looks of it (at least one), and of what it is not."""
+
+    looks: tuple[bytes, ...]
+    not_looks: tuple[bytes, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sighting:
+    """A place of a photo (by its index), which of the concepts it shows (by index; None: none), and how likely, 0–1."""
+
+    place: int
+    known: int | None
+    score: float
+
+
+class RecognitionEngine(Protocol):
+    """Photos to places, and places to the concepts they show."""
+
+    def model(self) -> str:
+        """Name and version of what makes the looks; looks of another model cannot be compared."""
+
+    def remember(self, photo: Image.Image) -> bytes:
+        """Return the looks of the subject of an upright RGB photo."""
+
+    def places(self, photo: Image.Image) -> PhotoPlaces:
+        """Find the places of an upright RGB photo."""
+
+    def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
+        """Say what each place shows: named places first, the surest first, then unknown ones; quick."""

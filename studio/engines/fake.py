@@ -13,7 +13,15 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from safetensors.numpy import save
 
-from studio.engines.base import ImageCapabilities, ImageJob, PhotoReading, Report
+from studio.engines.base import (
+    ImageCapabilities,
+    ImageJob,
+    PhotoPlaces,
+    PhotoReading,
+    Remembered,
+    Report,
+    Sighting,
+)
 
 _OVERSAMPLING = 2
 _KINDS = ("dog", "cat", "mug", "toy", "backpack", "plant", "shoe", "bird")
@@ -114,6 +122,62 @@ class FakeSubjectEngine:
     def model(self) -> str:
         """Return the name given."""
         return self._model
+
+
+class FakeRecognitionEngine:
+    """Takes the halves of a wide photo for its places, and the whole of any other; a look is a few colours.
+
+    Args:
+        least: the cosine from which on two looks are the same thing.
+    """
+
+    def __init__(self, *, least: float = 0.9) -> None:
+        self.remembered: list[Image.Image] = []
+        self.seen: list[Image.Image] = []
+        self._least = least
+
+    def model(self) -> str:
+        """Return its name."""
+        return "fake-1"
+
+    def remember(self, photo: Image.Image) -> bytes:
+        """Return the look of the whole photo."""
+        self.remembered.append(photo)
+        return _look(photo)
+
+    def places(self, photo: Image.Image) -> PhotoPlaces:
+        """Return the halves of a photo at least 1.6 times as wide as high, else the whole."""
+        self.seen.append(photo)
+        width, height = photo.size
+        wide = width >= 1.6 * height
+        boxes = ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0)) if wide else ((0.0, 0.0, 1.0, 1.0),)
+        parts = [photo.crop((round(left * width), 0, round(right * width), height)) for left, _, right, _ in boxes]
+        return PhotoPlaces(boxes=boxes, looks=tuple(map(_look, parts)))
+
+    def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
+        """Give every place the most alike of the concepts that are alike enough."""
+        sightings = []
+        for place, look in enumerate(places.looks):
+            likeness = [_nearest(look, one.looks) for one in known]
+            allowed = [
+                value if value > _nearest(look, one.not_looks) else 0.0
+                for value, one in zip(likeness, known, strict=True)
+            ]
+            best = int(np.argmax(allowed)) if allowed else None
+            score = round(max(allowed, default=0.0), 4)
+            sightings.append(Sighting(place=place, known=best if score >= self._least else None, score=score))
+        return tuple(sorted(sightings, key=lambda one: (one.known is None, -one.score)))
+
+
+def _look(photo: Image.Image) -> bytes:
+    colours = np.asarray(photo.convert("RGB").resize((4, 4)), np.float32).ravel()
+    colours -= colours.mean()
+    return (colours / max(float(np.linalg.norm(colours)), 1e-6)).astype(np.float32).tobytes()
+
+
+def _nearest(look: bytes, others: Sequence[bytes]) -> float:
+    vector = np.frombuffer(look, np.float32)
+    return max((float(vector @ np.frombuffer(other, np.float32)) for other in others), default=0.0)
 
 
 def draw_creature(job: ImageJob, seed: int, size: int) -> Image.Image:

@@ -16,8 +16,12 @@ from studio.engines.base import (
     ImageEngine,
     ImageJob,
     LoraFileEngine,
+    PhotoPlaces,
     PhotoReading,
+    RecognitionEngine,
+    Remembered,
     Report,
+    Sighting,
     SubjectEngine,
 )
 from studio.errors import InvalidInput
@@ -83,6 +87,10 @@ SUBJECT_ENGINES: Registry[SubjectEngine] = Registry(
     "subject",
     {"fake": "studio.engines.fake:FakeSubjectEngine", "hyperlora": "studio.engines.subjects:HyperLoraSubjectEngine"},
 )
+RECOGNITION_ENGINES: Registry[RecognitionEngine] = Registry(
+    "recognition",
+    {"fake": "studio.engines.fake:FakeRecognitionEngine", "looks": "studio.engines.recognition:LooksRecognitionEngine"},
+)
 
 LORA_FILE_ENGINES: Registry[LoraFileEngine] = Registry(
     "LoRA file", {"safetensors": "studio.engines.lora_files:SafetensorsLoraFiles"}
@@ -137,3 +145,26 @@ class LazySubjectEngine:
     def model(self) -> str:
         """See `SubjectEngine.model`."""
         return self.engine().model()
+
+
+class LazyRecognitionEngine:
+    """A recognition engine that is imported and constructed on first use; see `LazyImageEngine`."""
+
+    def __init__(self, make: Callable[[], RecognitionEngine]) -> None:
+        self.engine = _Once(make)
+
+    def model(self) -> str:
+        """See `RecognitionEngine.model`."""
+        return self.engine().model()
+
+    def remember(self, photo: Image.Image) -> bytes:
+        """See `RecognitionEngine.remember`."""
+        return self.engine().remember(photo)
+
+    def places(self, photo: Image.Image) -> PhotoPlaces:
+        """See `RecognitionEngine.places`."""
+        return self.engine().places(photo)
+
+    def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
+        """See `RecognitionEngine.decide`."""
+        return self.engine().decide(places, known)

@@ -30,6 +30,7 @@ from studio.errors import InvalidPhoto, NameTaken, NotFound
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import ADAPTER_SUFFIX, Personalizer
 from studio.storage.concepts import ConceptRepository
+from studio.storage.examples import ExampleRepository
 from studio.storage.ingest import check_photo, decode_photo, encode_cutout, encode_photo, fit_photo
 from studio.storage.vault import Vault
 
@@ -145,7 +146,7 @@ class ConceptService:
             raise _name_taken(name or concept_id) from taken
 
     def forget(self, concept_id: str, owner: str = "local") -> None:
-        """Remove a concept, its photos, facts and LoRA; pictures made of it stay in the gallery.
+        """Remove a concept, its photos, facts, examples and LoRA; pictures made of it stay in the gallery.
 
         Raises:
             NotFound: the owner has no such concept.
@@ -155,8 +156,10 @@ class ConceptService:
             concept = concepts.by_id(concept_id, owner)
             if concept is None:
                 raise NotFound(f"There is no concept {concept_id[:40]!r} (any more).")
+            examples = [example.file for example in ExampleRepository(session).of_concept(concept_id, owner)]
             concepts.delete(concept_id, owner)
-        self._vault.sweep([concept.adapter, *(key for photo in concept.photos for key in (photo.file, photo.cutout))])
+        photos = [key for photo in concept.photos for key in (photo.file, photo.cutout)]
+        self._vault.sweep([concept.adapter, *photos, *examples])
 
     def _add(self, request: AddConceptRequest, report: Report) -> Concept:
         self._check_free(request.name, request.owner)

@@ -5,7 +5,18 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Double, ForeignKeyConstraint, Index, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    DateTime,
+    Dialect,
+    Double,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
@@ -99,6 +110,45 @@ class FactRow(Base):
     position: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ExampleRow(Base):
+    """A place that somebody said shows a concept or does not; `file` is its crop."""
+
+    __tablename__ = "examples"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["concept_id", "owner"], ["concepts.id", "concepts.owner"], name="fk_examples_concept", ondelete="CASCADE"
+        ),
+        UniqueConstraint("concept_id", "file", name="uq_examples_concept_file"),
+        Index("ix_examples_concept_owner", "concept_id", "owner"),
+        Index("ix_examples_file", "file"),
+    )
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    concept_id: Mapped[str] = mapped_column(_ID)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    file: Mapped[str] = mapped_column(_KEY)
+    shows_it: Mapped[bool]
+
+
+class LookRow(Base):
+    """What a photo or example looks like to a recognition model; made again where it is missing."""
+
+    __tablename__ = "looks"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["concept_id", "owner"], ["concepts.id", "concepts.owner"], name="fk_looks_concept", ondelete="CASCADE"
+        ),
+        Index("ix_looks_owner_model", "owner", "model"),
+        Index("ix_looks_concept_owner", "concept_id", "owner"),
+    )
+
+    of: Mapped[str] = mapped_column(_ID, primary_key=True)
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    concept_id: Mapped[str] = mapped_column(_ID)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    data: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class PictureRow(Base):

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from studio.storage.database import Database
 from studio.storage.files import FileStore, key_of
-from studio.storage.models import ConceptRow, PhotoRow, PictureRow
+from studio.storage.models import ConceptRow, ExampleRow, PhotoRow, PictureRow
 
 
 class Storing:
@@ -69,6 +69,7 @@ def _referenced(session: Session, key: str) -> bool:
                 or_(
                     exists().where(PhotoRow.file == key),
                     exists().where(PhotoRow.cutout == key),
+                    exists().where(ExampleRow.file == key),
                     exists().where(ConceptRow.adapter == key),
                     exists().where(PictureRow.file == key),
                 )

@@ -1,4 +1,4 @@
-"""The pages put together: a header, three tabs, and the dialog they share."""
+"""The pages put together: a header, the tabs, and the dialog they share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from studio.ui.tabs.concepts import concepts_tab
 from studio.ui.tabs.create import CreatePage
 from studio.ui.tabs.gallery import GalleryPage
 from studio.ui.tabs.picture import PictureDialog
+from studio.ui.tabs.recognise import RecognisePage
 
 UPLOADS_KEPT = 3600  # seconds; what was dropped but never kept
 
@@ -20,16 +21,20 @@ def build_blocks(studio: Studio) -> gr.Blocks:
         piece(masthead(), name="masthead")
         # Outside of the tabs: the browser reads these at once, what stands in a hidden tab only when it is opened.
         learning = gr.BrowserState(None, storage_key="keepsake-learning", secret="keepsake")
+        looking = gr.BrowserState(None, storage_key="keepsake-looking", secret="keepsake")
         drawing = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
         # every tab is rendered at once: the script reaches the prompt from the cards of another tab
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Concepts", id="concepts", elem_id="page-concepts", render_children=True):
                 concepts_tab(studio, page, learning)
+            with gr.Tab("Recognise", id="recognise", elem_id="page-recognise", render_children=True) as recognise_tab:
+                recognise = RecognisePage(studio, looking)
             with gr.Tab("Create", id="create", elem_id="page-create", render_children=True) as create_tab:
                 create = CreatePage(studio, drawing)
             with gr.Tab("Gallery", id="gallery", elem_id="page-gallery", render_children=True) as gallery_tab:
                 gallery = GalleryPage(studio)
         dialog = PictureDialog(studio)
+        recognise.wire(page, recognise_tab)
         create.wire(page, create_tab)
         gallery.wire(gallery_tab)
         dialog.wire([create.stage, gallery.grid], create.form, gallery, tabs)

@@ -19,6 +19,7 @@ from studio.domain.generation import Picture
 from studio.domain.jobs import Status
 from studio.domain.loras import LoraLayout
 from studio.errors import NotFound, StudioError, UnknownConcept
+from studio.services.recognition import Seen
 from studio.studio import Studio
 
 SMALL, LARGE = 256, 640  # longer side of what is sent for looking at, in pixels
@@ -43,6 +44,7 @@ def add_media_routes(app: FastAPI, studio: Studio, owner_of: Callable[[Request],
 
     _add_records(app, studio, Depends(owner_now))
     _add_jobs(app, studio, Depends(owner_now))
+    _add_seen(app, studio, Depends(owner_now))
 
 
 def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
@@ -120,6 +122,16 @@ def _add_jobs(app: FastAPI, studio: Studio, visitor: Any) -> None:
         if not isinstance(found, tuple) or not 0 <= number < len(found) or not isinstance(found[number], Understanding):
             raise NotFound(f"There is no cut-out {number} here.")
         return _webp(_smaller(found[number].cutout, LARGE), _FOREVER)
+
+
+def _add_seen(app: FastAPI, studio: Studio, visitor: Any) -> None:
+    @app.get("/media/jobs/{job_id}/photos/{number}.jpg")
+    def seen_photo(job_id: str, number: int, owner: str = visitor) -> Response:
+        job = studio.jobs.get(job_id, owner=owner)
+        found = job.result(timeout=0) if job.status is Status.DONE else ()
+        if not isinstance(found, tuple) or not 0 <= number < len(found) or not isinstance(found[number], Seen):
+            raise NotFound(f"There is no photo {number} here.")
+        return Response(found[number].photo, media_type="image/jpeg", headers=_FOREVER)
 
 
 def concept_cover(concept_id: str, photo_id: str) -> str:

@@ -1,0 +1,1 @@
+"""Known things in a photo: where something stands out, what it looks like, and which known thing it is, if any."""

@@ -1,0 +1,93 @@
+"""Photos of known things in, and then of any photo: what is in it, where, and what is not known.
+
+pipeline = RecognitionPipeline.from_files(find=resolve)
+known = [KnownThing(looks=pipeline.remember(photo), not_looks=pipeline.nothing()) for photo in photos]
+places = pipeline.places(photo)
+findings = pipeline.decide(places, known)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from pipelines.features.image_encoders import ClipVisionEncoder, TinyVitEncoder
+from pipelines.features.preprocessing import FloatArray
+from pipelines.matting import Matting, SubjectNotFoundError
+from pipelines.recognition.calibration import DEFAULT_CONFIG, load_calibration
+from pipelines.recognition.looks import LookEncoder, crop
+from pipelines.recognition.matching import Finding, KnownThing, Matcher, assign
+from pipelines.recognition.pipeline_output import Places
+from pipelines.recognition.regions import WHOLE, Box, propose_regions
+
+
+class RecognitionPipeline:
+    """Finds known things in photos; it holds no memory of its own, so what is known counts from one call to the next.
+
+    Args:
+        matting: finds what stands out.
+        encoder: gives the looks.
+        matcher: compares them.
+    """
+
+    def __init__(self, matting: Matting, encoder: LookEncoder, matcher: Matcher) -> None:
+        self.matting = matting
+        self.encoder = encoder
+        self.matcher = matcher
+
+    @classmethod
+    def from_files(
+        cls, find: Callable[[str], Path], *, threads: int = 1, config: Path = DEFAULT_CONFIG
+    ) -> RecognitionPipeline:
+        """Open the networks.
+
+        Args:
+            find: from a model's name (u2netp, tinyvit, clip-vision) to its file.
+            threads: intra-op threads of onnxruntime.
+            config: the file with the calibration.
+        """
+        encoder = LookEncoder(
+            TinyVitEncoder(find("tinyvit"), threads=threads), ClipVisionEncoder(find("clip-vision"), threads=threads)
+        )
+        return cls(Matting(find("u2netp"), threads=threads), encoder, Matcher(load_calibration(config)))
+
+    def remember(self, photo: Image.Image) -> FloatArray:
+        """Return the looks of the subject of a photo and of its mirror image.
+
+        Args:
+            photo: upright RGB; where nothing stands out the whole photo is taken for the subject.
+
+        Returns:
+            float32 [2, 1088], rows of length 1.
+        """
+        subject = crop(photo, self._subject(photo))
+        return self.encoder.embed([subject, ImageOps.mirror(subject)])
+
+    def places(self, photo: Image.Image) -> Places:
+        """Look at the whole of an upright RGB photo and at every place in it where something stands out."""
+        boxes = (WHOLE, *(box for box in propose_regions(photo, self.matting.saliency) if box != WHOLE))
+        return Places(boxes=boxes, looks=self.encoder.embed([crop(photo, box) for box in boxes]))
+
+    def decide(self, places: Places, known: Sequence[KnownThing]) -> list[Finding]:
+        """Say which place shows which known thing, and which places show none; see `assign`."""
+        return assign(places.boxes, self.matcher.scores(places.looks, known))
+
+    def nothing(self) -> FloatArray:
+        """Return no looks, [0, 1088]."""
+        return np.zeros((0, self.encoder.dim), np.float32)
+
+    def _subject(self, photo: Image.Image) -> Box:
+        try:
+            alpha = self.matting.matte(photo).alpha
+        except SubjectNotFoundError:
+            return WHOLE
+        rows, columns = np.flatnonzero((alpha > 0.05).any(axis=1)), np.flatnonzero((alpha > 0.05).any(axis=0))
+        return (
+            float(columns[0] / photo.width),
+            float(rows[0] / photo.height),
+            float((columns[-1] + 1) / photo.width),
+            float((rows[-1] + 1) / photo.height),
+        )

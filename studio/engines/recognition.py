@@ -1,0 +1,101 @@
+"""Known things in photos by what they look like; see `pipelines/recognition`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PIL import Image
+
+from studio.engines.base import PhotoPlaces, Remembered, Sighting
+from studio.errors import ModelMissing
+
+if TYPE_CHECKING:
+    from pipelines.recognition.pipeline_recognition import RecognitionPipeline
+
+# Looks are kept in half precision: their cosines move by less than 0.001.
+_KEPT_AS = "float16"
+# Goes up whenever looks of before cannot be compared with those of now.
+_VERSION = 1
+
+
+class LooksRecognitionEngine:
+    """Finds places by saliency and compares what they look like to TinyViT and CLIP.
+
+    Networks are loaded when they are first needed; importing this module loads nothing.
+
+    Args:
+        threads: of the networks; a page is served beside them.
+        models: the file that says where models come from; None: the one that is shipped.
+        find: from a model's name to its place on this machine; None asks the resolver.
+    """
+
+    def __init__(
+        self, *, threads: int = 2, models: str | Path | None = None, find: Callable[[str], Path] | None = None
+    ) -> None:
+        self._threads = threads
+        self._models = Path(models) if models is not None else None
+        self._find = find
+
+    def model(self) -> str:
+        """Name and version of the looks."""
+        return f"tinyvit+clip-vision@{_VERSION}"
+
+    def remember(self, photo: Image.Image) -> bytes:
+        """Return the looks of the subject of an upright RGB photo, float16 [2, 1088].
+
+        Raises:
+            ModelMissing: a model could not be had.
+        """
+        return self._kept(self._pipeline.remember(photo))
+
+    def places(self, photo: Image.Image) -> PhotoPlaces:
+        """Find the places of an upright RGB photo; the first is the whole of it.
+
+        Raises:
+            ModelMissing: a model could not be had.
+        """
+        found = self._pipeline.places(photo)
+        return PhotoPlaces(boxes=found.boxes, looks=tuple(self._kept(look) for look in found.looks))
+
+    def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
+        """Say what each place shows; see `pipelines.recognition.matching.assign`."""
+        from pipelines.recognition.matching import KnownThing
+        from pipelines.recognition.pipeline_output import Places
+
+        seen = Places(boxes=places.boxes, looks=self._rows(places.looks))
+        things = [KnownThing(looks=self._rows(one.looks), not_looks=self._rows(one.not_looks)) for one in known]
+        return tuple(
+            Sighting(place=finding.region, known=finding.known, score=finding.score)
+            for finding in self._pipeline.decide(seen, things)
+        )
+
+    @cached_property
+    def _pipeline(self) -> RecognitionPipeline:
+        from pipelines.recognition.pipeline_recognition import RecognitionPipeline
+        from pipelines.resolver import ResolverError
+
+        try:
+            return RecognitionPipeline.from_files(self._place, threads=self._threads)
+        except ResolverError as error:
+            raise ModelMissing(str(error)) from error
+
+    def _place(self, name: str) -> Path:
+        from pipelines.resolver import DEFAULT_CATALOGUE, resolve
+
+        return self._find(name) if self._find is not None else resolve(name, config=self._models or DEFAULT_CATALOGUE)
+
+    @staticmethod
+    def _kept(looks: Any) -> bytes:
+        data: bytes = looks.astype(_KEPT_AS).tobytes()
+        return data
+
+    def _rows(self, kept: Sequence[bytes]) -> Any:
+        import numpy as np
+
+        from pipelines.features.preprocessing import normalise_rows
+
+        rows = np.frombuffer(b"".join(kept), dtype=_KEPT_AS).reshape(-1, self._pipeline.encoder.dim)
+        return normalise_rows(rows.astype(np.float32))

@@ -1,0 +1,68 @@
+"""Records of what people said about places in photos, and of the looks of everything known."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from studio.domain.recognition import Example
+from studio.storage.models import ExampleRow, LookRow
+
+
+class ExampleRepository:
+    """Reads and writes examples within a session; every query asks for the owner."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def all(self, owner: str) -> list[Example]:
+        """Return the examples of all concepts of `owner`, the oldest first."""
+        rows = self._session.scalars(select(ExampleRow).where(ExampleRow.owner == owner).order_by(ExampleRow.id))
+        return [_example(row) for row in rows]
+
+    def of_concept(self, concept_id: str, owner: str) -> list[Example]:
+        """Return the examples of one concept of `owner`."""
+        asked = select(ExampleRow).where(ExampleRow.owner == owner, ExampleRow.concept_id == concept_id)
+        return [_example(row) for row in self._session.scalars(asked.order_by(ExampleRow.id))]
+
+    def keep(self, example: Example) -> str:
+        """Store an example and return its id; what was said before of the same crop and concept is changed."""
+        asked = select(ExampleRow).where(
+            ExampleRow.owner == example.owner,
+            ExampleRow.concept_id == example.concept_id,
+            ExampleRow.file == example.file,
+        )
+        row = self._session.scalar(asked)
+        if row is None:
+            row = ExampleRow(id=example.id, concept_id=example.concept_id, owner=example.owner, file=example.file)
+            self._session.add(row)
+        row.shows_it = example.shows_it
+        self._session.flush()
+        return row.id
+
+    def forget(self, concept_id: str, owner: str) -> None:
+        """Remove what was said about a concept of `owner`, and the looks of it."""
+        ids = [example.id for example in self.of_concept(concept_id, owner)]
+        self._session.execute(delete(LookRow).where(LookRow.owner == owner, LookRow.of.in_(ids)))
+        self._session.execute(delete(ExampleRow).where(ExampleRow.owner == owner, ExampleRow.id.in_(ids)))
+
+
+class LookRepository:
+    """Keeps the looks of photos and examples by their id."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def all(self, owner: str, model: str) -> dict[str, bytes]:
+        """Return what `model` saw in the photos and examples of `owner`, by their ids."""
+        asked = select(LookRow.of, LookRow.data).where(LookRow.owner == owner, LookRow.model == model)
+        return {of: bytes(data) for of, data in self._session.execute(asked)}
+
+    def keep(self, of: str, data: bytes, *, model: str, concept_id: str, owner: str) -> None:
+        """Store the look of a photo or example; one that is there already is replaced."""
+        self._session.merge(LookRow(of=of, model=model, concept_id=concept_id, owner=owner, data=data))
+        self._session.flush()
+
+
+def _example(row: ExampleRow) -> Example:
+    return Example(id=row.id, concept_id=row.concept_id, file=row.file, shows_it=row.shows_it, owner=row.owner)
