@@ -128,16 +128,19 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         assert self.library is not None
         return Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
 
-    def _let_go(self, prompt: Sequence[str], shown: Tensor, personal: bool) -> Tensor:
+    def _let_go(
+        self, prompt: Sequence[str], subjects: Sequence[Image.Image | None] | None, shown: Tensor, personal: bool
+    ) -> Tensor:
         """Return for every picture the share of noise, [N], down to which it simply follows its noisy sketch.
 
         A sketch that shows the colours too need not be guessed anew from pure noise, where colours are blotchy (Meng et
         al. 2022, SDEdit); one in greys has to be. 1 lets go at once.
         """
+        given = [subject is not None for subject in subjects or [None] * len(prompt)]
         coloured = torch.zeros(len(prompt), dtype=torch.bool)
         if self.library is not None and not personal:
-            scenes = [self._sketcher().read(text) for text in prompt]
-            coloured = torch.tensor([bool(scene.subject) and not scene.colours for scene in scenes])
+            sketcher = self._sketcher()
+            coloured = torch.tensor([bool(sketcher.read(text).subject) for text in prompt]) & ~torch.tensor(given)
         return torch.where(shown, FOLLOW_PHOTO, torch.where(coloured, FOLLOW_DRAWING, 1.0))
 
     def _shown(self, prompt: Sequence[str], subjects: Sequence[Image.Image | None] | None) -> list[bool]:
@@ -226,7 +229,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         }
         denoise = _Denoiser(self, text, empty, lora, shown)
         latents = noise = self.prepare_latents(len(texts), seeds)
-        let_go = self._let_go(texts, shown, personal).to(latents.device)
+        let_go = self._let_go(texts, subjects, shown, personal).to(latents.device)
         self.scheduler.set_timesteps(num_inference_steps, device=latents.device)
         for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
             share = timestep / self.scheduler.config.num_train_timesteps

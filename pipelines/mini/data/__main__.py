@@ -85,9 +85,7 @@ class Corpus:
         groups = ("animals", "food", "places", "objects", "activities")
         styles = self._config["changed_styles"]
         return [
-            d
-            for d in self.drawings
-            if d.concept.split == "train" and d.concept.group in groups and d.style in styles
+            d for d in self.drawings if d.concept.split == "train" and d.concept.group in groups and d.style in styles
         ]
 
     def write_recolours(self) -> None:

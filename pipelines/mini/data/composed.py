@@ -162,9 +162,7 @@ class Composer:
                 subject.picture if picture is None else picture, subject.picture if sketch is None else sketch
             )
         ]  # fmt: skip
-        return Composed(
-            picture=layered[0].picture, mask=layered[0].mask, sketch=layered[1].picture, phrases=phrases
-        )
+        return Composed(picture=layered[0].picture, mask=layered[0].mask, sketch=layered[1].picture, phrases=phrases)
 
     def allowed(self, subject: str, other: str) -> bool:
         """Whether a pair is not held out."""

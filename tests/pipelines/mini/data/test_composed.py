@@ -75,8 +75,15 @@ def test_held_out_pairs_are_never_drawn() -> None:
     pairs = {("fox", "top hat"), ("dog", "mushroom"), ("fox", "at night"), ("dog", "blue"), ("cactus", "crown")}
 
     def seen(held_out: set[tuple[str, str]]) -> set[tuple[str, str]]:
-        texts = [(record["concept"], record["captions"][0].split(" on a ")[0]) for _, record in drawn(composer(held_out))]
-        return {(subject, other) for subject, other in pairs for concept, text in texts if concept == subject and other in text}
+        texts = [
+            (record["concept"], record["captions"][0].split(" on a ")[0]) for _, record in drawn(composer(held_out))
+        ]
+        return {
+            (subject, other)
+            for subject, other in pairs
+            for concept, text in texts
+            if concept == subject and other in text
+        }
 
     assert not seen(pairs)
     assert seen(set())

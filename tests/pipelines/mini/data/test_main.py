@@ -91,5 +91,7 @@ def test_raster_drawings_are_recoloured_too() -> None:
     assert colours == ("green",)  # it has one colour only
     red, green, blue, alpha = picture[SIZE // 2, SIZE // 2].tolist()
     assert green > red and green > blue and alpha == 255
-    lines = Drawing(concept=concept, style="flat", source='<svg viewBox="0 0 4 4"><path d="M0 0h4v4z" fill="#111"/></svg>')
+    lines = Drawing(
+        concept=concept, style="flat", source='<svg viewBox="0 0 4 4"><path d="M0 0h4v4z" fill="#111"/></svg>'
+    )
     assert _recoloured(lines, ("green",), SIZE) is None
