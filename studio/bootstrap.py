@@ -8,11 +8,13 @@ from studio.config import EngineConfig, StudioConfig
 from studio.domain.identifiers import IdSource
 from studio.engines.registry import IMAGE_ENGINES, SUBJECT_ENGINES, LazyImageEngine, LazySubjectEngine
 from studio.errors import InvalidInput
+from studio.packs.scenes import load_scenes
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.personalization import Personalizer
+from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.vault import Vault
@@ -34,11 +36,17 @@ def build_studio(config: StudioConfig) -> Studio:
     ids = IdSource()
     jobs = JobRunner()
     personalizer = Personalizer(subject, vault)
+    concepts = ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids)
+    generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, ids=ids)
+    gallery = GalleryService(vault)
     return Studio(
         config=config,
-        concepts=ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids),
-        generation=GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, ids=ids),
-        gallery=GalleryService(vault),
+        concepts=concepts,
+        generation=generation,
+        gallery=gallery,
+        stickers=StickerService(
+            scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
+        ),
         jobs=jobs,
         files=files,
         database=database,

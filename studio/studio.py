@@ -9,6 +9,7 @@ from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
+from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 
@@ -21,6 +22,7 @@ class Studio:
     concepts: ConceptService
     generation: GenerationService
     gallery: GalleryService
+    stickers: StickerService
     jobs: JobRunner
     files: FileStore
     database: Database

@@ -57,6 +57,10 @@ class GenerationService:
         Raises:
             UnknownConcept: a mention or `request.concept` is not a concept of the owner.
         """
+        return self._jobs.start(f"Draw {request.prompt[:60]}", self.work(request), request.owner)
+
+    def work(self, request: GenerateRequest) -> Callable[[Report], tuple[Picture, ...]]:
+        """Return the drawing of `request` as a piece of work for the device thread; raises as `start`, at once."""
         prompt, concepts = self._bound(request)
         abilities = self.capabilities()
         first = secrets.randbelow(SEED_MAX + 1) if request.seed is None else request.seed
@@ -69,9 +73,7 @@ class GenerationService:
             fidelity=request.fidelity,
         )
         ids = [concept.id for concept in concepts]
-        return self._jobs.start(
-            f"Draw {request.prompt[:60]}", lambda report: self._draw(job, ids, request.owner, report), request.owner
-        )
+        return lambda report: self._draw(job, ids, request.owner, report)
 
     def _bound(self, request: GenerateRequest) -> tuple[str, list[Concept]]:
         """Return the prompt with mentions in normal form, and the concepts in order of mention, each once."""
