@@ -14,6 +14,7 @@ from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.personalization import Personalizer
+from studio.services.posters import PosterService
 from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -47,6 +48,7 @@ def build_studio(config: StudioConfig) -> Studio:
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
         ),
+        posters=PosterService(files=files, concepts=concepts, generation=generation, gallery=gallery),
         jobs=jobs,
         files=files,
         database=database,

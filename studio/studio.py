@@ -9,6 +9,7 @@ from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
+from studio.services.posters import PosterService
 from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -23,6 +24,7 @@ class Studio:
     generation: GenerationService
     gallery: GalleryService
     stickers: StickerService
+    posters: PosterService
     jobs: JobRunner
     files: FileStore
     database: Database

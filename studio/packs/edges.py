@@ -39,15 +39,15 @@ def without_specks(picture: Image.Image) -> Image.Image:
     """
     alpha = picture.getchannel("A")
     reach = max(1, round(max(picture.size) / 64))
-    kept = _rebuilt(alpha, reach)
-    filled = ImageChops.invert(_rebuilt(ImageChops.invert(kept), max(1, reach // 2)))
+    kept = rebuilt(alpha, reach)
+    filled = ImageChops.invert(rebuilt(ImageChops.invert(kept), max(1, reach // 2)))
     cleaned = picture.copy()
     cleaned.putalpha(filled)
     return cleaned
 
 
-def _rebuilt(alpha: Image.Image, reach: int) -> Image.Image:
-    """Open an alpha channel by reconstruction: only what survives an erosion by `reach` grows back, all of it."""
+def rebuilt(alpha: Image.Image, reach: int) -> Image.Image:
+    """Open an alpha channel by reconstruction: what survives an erosion by `reach` pixels grows back, all of it."""
     core = alpha.filter(ImageFilter.MinFilter(2 * reach + 1))
     grown = np.asarray(core.point(lambda value: value if value > _GHOST else 0))
     limit = np.asarray(alpha)
@@ -67,16 +67,12 @@ def _wider(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
     """Scale an RGBA picture with colours weighted by alpha; enlarged edges are drawn sharp again."""
-    pixels = np.asarray(picture, dtype=np.float32)
-    alpha = pixels[..., 3] / 255
-    planes = [*np.moveaxis(pixels[..., :3] * alpha[..., None], -1, 0), alpha * 255]
-    scaled = [np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.LANCZOS)) for plane in planes]
-    coverage = np.clip(scaled[3] / 255, 0, 1)
-    colours = np.stack(scaled[:3], axis=-1) / np.maximum(coverage, 1 / 255)[..., None]
+    scaled = picture.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     factor = size[0] / picture.width
     if factor > 1.2:  # a border one pixel wide has become `factor` wide
-        coverage = np.clip((coverage - 0.5) * min(factor, 4.0) * 0.75 + 0.5, 0, 1)
-    return Image.fromarray(np.dstack([np.clip(colours, 0, 255), coverage * 255]).round().astype(np.uint8))
+        gain = max(1.0, min(factor, 4.0) * 0.75)
+        scaled.putalpha(scaled.getchannel("A").point(lambda alpha: round((alpha - 127.5) * gain + 127.5)))
+    return scaled
 
 
 def opaque_at_rim(picture: Image.Image) -> bool:

@@ -41,6 +41,13 @@ def _best_webp(picture: Image.Image, limit: int, alpha_quality: int) -> bytes:
     return best
 
 
+def preview(picture: Image.Image, edge: int) -> bytes:
+    """Encode an RGBA picture quickly as a small WebP for looking at, `edge` pixels on its longer side."""
+    small = picture.convert("RGBa")
+    small.thumbnail((edge, edge), Image.Resampling.LANCZOS)
+    return _webp(small.convert("RGBA"), quality=88, method=2)
+
+
 def animated_webp(frames: Sequence[Image.Image], limit: int, milliseconds: int) -> bytes:
     """Encode RGBA frames as a WebP that loops forever, of at most `limit` bytes; raises `InvalidInput` as `webp`.
 

@@ -27,7 +27,7 @@ from studio.domain.stickers import (
 from studio.engines.base import Report
 from studio.errors import InvalidInput
 from studio.packs.building import build
-from studio.packs.encoding import png, webp
+from studio.packs.encoding import preview
 from studio.packs.finishing import check_caption, finish
 from studio.packs.rules import RULES
 from studio.services.concepts import ConceptService
@@ -38,7 +38,7 @@ from studio.storage.files import FileStore
 
 _FINISHED_KEPT = 96  # stickers; about 0.1 MB each
 _PACKS_KEPT = 3
-_PREVIEW_BYTES = 400_000
+_PREVIEW_EDGE = 384  # pixels
 _SAYS_MAX = 125
 _NAME_MAX = 40
 
@@ -113,10 +113,9 @@ class StickerService:
         (sticker,) = self.of([picture_id], owner)
         return self._finished(sticker.picture.file, _plain(look, sticker.words))
 
-    def file(self, picture_id: str, look: StickerLook, *, format: str = "webp", owner: str = "local") -> bytes:
-        """Return the finished sticker as a file, ``webp`` or ``png``; raises as `image`."""
-        image = self.image(picture_id, look, owner)
-        return png(image) if format == "png" else webp(image, _PREVIEW_BYTES)
+    def preview(self, picture_id: str, look: StickerLook, owner: str = "local") -> bytes:
+        """Return the finished sticker for looking at, WebP, 384 pixels; raises as `image`."""
+        return preview(self.image(picture_id, look, owner), _PREVIEW_EDGE)
 
     def pack(
         self, picture_ids: Sequence[str], messenger: Messenger, look: StickerLook, *, title: str, owner: str = "local"
@@ -135,7 +134,7 @@ class StickerService:
             InvalidInput: a rule cannot be kept; the message says which.
         """
         stickers = self.of(picture_ids, owner)
-        label = PackLabel(identifier=_identifier(title), title=title)
+        label = PackLabel(identifier=identifier(title), title=title)
         return self._packed(stickers, messenger, look, label)
 
     def _sticker(self, picture: Picture) -> Sticker:
@@ -173,7 +172,7 @@ class StickerService:
         finished = [
             (
                 PackItem(
-                    name=f"{number:02d}-{_identifier(sticker.words or sticker.says)}",
+                    name=f"{number:02d}-{identifier(sticker.words or sticker.says)}",
                     emojis=sticker.emojis[:most],
                     says=sticker.says,
                 ),
@@ -189,7 +188,7 @@ def _plain(look: StickerLook, words: str) -> StickerLook:
     return dataclasses.replace(look, caption=words if look.own_words else look.caption, own_words=False)
 
 
-def _identifier(text: str) -> str:
+def identifier(text: str) -> str:
     """Return `text` as lower-case ASCII letters, digits and hyphens, at most 40."""
     ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", ascii_only)[:_NAME_MAX].strip("-") or "keepsake"

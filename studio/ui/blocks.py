@@ -1,4 +1,4 @@
-"""The pages put together: a header, three tabs, and the dialog they share."""
+"""The pages put together: a header, the tabs, and the dialog they share."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from studio.ui.tabs.concepts import concepts_tab
 from studio.ui.tabs.create import CreatePage
 from studio.ui.tabs.gallery import GalleryPage
 from studio.ui.tabs.picture import PictureDialog
+from studio.ui.tabs.posters import PostersPage
+from studio.ui.tabs.stickers import StickersPage
 
 UPLOADS_KEPT = 3600  # seconds; what was dropped but never kept
 
@@ -21,16 +23,24 @@ def build_blocks(studio: Studio) -> gr.Blocks:
         # Outside of the tabs: the browser reads these at once, what stands in a hidden tab only when it is opened.
         learning = gr.BrowserState(None, storage_key="keepsake-learning", secret="keepsake")
         drawing = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
+        sewing = gr.BrowserState(None, storage_key="keepsake-sewing", secret="keepsake")
+        sticker_set = gr.BrowserState([], storage_key="keepsake-stickers", secret="keepsake")
         # every tab is rendered at once: the script reaches the prompt from the cards of another tab
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Concepts", id="concepts", elem_id="page-concepts", render_children=True):
                 concepts_tab(studio, page, learning)
             with gr.Tab("Create", id="create", elem_id="page-create", render_children=True) as create_tab:
                 create = CreatePage(studio, drawing)
+            with gr.Tab("Stickers", id="stickers", elem_id="page-stickers", render_children=True) as stickers_tab:
+                stickers = StickersPage(studio, sewing, sticker_set)
+            with gr.Tab("Posters", id="posters", elem_id="page-posters", render_children=True) as posters_tab:
+                posters = PostersPage(studio)
             with gr.Tab("Gallery", id="gallery", elem_id="page-gallery", render_children=True) as gallery_tab:
                 gallery = GalleryPage(studio)
         dialog = PictureDialog(studio)
         create.wire(page, create_tab)
+        stickers.wire(page, stickers_tab)
+        posters.wire(page, posters_tab)
         gallery.wire(gallery_tab)
         dialog.wire([create.stage, gallery.grid], create.form, gallery, tabs)
     return page
