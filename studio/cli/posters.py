@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from studio.cli.console import AsJson, finished, opened_studio, tell
 from studio.domain.posters import PosterWords, size_of
 from studio.errors import InvalidInput, StorageFull
-from studio.studio import Studio
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
 
 _KINDS = (".pdf", ".png")
 

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
 from studio.domain.posters import DPI_WANTED, Poster, PosterSize, PosterWords
@@ -133,14 +134,14 @@ def _inks(
     return chosen, warnings
 
 
-def _under(line: SetLine, look: np.ndarray, dpi: float) -> np.ndarray:
+def _under(line: SetLine, look: NDArray[np.uint8], dpi: float) -> NDArray[np.uint8]:
     scale = dpi / _INCH
     left, right = math.floor(line.x * scale), math.ceil((line.x + line.width) * scale)
     top, bottom = (
         math.floor((line.baseline - line.size * 0.75) * scale),
         math.ceil((line.baseline + line.size * 0.2) * scale),
     )
-    piece: np.ndarray = look[max(top, 0) : max(bottom, top + 1), max(left, 0) : max(right, left + 1)]
+    piece: NDArray[np.uint8] = look[max(top, 0) : max(bottom, top + 1), max(left, 0) : max(right, left + 1)]
     return piece
 
 

@@ -33,3 +33,10 @@ def png(picture: Image.Image, dpi: float) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "PNG", dpi=(dpi, dpi))
     return buffer.getvalue()
+
+
+def webp(picture: Image.Image) -> bytes:
+    """Encode a rendered page quickly and small, for looking at."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=86, method=2)
+    return buffer.getvalue()

@@ -10,7 +10,7 @@ from PIL import Image
 from studio.domain.generation import GenerateRequest, Picture
 from studio.domain.posters import Poster, PosterSize, PosterWords
 from studio.posters.making import make
-from studio.posters.rendering import png, rendered
+from studio.posters.rendering import png, rendered, webp
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
@@ -51,15 +51,15 @@ class PosterService:
         return self._made(self._gallery.get(picture_id, owner).file, words, template, size)
 
     @staticmethod
-    def png(poster: Poster, width: int | None = None) -> bytes:
-        """Return the trimmed poster as a PNG.
-
-        Args:
-            poster: what is rendered.
-            width: in pixels, for looking at; None: as large as it is printed or shown.
-        """
-        dpi = width / poster.size.width * _INCH if width else printed_dpi(poster.size)
+    def png(poster: Poster) -> bytes:
+        """Return the trimmed poster as a PNG, as large as it is printed or shown."""
+        dpi = printed_dpi(poster.size)
         return png(rendered(poster.pdf, dpi), dpi)
+
+    @staticmethod
+    def preview(poster: Poster, width: int) -> bytes:
+        """Return the trimmed poster for looking at, WebP, `width` pixels wide."""
+        return webp(rendered(poster.pdf, width / poster.size.width * _INCH))
 
     def _make(self, key: str, words: PosterWords, template: str, size: PosterSize) -> Poster:
         with Image.open(io.BytesIO(self._files.get(key))) as picture:

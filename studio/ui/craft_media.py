@@ -18,7 +18,6 @@ from studio.studio import Studio
 _AN_HOUR = {"Cache-Control": "private, max-age=3600"}
 _NEVER = {"Cache-Control": "no-store"}
 _IN_PACK_MAX = 200
-_LOOK_MAX = 2000  # pixels
 
 
 def add_craft_routes(app: FastAPI, studio: Studio, owner_of: Callable[[Request], str]) -> None:
@@ -78,12 +77,9 @@ def _add_posters(app: FastAPI, studio: Studio, visitor: Any) -> None:
         picture_id: str,
         kind: Literal["pdf", "png"],
         asked: Annotated[_Asked, Depends(_asked)],
-        width: Annotated[int | None, Query(ge=64, le=_LOOK_MAX)] = None,
         owner: str = visitor,
     ) -> Response:
         made = studio.posters.make(picture_id, asked.words, template=asked.template, size=asked.size, owner=owner)
-        if kind == "png" and width:
-            return Response(studio.posters.png(made, width), media_type="image/png", headers=_AN_HOUR)
         data, media = (made.pdf, "application/pdf") if kind == "pdf" else (studio.posters.png(made), "image/png")
         name = f"{identifier(asked.words.title)}-{made.size.name.lower()}.{kind}"
         headers = {**_NEVER, "Content-Disposition": f'attachment; filename="{name}"'}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
@@ -11,7 +12,7 @@ from studio.domain.generation import Picture
 from studio.domain.posters import Poster, PosterWords
 from studio.ui.markup import html, joined
 
-LOOK_WIDTH = 1200  # pixels of what is shown on the page
+LOOK_WIDTH = 1000  # pixels of what is shown on the page
 
 
 def choice(pictures: Sequence[Picture], chosen: str) -> Markup:
@@ -32,8 +33,11 @@ def choice(pictures: Sequence[Picture], chosen: str) -> Markup:
     )
 
 
-def shown(poster: Poster, picture_id: str, words: PosterWords, template: str) -> Markup:
-    """Return the poster, what it is, what is wrong with it, and where to get it."""
+def shown(poster: Poster, look: bytes, picture_id: str, words: PosterWords, template: str) -> Markup:
+    """Return the poster, what it is, what is wrong with it, and where to get it.
+
+    `look` (WebP) is part of the page and decoded with it, so that nothing flickers while somebody writes.
+    """
     query = urlencode(
         {
             "template": template, "size": poster.size.name, "title": words.title, "line": words.line,
@@ -43,13 +47,13 @@ def shown(poster: Poster, picture_id: str, words: PosterWords, template: str) ->
     notes = joined(html('<p class="k-warning">{warning}</p>', warning=warning) for warning in poster.warnings)
     bleed = f", with {poster.size.bleed:.0f} mm bleed" if poster.size.bleed else ""
     return html(
-        '<section class="k-poster"><figure><img src="/media/posters/{id}.png?{query}&amp;width={look}" '
-        'width="{width}" height="{height}" alt="Poster: {title}"></figure>'
+        '<section class="k-poster"><figure><img src="data:image/webp;base64,{look}" decoding="sync" width="{width}" '
+        'height="{height}" alt="Poster: {title}"></figure>'
         '<div class="k-poster-text"><p><b>{says}</b>{bleed}. The picture has {dpi} dpi.</p>{notes}'
         '<div class="k-ready-links"><a class="k-button k-primary" href="/media/posters/{id}.pdf?{query}" download>'
         'Download PDF</a><a class="k-button" href="/media/posters/{id}.png?{query}" download>Download PNG</a></div>'
         "</div></section>",
-        id=picture_id, query=query, look=LOOK_WIDTH, width=LOOK_WIDTH,
+        id=picture_id, query=query, look=b64encode(look).decode(), width=LOOK_WIDTH,
         height=round(LOOK_WIDTH * poster.size.height / poster.size.width), title=words.title, says=poster.size.says,
         bleed=bleed, dpi=f"{poster.dpi:.0f}", notes=notes,
     )  # fmt: skip

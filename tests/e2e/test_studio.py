@@ -19,7 +19,7 @@ STUDIOS = [
     pytest.param("configs/studio.fake.yaml", id="without-weights"),
     pytest.param("configs/studio.yaml", id="embedded", marks=pytest.mark.slow),
 ]
-PAGES = ("concepts", "create", "gallery")
+PAGES = ("concepts", "create", "stickers", "posters", "gallery")
 
 
 class Page:

@@ -12,7 +12,7 @@ from studio.domain.posters import CREDITS_MAX, LINE_MAX, SIZES, TITLE_MAX, Poste
 from studio.studio import Studio
 from studio.ui.feedback import QUIET, told
 from studio.ui.markup import empty, heading, piece, waiting
-from studio.ui.poster_markup import choice, shown
+from studio.ui.poster_markup import LOOK_WIDTH, choice, shown
 
 Update = dict[Any, Any]
 TEMPLATES = {
@@ -83,8 +83,9 @@ class PostersPage:
         wanted = title.strip() or _name_of(picture)
         words = PosterWords(title=wanted, line=line, credits=credits)
         poster = self._studio.posters.make(picture.id, words, template=template, size=size_of(size))
+        look = self._studio.posters.preview(poster, LOOK_WIDTH)
         return {
-            self.stage: shown(poster, picture.id, words, template),
+            self.stage: shown(poster, look, picture.id, words, template),
             self.panel: gr.update(visible=True),
             self.pictures: choice(pictures, picture.id),
             self.picture: picture.id,
