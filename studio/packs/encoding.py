@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-
 from PIL import Image
 
 from studio.errors import InvalidInput
@@ -46,21 +44,6 @@ def preview(picture: Image.Image, edge: int) -> bytes:
     small = picture.convert("RGBa")
     small.thumbnail((edge, edge), Image.Resampling.LANCZOS)
     return _webp(small.convert("RGBA"), quality=88, method=2)
-
-
-def animated_webp(frames: Sequence[Image.Image], limit: int, milliseconds: int) -> bytes:
-    """Encode RGBA frames as a WebP that loops forever, of at most `limit` bytes; raises `InvalidInput` as `webp`.
-
-    Every frame is written whole, so that the first one is a complete picture.
-    """
-    for quality in range(90, _QUALITY_LEAST - 1, -10):
-        data = _webp(
-            frames[0], save_all=True, append_images=list(frames[1:]), duration=milliseconds, loop=0,
-            quality=quality, method=2, kmin=1, kmax=1,
-        )  # fmt: skip
-        if len(data) <= limit:
-            return data
-    raise _too_rich(limit)
 
 
 def png(picture: Image.Image, limit: int | None = None) -> bytes:

@@ -78,7 +78,6 @@ class Layout:
         ground: draws what lies below the picture.
         picture: where the picture stands, at the bottom of the area and in its middle.
         blocks: the words.
-        front: draws what lies above the picture, below the words.
         align: of the picture in its area: ``centre`` or ``right``.
         standing: whether a soft shadow lies below the picture's feet.
     """
@@ -86,7 +85,6 @@ class Layout:
     ground: Callable[[Sheet], None]
     picture: Area
     blocks: tuple[Block, ...]
-    front: Callable[[Sheet], None] | None = None
     align: str = "centre"
     standing: bool = False
 

@@ -93,8 +93,6 @@ def _draw(
         sheet.picture(_contact_shadow(), place.x + place.width * 0.04, place.bottom - place.width * 0.05,
                       place.width * 0.92, place.width * 0.1)  # fmt: skip
     sheet.picture(picture, place.x, place.y, place.width, place.height)
-    if layout.front:
-        layout.front(sheet)
     for block, lines, ink in written:
         for line in lines:
             sheet.text(line, block.font, tracking=block.tracking, ink=ink)

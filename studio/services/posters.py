@@ -69,5 +69,5 @@ class PosterService:
 def printed_dpi(size: PosterSize) -> float:
     """Return the resolution at which a size is rendered: its own for a screen, 300 up to A3, 150 above."""
     if size.pixels:
-        return size.pixels[0] / size.width * _INCH
+        return round(size.pixels[0] / size.width * _INCH, 6)
     return _DPI_SMALL if size.height <= _LARGE else _DPI_LARGE

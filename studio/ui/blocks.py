@@ -40,7 +40,7 @@ def build_blocks(studio: Studio) -> gr.Blocks:
         dialog = PictureDialog(studio)
         create.wire(page, create_tab)
         stickers.wire(page, stickers_tab)
-        posters.wire(page, posters_tab)
+        posters.wire(posters_tab)
         gallery.wire(gallery_tab)
         dialog.wire([create.stage, gallery.grid], create.form, gallery, tabs)
     return page

@@ -59,13 +59,13 @@ class PostersPage:
             filterable=False,
         )  # fmt: skip
 
-    def wire(self, page: gr.Blocks, tab: gr.Tab) -> None:
+    def wire(self, tab: gr.Tab) -> None:
         """Connect the handlers; the poster follows every field."""
         fields = [self.picture, self.template, self.title, self.line, self.credits, self.size]
         outputs = [self.stage, self.panel, self.pictures, self.picture, self.title]
         texts = [self.title, self.line, self.credits]
         gr.on(
-            [page.load, tab.select, self.template.change, self.size.change, *(text.input for text in texts)],
+            [tab.select, self.template.change, self.size.change, *(text.input for text in texts)],
             told(self.show), fields, outputs, api_name="poster", trigger_mode="always_last", **QUIET,
         )  # fmt: skip
         self.pictures.select(told(self.choose), fields[1:], outputs, api_visibility="private", **QUIET)

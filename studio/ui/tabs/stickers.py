@@ -73,7 +73,7 @@ class StickersPage:
         places = [self.stage, self.draw, self.addable, self.ground, self.finishing, self.pack]
         drawing = [self.stage, self.draw, self.running]
         quiet: dict[str, Any] = {"api_visibility": "private", **QUIET}
-        gr.on([page.load, tab.select], self.choices, self.concept, self.concept, **quiet)
+        gr.on([page.load, tab.select], self.choices, self.concept, self.concept, api_name="sticker_choices", **quiet)
         # The browser's state may be read before or after the page has loaded: whichever comes last finds the job.
         gr.on(
             [page.load, self.running.change], self.find_ended, [self.running, self.title],

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from studio.errors import InvalidInput
-from studio.packs.encoding import animated_webp, png, webp
+from studio.packs.encoding import png, preview, webp
 
 
 def noise(size: int = 512) -> Image.Image:
@@ -44,8 +44,9 @@ def test_a_png_takes_fewer_colours_where_it_has_to() -> None:
     assert opened(data).convert("RGBA").size == (128, 128)
 
 
-def test_an_animation_loops_and_keeps_its_limit() -> None:
-    frames = [Image.new("RGBA", (64, 64), (step * 20, 0, 0, 200)) for step in range(6)]
-    data = animated_webp(frames, 50_000, 100)
-    with opened(data) as animation:
-        assert (animation.n_frames, animation.info["loop"]) == (6, 0)  # type: ignore[attr-defined]
+def test_a_preview_is_small_and_keeps_its_transparency() -> None:
+    picture = Image.new("RGBA", (512, 512))
+    picture.paste((200, 30, 40, 255), (100, 100, 400, 400))
+    shown = opened(preview(picture, 128)).convert("RGBA")
+    assert shown.size == (128, 128)
+    assert (shown.getpixel((2, 2))[3], shown.getpixel((64, 64))[3]) == (0, 255)  # type: ignore[index]
