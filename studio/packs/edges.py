@@ -9,6 +9,7 @@ from PIL import Image, ImageChops, ImageFilter
 Floats = NDArray[np.float32]
 _NOISE, _SOLID = 10, 246  # alpha below is nothing, above is all of it, 0–255
 _GHOST = 170  # what is nowhere more opaque than this is no part of the subject
+_LOOK = 256  # pixels of the picture in which spots and holes are looked for
 _REACH = 6  # passes that carry a colour outwards, one pixel each
 
 
@@ -38,12 +39,21 @@ def without_specks(picture: Image.Image) -> Image.Image:
     A spot is thinner than a thirtieth of the picture; a ghost is nowhere more than two thirds opaque.
     """
     alpha = picture.getchannel("A")
-    reach = max(1, round(max(picture.size) / 64))
-    kept = rebuilt(alpha, reach)
+    small = alpha.copy()
+    small.thumbnail((_LOOK, _LOOK), Image.Resampling.BOX)  # what is looked for is coarse, and large pictures are slow
+    reach = max(1, round(max(small.size) / 64))
+    kept = rebuilt(small, reach)
     filled = ImageChops.invert(rebuilt(ImageChops.invert(kept), max(1, reach // 2)))
+    alpha = ImageChops.subtract(alpha, _mask(ImageChops.subtract(small, kept), alpha.size))
     cleaned = picture.copy()
-    cleaned.putalpha(filled)
+    cleaned.putalpha(ImageChops.lighter(alpha, _mask(ImageChops.subtract(filled, kept), alpha.size)))
     return cleaned
+
+
+def _mask(found: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return where something was found, a pixel wider and as large as the picture."""
+    there = found.point(lambda value: 255 if value > _NOISE else 0).filter(ImageFilter.MaxFilter(3))
+    return there.resize(size, Image.Resampling.BILINEAR)
 
 
 def rebuilt(alpha: Image.Image, reach: int) -> Image.Image:

@@ -63,6 +63,7 @@ def clean_transparent(picture: Image.Image) -> Image.Image:
 
 def _subject(picture: Image.Image) -> Image.Image:
     picture = picture.convert("RGBA")
+    picture.thumbnail((EDGE * _OVERSAMPLING,) * 2)
     if opaque_at_rim(picture):
         return _badge(picture)
     cleaned = clean_edges(without_specks(picture))

@@ -172,8 +172,8 @@ def quote(size: PosterSize, palette: Palette, words: PosterWords) -> Layout:
             ),
             Block(
                 what="credits", text=words.credits, font="sans",
-                area=Area(x=safe, y=base + 2.4 * u, width=across, height=4 * u), sizes=(1.9 * u, 1.4 * u), lines_max=1,
-                inks=(palette.deep, DARK), align="left", tracking=0.02,
+                area=Area(x=safe, y=base + 2.4 * u, width=across, height=6 * u), sizes=(1.9 * u, 1.4 * u), lines_max=3,
+                inks=(palette.deep, DARK), align="left", tracking=0.02, leading=1.4,
             ),
         ),
     )  # fmt: skip
@@ -243,7 +243,7 @@ def _measures(size: PosterSize) -> tuple[float, float]:
 
 def _small_print(text: str, area: Area, u: float, inks: tuple[Rgb, ...]) -> Block:
     return Block(
-        what="credits", text=text, font="sans", area=area, sizes=(1.9 * u, 1.35 * u), lines_max=2, inks=inks,
+        what="credits", text=text, font="sans", area=area, sizes=(1.9 * u, 1.3 * u), lines_max=3, inks=inks,
         tracking=0.03, upwards=True, leading=1.4,
     )  # fmt: skip
 

@@ -45,15 +45,17 @@ def shown(poster: Poster, look: bytes, picture_id: str, words: PosterWords, temp
         }
     )  # fmt: skip
     notes = joined(html('<p class="k-warning">{warning}</p>', warning=warning) for warning in poster.warnings)
+    # a warning about the resolution says it already
+    dpi = "" if "dpi" in "".join(poster.warnings) else f" The picture has {poster.dpi:.0f} dpi."
     bleed = f", with {poster.size.bleed:.0f} mm bleed" if poster.size.bleed else ""
     return html(
         '<section class="k-poster"><figure><img src="data:image/webp;base64,{look}" decoding="sync" width="{width}" '
         'height="{height}" alt="Poster: {title}"></figure>'
-        '<div class="k-poster-text"><p><b>{says}</b>{bleed}. The picture has {dpi} dpi.</p>{notes}'
+        '<div class="k-poster-text"><p><b>{says}</b>{bleed}.{dpi}</p>{notes}'
         '<div class="k-ready-links"><a class="k-button k-primary" href="/media/posters/{id}.pdf?{query}" download>'
         'Download PDF</a><a class="k-button" href="/media/posters/{id}.png?{query}" download>Download PNG</a></div>'
         "</div></section>",
         id=picture_id, query=query, look=b64encode(look).decode(), width=LOOK_WIDTH,
         height=round(LOOK_WIDTH * poster.size.height / poster.size.width), title=words.title, says=poster.size.says,
-        bleed=bleed, dpi=f"{poster.dpi:.0f}", notes=notes,
+        bleed=bleed, dpi=dpi, notes=notes,
     )  # fmt: skip
