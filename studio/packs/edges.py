@@ -72,7 +72,8 @@ def _wider(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Grow by one pixel each way; many times faster than Pillow's rank filter."""
     padded = np.pad(alpha, 1)
     rows = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
-    return np.maximum(np.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+    grown: NDArray[np.uint8] = np.maximum(np.maximum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+    return grown
 
 
 def resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -122,4 +123,5 @@ def _around(values: Floats) -> Floats:
     """Return the sum over each pixel and its eight neighbours."""
     padded = np.pad(values, ((1, 1), (1, 1), (0, 0)))
     rows = padded[:-2] + padded[1:-1] + padded[2:]
-    return rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    total: Floats = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]
+    return total

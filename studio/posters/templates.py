@@ -262,7 +262,7 @@ def _arch(area: Area) -> Points:
 
 def _scallops(x: float, y: float, radius: float, count: int) -> Points:
     def reach(turn: float) -> float:
-        return radius * (0.955 + 0.045 * abs(math.sin(turn * count / 2)) ** 0.8)
+        return radius * (0.955 + 0.045 * math.pow(abs(math.sin(turn * count / 2)), 0.8))
 
     return [(x + reach(turn) * math.cos(turn), y + reach(turn) * math.sin(turn)) for turn in _turns(count * 24)]
 

@@ -187,7 +187,7 @@ class StickersPage:
         return {self.stage: stage, self.draw: idle, **places}
 
     def _stickers(self, kept: list[str] | None) -> list[Sticker]:
-        found = []
+        found: list[Sticker] = []
         for picture_id in kept or []:
             try:
                 found += self._studio.stickers.of([picture_id])
