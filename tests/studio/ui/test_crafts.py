@@ -35,7 +35,7 @@ def test_a_set_is_drawn_finished_and_packed(
 ) -> None:
     studio = served[0]
     studio.concepts.add(AddConceptRequest(name="Bo", photos=(photo(),), kind="dog")).result(PATIENCE)
-    visitor.call("sticker_choices", "")  # opening the page offers the things there are
+    visitor.call("sticker_choices", None)  # opening the page offers the things there are
     begun = visitor.call("draw_stickers", "bo", 3)
     job = job_in(begun["sticker-stage"])
     assert visitor.wait_for(job)["status"] == "done"
