@@ -95,7 +95,8 @@ def opaque_at_rim(picture: Image.Image) -> bool:
 
 def _quiet(alpha: NDArray[np.uint8]) -> NDArray[np.uint8]:
     stretched = (alpha.astype(np.float32) - _NOISE) * (255 / (_SOLID - _NOISE))
-    return np.clip(stretched, 0, 255).round().astype(np.uint8)
+    quiet: NDArray[np.uint8] = np.clip(stretched, 0, 255).round().astype(np.uint8)
+    return quiet
 
 
 def _inside(alpha: NDArray[np.uint8]) -> NDArray[np.bool_]:

@@ -66,7 +66,7 @@ def _subject(picture: Image.Image) -> Image.Image:
     picture.thumbnail((EDGE * _OVERSAMPLING,) * 2)
     if opaque_at_rim(picture):
         return _badge(picture)
-    cleaned = clean_edges(without_specks(picture))
+    cleaned = without_specks(clean_edges(picture))
     box = cleaned.getchannel("A").point(lambda alpha: 255 if alpha > 24 else 0).getbbox()
     if box is None:
         raise InvalidInput("The picture is empty: everything in it is transparent. Draw another one.")

@@ -58,7 +58,7 @@ def _subject(picture: Image.Image) -> Image.Image:
         picture = picture.copy()
         picture.putalpha(mask.resize(picture.size, Image.Resampling.BOX))
         return picture
-    cleaned = clean_edges(without_specks(picture))
+    cleaned = without_specks(clean_edges(picture))
     box = cleaned.getchannel("A").point(lambda alpha: 255 if alpha > 24 else 0).getbbox()
     if box is None:
         raise InvalidInput("The picture is empty: everything in it is transparent. Choose another one.")
