@@ -9,13 +9,14 @@ from studio.domain.identifiers import IdSource
 from studio.engines.registry import (
     IMAGE_ENGINES,
     LORA_FILE_ENGINES,
+    RECOGNITION_ENGINES,
     SUBJECT_ENGINES,
     LazyImageEngine,
-    RECOGNITION_ENGINES,
     LazyRecognitionEngine,
     LazySubjectEngine,
 )
 from studio.errors import InvalidInput
+from studio.packs.scenes import load_scenes
 from studio.services.concepts import ConceptService
 from studio.services.drawings import DrawingLog
 from studio.services.gallery import GalleryService
@@ -23,7 +24,9 @@ from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.loras import LoraService
 from studio.services.personalization import Personalizer
+from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
+from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -49,15 +52,22 @@ def build_studio(config: StudioConfig) -> Studio:
     presence = Presence(config.data_dir / "processes")
     personalizer = Personalizer(subject, vault)
     log = DrawingLog(database, presence, ids)
+    concepts = ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids)
+    generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids)
+    gallery = GalleryService(vault)
     return Studio(
         config=config,
-        concepts=ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids),
-        generation=GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids),
-        gallery=GalleryService(vault),
+        concepts=concepts,
+        generation=generation,
+        gallery=gallery,
         loras=LoraService(
             vault=vault, jobs=jobs, personalizer=personalizer, files=LORA_FILE_ENGINES.create("safetensors", {})
         ),
         recognition=RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids),
+        stickers=StickerService(
+            scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
+        ),
+        posters=PosterService(files=files, concepts=concepts, generation=generation, gallery=gallery),
         jobs=jobs,
         files=files,
         database=database,

@@ -10,7 +10,9 @@ from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.loras import LoraService
+from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
+from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -26,6 +28,8 @@ class Studio:
     gallery: GalleryService
     loras: LoraService
     recognition: RecognitionService
+    stickers: StickerService
+    posters: PosterService
     jobs: JobRunner
     files: FileStore
     database: Database

@@ -29,6 +29,14 @@ FORBIDDEN = {
     ),
     "studio.engines.base": ("studio.services", "studio.storage", "studio.ui", "pipelines", "gradio", *HEAVY),
     "studio.engines": ("studio.services", "studio.storage", "studio.ui", "studio.cli", "studio.bootstrap", "gradio"),
+    "studio.packs": (
+        *("studio.engines", "studio.services", "studio.storage", "studio.ui", "studio.cli", "studio.bootstrap"),
+        *("pipelines", "gradio", *HEAVY),
+    ),
+    "studio.posters": (
+        *("studio.engines", "studio.services", "studio.storage", "studio.ui", "studio.cli", "studio.bootstrap"),
+        *("pipelines", "gradio", *HEAVY),
+    ),
     "studio.services": (
         *("studio.ui", "studio.cli", "studio.bootstrap", "studio.engines.registry", *CONCRETE),
         *("pipelines", "gradio", *HEAVY),

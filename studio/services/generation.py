@@ -65,29 +65,42 @@ class GenerationService:
             NotFound: there is no interrupted drawing `instead_of`.
             StorageFull: the disk has no room for the record; nothing is drawn.
         """
-        prompt, concepts = self._bound(request)
-        abilities = self.capabilities()
-        first = secrets.randbelow(SEED_MAX + 1) if request.seed is None else request.seed
-        job = ImageJob(
-            prompt=prompt,
-            subjects=(),
-            seeds=tuple((first + number) % (SEED_MAX + 1) for number in range(request.count)),
-            steps=abilities.default_steps if request.steps is None else request.steps,
-            guidance=abilities.default_guidance if request.guidance is None else request.guidance,
-            fidelity=request.fidelity,
-        )
-        pose = Pose(request.pose) if abilities.photo_poses and concepts else Pose.DRAWN
-        job = dataclasses.replace(job, poses=tuple(pose.of(seed) for seed in job.seeds))
-        resolved = dataclasses.replace(request, seed=first, steps=job.steps, guidance=job.guidance)
+        job, ids = self._resolved(request)
+        resolved = dataclasses.replace(request, seed=job.seeds[0], steps=job.steps, guidance=job.guidance)
         drawing = self._log.enter(resolved, instead_of=instead_of)
-        ids = [concept.id for concept in concepts]
         return self._jobs.start(
             f"Draw {request.prompt[:60]}",
-            lambda report: self._draw(job, ids, drawing, report),
+            lambda report: self._draw(job, ids, request.owner, report, drawing),
             request.owner,
             job_id=drawing.id,
             settled=lambda: self._log.settle(drawing),
         )
+
+    def work(self, request: GenerateRequest) -> Callable[[Report], tuple[Picture, ...]]:
+        """Return the drawing of `request` as a piece of a larger work; raises `UnknownConcept` at once.
+
+        It is not put on record: taking it up again after an interruption is the larger work's to offer.
+        """
+        job, ids = self._resolved(request)
+        return lambda report: self._draw(job, ids, request.owner, report)
+
+    def _resolved(self, request: GenerateRequest) -> tuple[ImageJob, list[str]]:
+        """Return the request with nothing left open, and the ids of its concepts."""
+        prompt, concepts = self._bound(request)
+        abilities = self.capabilities()
+        first = secrets.randbelow(SEED_MAX + 1) if request.seed is None else request.seed
+        seeds = tuple((first + number) % (SEED_MAX + 1) for number in range(request.count))
+        pose = Pose(request.pose) if abilities.photo_poses and concepts else Pose.DRAWN
+        job = ImageJob(
+            prompt=prompt,
+            subjects=(),
+            seeds=seeds,
+            steps=abilities.default_steps if request.steps is None else request.steps,
+            guidance=abilities.default_guidance if request.guidance is None else request.guidance,
+            fidelity=request.fidelity,
+            poses=tuple(pose.of(seed) for seed in seeds),
+        )
+        return job, [concept.id for concept in concepts]
 
     def interrupted(self, owner: str = "local") -> list[Drawing]:
         """Return the drawings that were waiting or being drawn when their process ended, the newest first."""
@@ -118,8 +131,9 @@ class GenerationService:
                 found[concept.id] = concept
         return replace_mentions(prompt, handles, lambda handle: f"@{handle}"), list(found.values())
 
-    def _draw(self, job: ImageJob, ids: list[str], drawing: Drawing, report: Report) -> tuple[Picture, ...]:
-        owner = drawing.request.owner
+    def _draw(
+        self, job: ImageJob, ids: list[str], owner: str, report: Report, drawing: Drawing | None = None
+    ) -> tuple[Picture, ...]:
         concepts = self._current(ids, owner)
         subjects = self._subjects(concepts, part(report, 0.0, _PERSONALIZING))
         began = time.monotonic()
@@ -148,7 +162,8 @@ class GenerationService:
             for picture in pictures:
                 records.add(picture)
             # In the same act: what is kept is not offered again, whatever happens next.
-            DrawingRepository(act.session).delete(drawing.id, owner)
+            if drawing is not None:
+                DrawingRepository(act.session).delete(drawing.id, owner)
         return pictures
 
     def _current(self, ids: list[str], owner: str) -> list[Concept]:

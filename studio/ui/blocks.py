@@ -10,7 +10,9 @@ from studio.ui.tabs.concepts import concepts_tab
 from studio.ui.tabs.create import CreatePage
 from studio.ui.tabs.gallery import GalleryPage
 from studio.ui.tabs.picture import PictureDialog
+from studio.ui.tabs.posters import PostersPage
 from studio.ui.tabs.recognise import RecognisePage
+from studio.ui.tabs.stickers import StickersPage
 
 UPLOADS_KEPT = 3600  # seconds; what was dropped but never kept
 
@@ -23,6 +25,8 @@ def build_blocks(studio: Studio) -> gr.Blocks:
         learning = gr.BrowserState(None, storage_key="keepsake-learning", secret="keepsake")
         looking = gr.BrowserState(None, storage_key="keepsake-looking", secret="keepsake")
         drawing = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
+        sewing = gr.BrowserState(None, storage_key="keepsake-sewing", secret="keepsake")
+        sticker_set = gr.BrowserState([], storage_key="keepsake-stickers", secret="keepsake")
         # every tab is rendered at once: the script reaches the prompt from the cards of another tab
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
             with gr.Tab("Concepts", id="concepts", elem_id="page-concepts", render_children=True):
@@ -31,11 +35,17 @@ def build_blocks(studio: Studio) -> gr.Blocks:
                 recognise = RecognisePage(studio, looking)
             with gr.Tab("Create", id="create", elem_id="page-create", render_children=True) as create_tab:
                 create = CreatePage(studio, drawing)
+            with gr.Tab("Stickers", id="stickers", elem_id="page-stickers", render_children=True) as stickers_tab:
+                stickers = StickersPage(studio, sewing, sticker_set)
+            with gr.Tab("Posters", id="posters", elem_id="page-posters", render_children=True) as posters_tab:
+                posters = PostersPage(studio)
             with gr.Tab("Gallery", id="gallery", elem_id="page-gallery", render_children=True) as gallery_tab:
                 gallery = GalleryPage(studio)
         dialog = PictureDialog(studio)
         recognise.wire(page, recognise_tab)
         create.wire(page, create_tab)
+        stickers.wire(page, stickers_tab)
+        posters.wire(posters_tab)
         gallery.wire(gallery_tab)
         dialog.wire([create.stage, gallery.grid], create.form, gallery, tabs)
     return page

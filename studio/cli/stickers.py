@@ -1,0 +1,79 @@
+"""`stickers` and `check-pack`: a thing to a pack for a messenger, and whether a pack keeps the rules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from studio.cli.console import AsJson, finished, opened_studio, size, tell
+from studio.domain.stickers import COUNT_USUAL, Messenger, StickerLook, StickersRequest
+
+_PACKS = ", ".join(Messenger)
+
+
+def stickers(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The known thing that the stickers show.")],
+    pack: Annotated[str, typer.Option(help=f"Where the pack is for: {_PACKS}.")],
+    out: Annotated[Path, typer.Option(help="Folder for the pack; made if it is not there.")],
+    count: Annotated[int, typer.Option(help="How many stickers.")] = COUNT_USUAL,
+    outline: Annotated[bool, typer.Option(help="A white border along the silhouette.")] = True,
+    shadow: Annotated[bool, typer.Option(help="A soft shadow below.")] = True,
+    caption: Annotated[str, typer.Option(help="The same words under every sticker.")] = "",
+    own_words: Annotated[bool, typer.Option("--own-words", help="Each scene's own words instead.")] = False,
+    title: Annotated[str, typer.Option(help="What the pack is called; the thing's name if left out.")] = "",
+    seed: Annotated[int | None, typer.Option(help="The same seed draws the same set; random if left out.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Draw a set of a thing, finish it and write it as a pack that keeps the messenger's rules."""
+    from studio.packs import files, rules
+
+    messenger = Messenger.of(pack)
+    look = StickerLook(outline=outline, shadow=shadow, caption=caption, own_words=own_words)
+    request = StickersRequest(concept=name, count=count, seed=seed)
+    rules.check_count(messenger, count)  # before minutes of drawing
+    with opened_studio(context) as studio:
+        if look.caption:
+            studio.stickers.check_caption(look.caption)
+        concept = studio.concepts.get(name)
+        pictures = finished(studio.stickers.start(request))
+        built = studio.stickers.pack([picture.id for picture in pictures], messenger, look, title=title or concept.name)
+    written = files.write(built, out)
+    record = {
+        "pack": messenger.value,
+        "title": built.label.title,
+        "stickers": built.stickers,
+        "largest_bytes": built.largest,
+        "files": [str(path) for path in written],
+        "seeds": [picture.recipe.seed for picture in pictures],
+        "pictures": [picture.id for picture in pictures],
+    }
+    text = (
+        f"{built.stickers} stickers for {messenger}, the largest {size(built.largest)}. The pack keeps all its rules.\n"
+        + "\n".join(map(str, written))
+    )
+    tell(record, text, as_json=as_json)
+
+
+def check_pack(
+    path: Annotated[Path, typer.Argument(help="A pack: its folder, or its zip.")],
+    pack: Annotated[str, typer.Option(help=f"Whose rules: {_PACKS}.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a pack against a messenger's rules; ends with 1 if it breaks any."""
+    from studio.packs import files
+    from studio.packs.validation import problems
+
+    messenger = Messenger.of(pack)
+    found = problems(files.read(path), messenger)
+    record = {
+        "pack": messenger.value,
+        "valid": not found,
+        "problems": [{"file": problem.file, "problem": problem.sentence} for problem in found],
+    }
+    text = "\n".join(map(str, found)) or f"{path} keeps all rules of {messenger}."
+    tell(record, text, as_json=as_json)
+    if found:
+        raise typer.Exit(1)

@@ -1,0 +1,167 @@
+"""Stickers: what a set shows, how each one is finished, and the pack it goes into."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+
+from studio.domain.generation import SEED_MAX, Picture
+from studio.errors import InvalidInput
+
+EDGE = 512  # pixels; the canvas of every sticker
+COUNT_USUAL = 12
+CAPTION_MAX = 60
+TITLE_MAX = 64  # the shortest of the messengers' limits: Telegram's
+PUBLISHER = "Keepsake"
+EMOJIS_OTHERWISE = ("✨",)  # for a picture that shows no scene of ours
+
+
+class Messenger(enum.StrEnum):
+    """Where a pack is to be used; ``png`` is plain files for anything else."""
+
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    SIGNAL = "signal"
+    PNG = "png"
+
+    @classmethod
+    def of(cls, name: str) -> Messenger:
+        """Return the messenger called `name`, or raise `InvalidInput` with those there are."""
+        try:
+            return cls(name.strip().lower())
+        except ValueError as error:
+            known = ", ".join(cls)
+            raise InvalidInput(f"There are no packs for {name[:40]!r}; choose one of {known}.") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """One thing a subject does on a sticker.
+
+    Attributes:
+        prompt: with ``{it}`` where the subject stands.
+        words: what the sticker says where every sticker has its own words.
+        emojis: 1–3 that find the sticker in the messenger's keyboard.
+        says: the picture in words, after the subject's name; for people who listen to their messages.
+    """
+
+    prompt: str
+    words: str
+    emojis: tuple[str, ...]
+    says: str
+
+    def prompt_for(self, subject: str) -> str:
+        """Return the prompt about `subject`, for example ``@bo``."""
+        return self.prompt.replace("{it}", subject)
+
+
+@dataclass(frozen=True, kw_only=True)
+class StickerLook:
+    """How stickers are finished.
+
+    Attributes:
+        outline: a white border along the silhouette.
+        shadow: a soft shadow below it.
+        caption: the same words under every sticker, at most 60 characters; empty for none.
+        own_words: each scene's own words instead of `caption`.
+    """
+
+    outline: bool = True
+    shadow: bool = True
+    caption: str = ""
+    own_words: bool = False
+
+    def __post_init__(self) -> None:
+        caption = " ".join(self.caption.split())
+        object.__setattr__(self, "caption", caption)
+        if len(caption) > CAPTION_MAX:
+            raise InvalidInput(f"The caption has {len(caption)} characters; at most {CAPTION_MAX} fit under a sticker.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StickersRequest:
+    """A set to draw: one picture for each of the first `count` scenes.
+
+    Attributes:
+        concept: name, handle or mention of a known thing.
+        count: stickers, 1 to as many as there are scenes.
+        seed: of the first sticker, 0–2³²−1; sticker i uses seed + i. None: chosen at random.
+    """
+
+    concept: str
+    count: int = COUNT_USUAL
+    seed: int | None = None
+    owner: str = "local"
+
+    def __post_init__(self) -> None:
+        if not self.concept.strip():
+            raise InvalidInput("No thing is named. Say which one the stickers show, for example: Bo.")
+        if self.seed is not None and not 0 <= self.seed <= SEED_MAX:
+            raise InvalidInput(f"seed is {self.seed}; it must lie between 0 and {SEED_MAX}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sticker:
+    """A picture that becomes a sticker, with what its scene says; `words` is empty where it shows no scene of ours."""
+
+    picture: Picture
+    emojis: tuple[str, ...]
+    words: str
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackItem:
+    """A finished sticker as it goes into a pack.
+
+    Attributes:
+        name: of its file, without suffix: lower-case letters, digits and hyphens.
+        emojis: 1–3.
+        says: the picture in words, at most 125 characters.
+    """
+
+    name: str
+    emojis: tuple[str, ...]
+    says: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackLabel:
+    """What a pack is called; `identifier` is lower-case ASCII letters, digits and hyphens."""
+
+    identifier: str
+    title: str
+    publisher: str = PUBLISHER
+
+    def __post_init__(self) -> None:
+        title = " ".join(self.title.split())
+        object.__setattr__(self, "title", title)
+        if not 1 <= len(title) <= TITLE_MAX:
+            raise InvalidInput(f"The title has {len(title)} characters; a pack's title has 1 to {TITLE_MAX}.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackProblem:
+    """A rule that a pack breaks: the file (empty: the whole pack), and a sentence that says what and how much."""
+
+    file: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.file}: {self.sentence}" if self.file else self.sentence
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuiltPack:
+    """A pack that was found valid: its files by their path in it, and what its heaviest sticker weighs."""
+
+    messenger: Messenger
+    label: PackLabel
+    files: dict[str, bytes]
+    stickers: int
+    largest: int
+
+    @property
+    def name(self) -> str:
+        """Name for a folder or an archive."""
+        return f"{self.label.identifier}-{self.messenger}"

@@ -1,0 +1,203 @@
+"""Stickers: a set of pictures of one thing, each finished, all packed for a messenger."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import io
+import re
+import secrets
+import unicodedata
+from collections.abc import Sequence
+
+from PIL import Image
+
+from studio.domain.generation import SEED_MAX, GenerateRequest, Picture
+from studio.domain.stickers import (
+    EMOJIS_OTHERWISE,
+    BuiltPack,
+    Messenger,
+    PackItem,
+    PackLabel,
+    Scene,
+    Sticker,
+    StickerLook,
+    StickersRequest,
+)
+from studio.engines.base import Report
+from studio.errors import InvalidInput
+from studio.packs.building import build
+from studio.packs.encoding import preview
+from studio.packs.finishing import check_caption, finish
+from studio.packs.rules import RULES
+from studio.services.concepts import ConceptService
+from studio.services.gallery import GalleryService
+from studio.services.generation import GenerationService
+from studio.services.jobs import Job, JobRunner, part
+from studio.storage.files import FileStore
+
+_FINISHED_KEPT = 96  # stickers; about 0.1 MB each
+_PACKS_KEPT = 3
+_PREVIEW_EDGE = 384  # pixels
+_SAYS_MAX = 125
+_NAME_MAX = 40
+
+
+class StickerService:
+    """Draws sets, finishes pictures and packs them; a set is nothing but pictures of the gallery."""
+
+    def __init__(
+        self,
+        *,
+        scenes: Sequence[Scene],
+        files: FileStore,
+        jobs: JobRunner,
+        concepts: ConceptService,
+        generation: GenerationService,
+        gallery: GalleryService,
+    ) -> None:
+        self.scenes = tuple(scenes)
+        self._files = files
+        self._jobs = jobs
+        self._concepts = concepts
+        self._generation = generation
+        self._gallery = gallery
+        self._finished = functools.lru_cache(maxsize=_FINISHED_KEPT)(self._finish)
+        self._packed = functools.lru_cache(maxsize=_PACKS_KEPT)(self._pack)
+
+    def start(self, request: StickersRequest) -> Job[tuple[Picture, ...]]:
+        """Draw one picture for each of the first `request.count` scenes; they are kept in the gallery.
+
+        Raises:
+            InvalidInput: there are not so many scenes.
+            UnknownConcept: nothing of that name is known.
+        """
+        if not 1 <= request.count <= len(self.scenes):
+            raise InvalidInput(f"count is {request.count}; it must lie between 1 and {len(self.scenes)}.")
+        concept = self._concepts.get(request.concept, request.owner)
+        first = secrets.randbelow(SEED_MAX + 1) if request.seed is None else request.seed
+        works = [
+            self._generation.work(
+                GenerateRequest(
+                    prompt=scene.prompt_for(f"@{concept.handle}"),
+                    seed=(first + number) % (SEED_MAX + 1),
+                    owner=request.owner,
+                )
+            )
+            for number, scene in enumerate(self.scenes[: request.count])
+        ]
+
+        def draw(report: Report) -> tuple[Picture, ...]:
+            pictures: list[Picture] = []
+            for number, work in enumerate(works):
+                pictures += work(_counted(report, number, len(works)))
+            return tuple(pictures)
+
+        return self._jobs.start(f"Draw {request.count} stickers of {concept.name}", draw, request.owner)
+
+    def check_caption(self, caption: str) -> None:
+        """Raise `InvalidInput` unless `caption` can be written under a sticker; for before the drawing."""
+        check_caption(caption)
+
+    def of(self, picture_ids: Sequence[str], owner: str = "local") -> tuple[Sticker, ...]:
+        """Return pictures of the gallery as stickers, in this order; raises `NotFound` as the gallery."""
+        return tuple(self._sticker(self._gallery.get(picture_id, owner)) for picture_id in picture_ids)
+
+    def image(self, picture_id: str, look: StickerLook, owner: str = "local") -> Image.Image:
+        """Return the finished sticker of a picture, RGBA, 512 × 512.
+
+        Raises:
+            NotFound: the owner has no such picture.
+            InvalidInput: the picture is empty, or the caption cannot be written.
+        """
+        (sticker,) = self.of([picture_id], owner)
+        return self._finished(sticker.picture.file, _plain(look, sticker.words))
+
+    def preview(self, picture_id: str, look: StickerLook, owner: str = "local") -> bytes:
+        """Return the finished sticker for looking at, WebP, 384 pixels; raises as `image`."""
+        return preview(self.image(picture_id, look, owner), _PREVIEW_EDGE)
+
+    def pack(
+        self, picture_ids: Sequence[str], messenger: Messenger, look: StickerLook, *, title: str, owner: str = "local"
+    ) -> BuiltPack:
+        """Return the pack of these pictures; it keeps every rule of the messenger.
+
+        Args:
+            picture_ids: in the order of the pack.
+            messenger: where it is for.
+            look: how the stickers are finished.
+            title: of the pack, 1–64 characters; its files are named after it.
+            owner: whose pictures.
+
+        Raises:
+            NotFound: the owner has no such picture.
+            InvalidInput: a rule cannot be kept; the message says which.
+        """
+        stickers = self.of(picture_ids, owner)
+        label = PackLabel(identifier=identifier(title), title=title)
+        return self._packed(stickers, messenger, look, label)
+
+    def _sticker(self, picture: Picture) -> Sticker:
+        scene = self._scene_of(picture)
+        name = (picture.recipe.concept_names or ("Keepsake",))[0]
+        if scene is None:
+            words = picture.recipe.prompt.replace("@", "")
+            return Sticker(picture=picture, emojis=EMOJIS_OTHERWISE, words="", says=words[:_SAYS_MAX])
+        return Sticker(picture=picture, emojis=scene.emojis, words=scene.words, says=f"{name} {scene.says}"[:_SAYS_MAX])
+
+    def _scene_of(self, picture: Picture) -> Scene | None:
+        """Return the scene that a prompt asks for; styles and the like after a comma change nothing about it."""
+        asked = picture.recipe.prompt.partition(",")[0].strip()
+        for scene in self.scenes:
+            before, _, after = scene.prompt.partition("{it}")
+            if re.fullmatch(rf"{re.escape(before)}@[\w-]+{re.escape(after)}", asked):
+                return scene
+        return None
+
+    def _finish(self, key: str, look: StickerLook) -> Image.Image:
+        with Image.open(io.BytesIO(self._files.get(key))) as picture:
+            return finish(picture, outline=look.outline, shadow=look.shadow, caption=look.caption)
+
+    def _pack(
+        self, stickers: tuple[Sticker, ...], messenger: Messenger, look: StickerLook, label: PackLabel
+    ) -> BuiltPack:
+        most = RULES[messenger].emojis[1]
+
+        def image(number: int, sticker: Sticker) -> Image.Image:
+            try:
+                return self._finished(sticker.picture.file, _plain(look, sticker.words))
+            except InvalidInput as error:
+                raise InvalidInput(f"Sticker {number}: {error}") from error
+
+        finished = [
+            (
+                PackItem(
+                    name=f"{number:02d}-{identifier(sticker.words or sticker.says)}",
+                    emojis=sticker.emojis[:most],
+                    says=sticker.says,
+                ),
+                image(number, sticker),
+            )
+            for number, sticker in enumerate(stickers, start=1)
+        ]
+        return build(messenger, label, finished)
+
+
+def _plain(look: StickerLook, words: str) -> StickerLook:
+    """Return the look with its caption decided, so that equal stickers are finished once."""
+    return dataclasses.replace(look, caption=words if look.own_words else look.caption, own_words=False)
+
+
+def identifier(text: str) -> str:
+    """Return `text` as lower-case ASCII letters, digits and hyphens, at most 40."""
+    ascii_only = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_only)[:_NAME_MAX].strip("-") or "keepsake"
+
+
+def _counted(report: Report, number: int, total: int) -> Report:
+    piece = part(report, number / total, (number + 1) / total)
+
+    def report_piece(share: float, message: str = "", preview: Image.Image | None = None) -> None:
+        piece(share, f"Sticker {number + 1} of {total}", preview)
+
+    return report_piece

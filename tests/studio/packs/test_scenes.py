@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio import fonts
+from studio.errors import InvalidInput
+from studio.packs.finishing import check_caption
+from studio.packs.scenes import load_scenes
+from studio.packs.validation import is_emoji
+
+
+def test_the_shipped_scenes_can_be_packed_and_lettered() -> None:
+    scenes = load_scenes()
+    assert len(scenes) >= 12
+    assert len({scene.prompt for scene in scenes}) == len(scenes)
+    for scene in scenes:
+        assert 1 <= len(scene.emojis) <= 3
+        assert all(map(is_emoji, scene.emojis)), scene
+        fonts.check_glyphs(scene.words, "round", "words")
+        check_caption(scene.words)
+        assert scene.says
+
+
+@pytest.mark.parametrize(
+    "text", ["", "[]", "{a: 1}", "- {prompt: x}", "- 3", "[", "- {prompt: a, words: b, emojis: [c], says: d}"]
+)
+def test_a_file_that_is_wrong_is_said(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "scenes.yaml"
+    file.write_text(text)
+    with pytest.raises(InvalidInput, match=r"scenes\.yaml"):
+        load_scenes(file)
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        load_scenes(tmp_path / "nothing.yaml")
