@@ -4,9 +4,9 @@
 
 R@1: of 100 names the text-image model finds the picture's own the most similar. The names are those of training
 concepts; for a new combination the names of its parts are among them, so that drawing one part only does not count as
-right. The same measure on real held-out drawings says what the text-image model itself misses, on the sketches that the
-model is shown, what those would reach by themselves, and with a library that has no held-out drawings, how far the model
-gets where the sketch can only show a neighbour. Pictures are taken as decoded, before they are enlarged.
+right. The same measure on real held-out drawings says what the text-image model itself misses, on the sketches that
+the model is shown, what those would reach by themselves, and with a library that has no held-out drawings, how far the
+model gets where the sketch can only show a neighbour. Pictures are taken as decoded, before they are enlarged.
 
 Distance: unbiased squared maximum mean discrepancy with a cubic kernel on TinyViT features (Bińkowski et al. 2018), to
 the real drawings of the held-out concepts in the same styles; times 1000. Training drawings give the scale.

@@ -2,11 +2,12 @@
 
     python -m tests.bench.bench_hyperlora --data DIR [--identities 48] [--out FILE.json] [--sheet FILE.png]
 
-For every held-out individual the same prompts are drawn from the same noise and in the same layout with the LoRA of its
-own reference, with that of another individual's reference, and with the class word alone: after the drawing of its class
-in its own colours, as anybody gets it, and after the same drawing in greys, as the personal pictures are made. A picture's likeness is the cosine between its
-DINOv2 feature and the mean feature of the individual's own views that show it alone; the colour distance is that of
-mean colours in CIELAB (0 is equal, 100 black to white). The reference is never among the views it is compared with.
+For every held-out individual the same prompts are drawn from the same noise and in the same layout with the LoRA of
+its own reference, with that of another individual's reference, and with the class word alone: after the drawing of its
+class in its own colours, as anybody gets it, and after the same drawing in greys, as personal pictures are made. A
+picture's likeness is the cosine between its DINOv2 feature and the mean feature of the individual's own views that show
+it alone; the colour distance is that of mean colours in CIELAB (0 is equal, 100 black to white). The reference is never
+among the views it is compared with.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
 """Build the corpus: ``python -m pipelines.mini.data --config FILE --out DIR [--cache DIR] [--only PART]``.
 
-Writes under DIR: ``index`` (plain drawings), ``recolours``, ``scenes``, ``identities`` (each ``.npy`` and ``.jsonl``; the
-last two with the sketches of their pictures beside them, ``scenes_sketches`` and so on), ``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``.
+Writes under DIR: ``index`` (plain drawings), ``recolours``, ``scenes``, ``identities`` (each ``.npy`` and ``.jsonl``;
+the last two with the sketches of their pictures beside them, ``scenes_sketches`` and ``identities_sketches``),
+``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``. Individuals that are no recoloured
+drawings (animations, characters, 3D objects) come from ``python -m pipelines.mini.data.individuals``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """``python -m pipelines.mini.training STAGE --config configs/mini/nano.yaml --data DIR --out DIR``.
 
-The stages are ``autoencoder``, ``cache``, ``library`` and ``denoiser``, in this order, or ``all`` of them; each reads what
-the ones before wrote to DIR. ``reconstruction`` measures an autoencoder that is there already.
+The stages are ``autoencoder``, ``cache``, ``library`` and ``denoiser``, in this order, or ``all`` of them; each reads
+what the ones before wrote to DIR. ``reconstruction`` measures an autoencoder that is there already.
 """
 
 from __future__ import annotations
