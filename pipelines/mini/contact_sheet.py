@@ -29,7 +29,7 @@ FONT_SIZE = 12
 LETTERS = 27  # in a line of the caption
 
 
-def draw_all(  # noqa: PLR0913 - passed on to the pipeline
+def draw_all(  # noqa: PLR0913 - they are the pipeline's
     pipeline: MiniPipeline,
     prompts: Sequence[str],
     seeds: Sequence[int],

@@ -2,8 +2,8 @@
 
 Writes under DIR: ``index`` (plain drawings), ``recolours``, ``scenes``, ``identities`` (each ``.npy`` and ``.jsonl``;
 the last two with the sketches of their pictures beside them, ``scenes_sketches`` and ``identities_sketches``),
-``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``. Individuals that are no recoloured
-drawings (animations, characters, 3D objects) come from ``python -m pipelines.mini.data.individuals``.
+``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``. Individuals that are no
+recoloured drawings (animations, characters, 3D objects) come from ``python -m pipelines.mini.data.individuals``.
 """
 
 from __future__ import annotations
