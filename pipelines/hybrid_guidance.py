@@ -76,7 +76,7 @@ class HybridGuidance:
 
     def _before(self, module: nn.Module, arguments: tuple, keywords: dict[str, Any]) -> tuple[tuple, dict[str, Any]]:
         """Exchange the rows for those of the branches, and adapt the layers for this call."""
-        latents = arguments[0] if arguments else keywords.get("sample", keywords.get("hidden_states"))
+        latents: Any = arguments[0] if arguments else keywords.get("sample", keywords.get("hidden_states"))
         share, rows = self._share(arguments, keywords), len(latents)
         self._weights = self._guidance.coefficients(share) if self._is_paired() else None
         if self._weights is None:

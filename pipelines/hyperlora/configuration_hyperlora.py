@@ -22,7 +22,8 @@ class TrainingConfig:
         styles: individuals drawn in these styles alone are trained on: those the base can draw; none given: all.
         targets: ends of the names of the layers to adapt.
         model: further arguments of `HyperLora`.
-        warm_start: folder of a hypernetwork of the same shape to start from; "": from nothing.
+        warm_start: folder of a hypernetwork of the same shape that already knows how to read pictures; what it makes of
+            them starts at the base model all the same; "": from nothing.
         steps: optimiser steps.
         batch: rows per step, each another (references, target) pair.
         learning_rate: peak; warmed up over `warmup` steps, then cosine to a twentieth.

@@ -33,10 +33,10 @@ class DenoisingBase(Protocol):
     def encode_text(self, captions: Sequence[str]) -> dict[str, Tensor]:
         """Encode captions into what `predict` takes as conditions, each tensor [N, …]; "" is the empty caption."""
 
-    def sketch(self, captions: Sequence[str], *, greys: bool) -> dict[str, Tensor]:
+    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
         """Return further conditions of captions that show their layout, each [N, …]; {} where the base has none.
 
-        With `greys` the subject is shown without its colours, which then a personal LoRA gives.
+        `coats` are the main colours of each caption's subject (``#rrggbb``); None, or () in it: those of its class.
         """
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:

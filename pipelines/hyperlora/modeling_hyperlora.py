@@ -119,8 +119,8 @@ class HyperLora(ModelMixin, ConfigMixin):
         self.to_up = nn.Linear(width, rank * bases)
         self.down_start = nn.Parameter(torch.randn(len(layers), rank, bases) / math.sqrt(bases))
         nn.init.normal_(self.to_down.weight, std=0.2 / math.sqrt(width * bases))
-        for parameter in (self.to_down.bias, self.to_up.weight, self.to_up.bias):
-            nn.init.zeros_(parameter)
+        nn.init.zeros_(self.to_down.bias)
+        self.reset_output()
         self._down_keys = [_basis_key(shared_bases, index, size) for index, (_, size, _) in enumerate(layers)]
         self._up_keys = [_basis_key(shared_bases, index, size) for index, (_, _, size) in enumerate(layers)]
         down_sizes = dict(zip(self._down_keys, (size for _, size, _ in layers), strict=True))
@@ -136,6 +136,11 @@ class HyperLora(ModelMixin, ConfigMixin):
     def for_model(cls, model: nn.Module, targets: Iterable[str] = ATTENTION_TARGETS, **config) -> Self:
         """Build a hypernetwork for a denoiser, its layers read from the model itself."""
         return cls(layers=[list(spec) for spec in layer_table(model, targets)], **config)
+
+    def reset_output(self) -> None:
+        """Make every predicted LoRA zero again, which is the base model; how references are read stays."""
+        nn.init.zeros_(self.to_up.weight)
+        nn.init.zeros_(self.to_up.bias)
 
     def forward(self, tokens_BRTD: Tensor, mask_BR: Tensor) -> HyperLoraOutput:
         """Predict one LoRA per row.

@@ -11,8 +11,8 @@ from torch import Tensor
 
 from pipelines.hyperlora.modeling_hyperlora import HyperLora
 from pipelines.hyperlora.pipeline_output import HyperLoraPipelineOutput
-from pipelines.hyperlora.references import TokenEncoder, reference_tokens
-from pipelines.lora import LoraFactors
+from pipelines.hyperlora.references import TokenEncoder, coat_of, reference_tokens
+from pipelines.lora import COAT, LoraFactors
 
 
 class HyperLoraPipeline(DiffusionPipeline):
@@ -48,7 +48,7 @@ class HyperLoraPipeline(DiffusionPipeline):
         Args:
             cutouts: RGBA pictures, 1 to `max_references`.
             image_encoder: the frozen encoder that the hypernetwork was trained with.
-            metadata: text that is to travel with the LoRA.
+            metadata: text that is to travel with the LoRA, beside the subject's main colours.
 
         Raises:
             ValueError: no or too many cut-outs, or one that is wholly transparent.
@@ -57,6 +57,7 @@ class HyperLoraPipeline(DiffusionPipeline):
         tokens = self.encode_references(cutouts, image_encoder)
         output = self.hyperlora(tokens, torch.ones(tokens.shape[:2], device=tokens.device))
         notes = {"base_model": self.hyperlora.config.base_model, "references": str(len(cutouts)), **(metadata or {})}
+        notes[COAT] = " ".join(coat_of(cutouts))
         lora = output.row(0, self.hyperlora.config.component, notes)
         return HyperLoraPipelineOutput(lora=lora, references=len(cutouts))
 

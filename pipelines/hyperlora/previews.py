@@ -14,10 +14,11 @@ from pipelines.hyperlora.denoising import DenoisingBase
 from pipelines.hyperlora.guidance import Guidance
 from pipelines.hyperlora.identities import IdentityViews
 from pipelines.hyperlora.modeling_hyperlora import HyperLora
-from pipelines.hyperlora.references import TokenEncoder, reference_tokens
+from pipelines.hyperlora.references import TokenEncoder, coat_of, reference_tokens
 from pipelines.hyperlora.sampling import RowDenoiser, draw
 from pipelines.lora import Factor
 from pipelines.mini.alpha import contact_sheet
+from pipelines.mini.sketching import FOLLOW_DRAWING
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,6 +32,7 @@ class Preview:
         tokens: of the references [N, 1, T, D].
         steps: denoising steps.
         guidance: text guidance.
+        let_go: share of noise down to which pictures follow their sketches.
     """
 
     base: DenoisingBase
@@ -39,6 +41,7 @@ class Preview:
     tokens: Tensor
     steps: int
     guidance: float
+    let_go: float = FOLLOW_DRAWING
 
     @classmethod
     def of(
@@ -77,9 +80,10 @@ class Preview:
         columns = [list(self.pictures)]
         for fidelity in (0.0, 0.6, 1.0):
             weights = Guidance.from_fidelity(fidelity, self.guidance)
-            sketches = self.base.sketch(self.captions, greys=fidelity > 0)
+            coats = [coat_of([picture]) for picture in self.pictures] if fidelity else None
+            sketches = self.base.sketch(self.captions, coats)
             denoiser = RowDenoiser(self.base, text | sketches, empty, layers)
-            columns.append(draw(denoiser, noise.to(model.device), weights, self.steps))
+            columns.append(draw(denoiser, noise.to(model.device), weights, self.steps, self.let_go))
         path.parent.mkdir(parents=True, exist_ok=True)
         flat = [picture.resize(columns[1][0].size) for row in zip(*columns, strict=True) for picture in row]
         contact_sheet(flat, len(columns)).save(path)

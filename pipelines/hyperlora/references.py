@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines.mini.colours import palette
+
 GRID = 7
 CELL = 4
 TOKEN_COUNT = 1 + GRID * GRID
@@ -53,6 +55,11 @@ def frame_subject(cutout: Image.Image) -> Image.Image:
     fitted = subject.resize(size, Image.Resampling.BICUBIC).convert("RGBA")
     square.paste(fitted, ((EDGE - size[0]) // 2, (EDGE - size[1]) // 2))
     return square
+
+
+def coat_of(cutouts: Sequence[Image.Image]) -> tuple[str, ...]:
+    """Return the main colours of a subject over all its cut-outs, see `pipelines.mini.colours.palette`."""
+    return palette(np.concatenate([np.asarray(frame_subject(cutout).resize((96, 96))) for cutout in cutouts]))
 
 
 def reference_tokens(cutouts: Sequence[Image.Image], encoder: TokenEncoder) -> NDArray[np.float32]:

@@ -5,8 +5,9 @@ Shape legend: N pictures, K branches of guidance.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from diffusers import FlowMatchEulerDiscreteScheduler
@@ -61,6 +62,25 @@ def branch_conditions(
     }
 
 
+def following(
+    share: Tensor, let_go: Tensor, noise: Tensor, sketch: Tensor | None, predict: Callable[[], Tensor]
+) -> Tensor:
+    """Return the velocity of a step: some rows still follow their noisy sketch, for the others it is predicted.
+
+    Args:
+        share: of noise at this step, [] in 0–1.
+        let_go: share down to which each row follows its sketch, [N]; 1 never follows.
+        noise: that the rows started from, [N, C, h, w].
+        sketch: latents of their sketches, like `noise`; None where there is none.
+        predict: predicts the velocity of all rows; not called when no row needs it.
+    """
+    held = share > let_go
+    if sketch is None or not held.any():
+        return predict()
+    followed = noise - sketch.to(noise)
+    return followed if held.all() else torch.where(held.view(-1, 1, 1, 1), followed, predict())
+
+
 def _repeated(factor: Factor, times: int) -> Factor:
     if factor.down.ndim == 2:
         return factor
@@ -68,10 +88,13 @@ def _repeated(factor: Factor, times: int) -> Factor:
 
 
 @torch.no_grad()
-def draw(denoiser: RowDenoiser, noise: Tensor, guidance: Guidance, steps: int) -> list[Image.Image]:
+def draw(
+    denoiser: RowDenoiser, noise: Tensor, guidance: Guidance, steps: int, let_go: float = 1.0
+) -> list[Image.Image]:
     """Draw one picture per row of `noise` [N, C, h, w].
 
-    Without LoRA layers the subject weight of the guidance has no effect.
+    Without LoRA layers the subject weight of the guidance has no effect. Down to the share of noise `let_go` the
+    pictures follow their sketches, see `following`.
     """
     scheduler = FlowMatchEulerDiscreteScheduler.from_config(denoiser.base.scheduler.config)
     scheduler.set_timesteps(steps, device=noise.device)
@@ -79,6 +102,13 @@ def draw(denoiser: RowDenoiser, noise: Tensor, guidance: Guidance, steps: int) -
         guidance = replace(guidance, subject=0.0)
     latents = noise
     for done, timestep in enumerate(scheduler.timesteps):
-        velocity = hm_cfg(denoiser, latents, timestep, guidance, done / steps)
+        share = timestep / scheduler.config.num_train_timesteps
+        velocity = following(
+            share,
+            torch.full((len(noise),), let_go, device=noise.device),
+            noise,
+            denoiser.text.get("sketch"),
+            partial(hm_cfg, denoiser, latents, timestep, guidance, done / steps),
+        )
         latents = scheduler.step(velocity, timestep, latents).prev_sample
     return denoiser.base.decode(latents)

@@ -126,6 +126,7 @@ class Trainer:
         )
         if config.warm_start:
             model.load_state_dict(HyperLora.from_pretrained(config.warm_start, dtype=torch.float32).state_dict())
+            model.reset_output()
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
         )

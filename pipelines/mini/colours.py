@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import colorsys
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 # name → (hue in degrees or None for a neutral, saturation, lightness of the group's middle tone)
 COLOURS: dict[str, tuple[float | None, float, float]] = {
@@ -27,6 +29,7 @@ COLOURS: dict[str, tuple[float | None, float, float]] = {
     "grey": (None, 0.04, 0.58),
     "black": (None, 0.05, 0.17),
 }
+ALIKE = 60.0  # distance in RGB, 0–441, within which two colours of a palette are one
 GREY = 0.62  # mean luminance of a sketch in greys
 _HEX = re.compile(r"#(?:[0-9a-fA-F]{6}|[0-9a-fA-F]{3})\b")
 
@@ -135,10 +138,50 @@ def recolour_pixels(
     picture: np.ndarray, colours: tuple[str, ...], groups: list[NDArray[np.bool_]] | None = None
 ) -> np.ndarray:
     """Give the i-th colour group of a raster drawing [S, S, 4] the i-th of `colours`; further groups stay."""
+    wanted = [COLOURS[name] for name in colours]
+    return _with_groups(picture, raster_groups(picture) if groups is None else groups, wanted)
+
+
+def palette(picture: np.ndarray, most: int = 3) -> tuple[str, ...]:
+    """Return the main colours of a picture [H, W, 4] as ``#rrggbb``, the one that covers most first.
+
+    Colours that are much alike count as one; what covers less than a sixteenth of the opaque part is left out.
+    """
+    seen = picture[picture[..., 3] > 128][:, :3]
+    if not len(seen):
+        return ()
+    strip = Image.fromarray(np.ascontiguousarray(seen[None]), "RGB").quantize(12, Image.Quantize.MEDIANCUT, kmeans=2)
+    counts = np.bincount(np.asarray(strip).ravel(), minlength=12)
+    table = np.array(strip.getpalette()[:36], np.float64).reshape(-1, 3)  # type: ignore[index]
+    kept: list[tuple[np.ndarray, int]] = []
+    for place in np.argsort(-counts[: len(table)]):
+        near = [number for number, (colour, _) in enumerate(kept) if np.linalg.norm(colour - table[place]) < ALIKE]
+        if near:
+            colour, count = kept[near[0]]
+            kept[near[0]] = (colour, count + int(counts[place]))
+        elif counts[place]:
+            kept.append((table[place], int(counts[place])))
+    kept.sort(key=lambda entry: -entry[1])
+    shown = [colour for colour, count in kept if count * 16 >= len(seen)][:most]
+    return tuple("#" + "".join(f"{round(value):02x}" for value in colour) for colour in shown)
+
+
+def recolour_like(picture: np.ndarray, colours: Sequence[str]) -> np.ndarray:
+    """Give the i-th colour group of a drawing [S, S, 4] the i-th of `colours` (``#rrggbb``), see `palette`."""
+    wanted = []
+    for colour in colours:
+        hue, lightness, saturation = _hls(colour)
+        wanted.append((360 * hue, saturation, lightness))
+    return _with_groups(picture, raster_groups(picture), wanted)
+
+
+def _with_groups(
+    picture: np.ndarray, groups: Sequence[NDArray[np.bool_]], wanted: Sequence[tuple[float | None, float, float]]
+) -> np.ndarray:
+    """Give each group the (hue in degrees, saturation, lightness) at its place; shading and further groups stay."""
     _, lightness, _ = _hls_pixels(picture)
     result = picture.copy()
-    for mask, name in zip(raster_groups(picture) if groups is None else groups, colours, strict=False):
-        hue, saturation, base = COLOURS[name]
+    for mask, (hue, saturation, base) in zip(groups, wanted, strict=False):
         shade = np.clip(base + 0.75 * (lightness[mask] - float(np.median(lightness[mask]))), 0.08, 0.97)
         levels = np.array([colorsys.hls_to_rgb((hue or 0) / 360, v, saturation) for v in np.linspace(0, 1, 256)])
         result[..., :3][mask] = (255 * levels[(shade * 255).round().astype(int)]).round()

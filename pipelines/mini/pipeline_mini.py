@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,16 +15,15 @@ from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerBase
 
 from pipelines.hyperlora.guidance import Branch, Guidance, hm_cfg
-from pipelines.hyperlora.sampling import branch_conditions
-from pipelines.lora import LoraFactors, RowLora
+from pipelines.hyperlora.sampling import branch_conditions, following
+from pipelines.lora import COAT, LoraFactors, RowLora
 from pipelines.mini.alpha import to_pictures, to_tensor
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.pipeline_output import MiniPipelineOutput
-from pipelines.mini.sketching import Sketcher, with_sketch
+from pipelines.mini.sketching import FOLLOW_DRAWING, FOLLOW_PHOTO, Sketcher, with_sketch
 from pipelines.mini.text import encode_tokens
 from pipelines.upscaling.modeling_compact import CompactUpscaler
 
-FOLLOW_PHOTO, FOLLOW_DRAWING = 0.7, 0.8  # shares of noise at which pictures are let go by sketches in full colour
 StepCallback = Callable[["MiniPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
 
 
@@ -90,7 +90,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         prompt: Sequence[str],
         choices: Sequence[int] | None = None,
         subjects: Sequence[Image.Image | None] | None = None,
-        greys: bool = False,
+        coats: Sequence[Sequence[str]] | None = None,
     ) -> dict[str, Tensor]:
         """Return the denoiser's conditions for the prompts, each tensor [N, …].
 
@@ -98,12 +98,13 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             prompt: N texts; the empty one is the unconditional one and comes without a sketch.
             choices: for every prompt, what decides in its sketch what it leaves open; None: 0.
             subjects: for every prompt, a cut-out that stands for what it names; None, or None in it: a drawing.
-            greys: whether drawings of subjects are shown without their colours, for a personal LoRA.
+            coats: for every prompt, the main colours of a person's own thing (``#rrggbb``), which a drawing of the
+                subject is given; None, or () in it: its own.
         """
         hidden, mask = encode_tokens(self.text_encoder, self.tokenizer, prompt, self.config.text_length)
         conditions = {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
         if self.unet.config.in_channels > self.unet.config.out_channels:
-            sketches = self.sketch(prompt, choices, subjects, greys)
+            sketches = self.sketch(prompt, choices, subjects, coats)
             conditions["sketch"] = self.encode_sketches(sketches).to(hidden.device)
         return conditions
 
@@ -112,36 +113,35 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         prompt: Sequence[str],
         choices: Sequence[int] | None = None,
         subjects: Sequence[Image.Image | None] | None = None,
-        greys: bool = False,
+        coats: Sequence[Sequence[str]] | None = None,
     ) -> list[Image.Image | None]:
         """Return the sketch of every prompt, RGBA of the native size; see `encode_prompt`. None where there is none."""
         if self.library is None:
             return [None] * len(prompt)
         sketcher = self._sketcher()
-        rows = zip(prompt, choices or [0] * len(prompt), subjects or [None] * len(prompt), strict=True)
+        count = len(prompt)
+        rows = zip(prompt, choices or [0] * count, subjects or [None] * count, coats or [()] * count, strict=True)
         return [
-            sketcher.sketch(text, choice, subject=subject, greys=greys) if text.strip() else None
-            for text, choice, subject in rows
+            sketcher.sketch(text, choice, subject=subject, coat=coat) if text.strip() else None
+            for text, choice, subject, coat in rows
         ]
 
     def _sketcher(self) -> Sketcher:
         assert self.library is not None
         return Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
 
-    def _let_go(
-        self, prompt: Sequence[str], subjects: Sequence[Image.Image | None] | None, shown: Tensor, personal: bool
-    ) -> Tensor:
+    def _let_go(self, prompt: Sequence[str], subjects: Sequence[Image.Image | None] | None, shown: Tensor) -> Tensor:
         """Return for every picture the share of noise, [N], down to which it simply follows its noisy sketch.
 
-        A sketch that shows the colours too need not be guessed anew from pure noise, where colours are blotchy (Meng et
-        al. 2022, SDEdit); one in greys has to be. 1 lets go at once.
+        What a sketch shows in its colours need not be guessed anew from pure noise, where colours are blotchy (Meng et
+        al. 2022, SDEdit). A photo in greys, whose colours the words give, has to be: 1 lets go at once.
         """
-        given = [subject is not None for subject in subjects or [None] * len(prompt)]
-        coloured = torch.zeros(len(prompt), dtype=torch.bool)
-        if self.library is not None and not personal:
+        given = torch.tensor([subject is not None for subject in subjects or [None] * len(prompt)])
+        drawn = torch.zeros(len(prompt), dtype=torch.bool)
+        if self.library is not None:
             sketcher = self._sketcher()
-            coloured = torch.tensor([bool(sketcher.read(text).subject) for text in prompt]) & ~torch.tensor(given)
-        return torch.where(shown, FOLLOW_PHOTO, torch.where(coloured, FOLLOW_DRAWING, 1.0))
+            drawn = torch.tensor([bool(sketcher.read(text).subject) for text in prompt]) & ~given
+        return torch.where(shown, FOLLOW_PHOTO, torch.where(drawn, FOLLOW_DRAWING, 1.0))
 
     def _shown(self, prompt: Sequence[str], subjects: Sequence[Image.Image | None] | None) -> list[bool]:
         """Say of every picture whether a cut-out shows what colours its subject has; the prompt may ask for others."""
@@ -207,7 +207,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             lora: personal LoRA, for all rows.
             fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance.
             subjects: for every prompt, a cut-out of what it names (RGBA), to be drawn as it stands there; None, or None
-                in it: drawn anew after a drawing of its class, in greys where a `lora` says what colours it has.
+                in it: drawn anew after a drawing of its class, in the colours that a `lora` says it has.
             output_type: ``pil`` or ``latent``.
             upscale: whether decoded pictures are enlarged.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents", "denoised"}); ``denoised`` is the
@@ -220,7 +220,8 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         self.check_inputs(texts, seeds, lora, subjects)
         guidance = Guidance.from_fidelity(fidelity if lora is not None else 0.0, guidance_scale)
         personal = lora is not None and fidelity > 0
-        text = self.encode_prompt(texts, seeds, subjects, greys=personal)
+        coat = lora.metadata.get(COAT, "").split() if lora is not None and personal else []
+        text = self.encode_prompt(texts, seeds, subjects, [coat] * len(texts))
         # A photo shows what its subject looks like: words and LoRA must not pull it towards its class.
         shown = torch.tensor(self._shown(texts, subjects))
         empty = {
@@ -229,16 +230,12 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         }
         denoise = _Denoiser(self, text, empty, lora, shown)
         latents = noise = self.prepare_latents(len(texts), seeds)
-        let_go = self._let_go(texts, subjects, shown, personal).to(latents.device)
+        let_go = self._let_go(texts, subjects, shown).to(latents.device)
         self.scheduler.set_timesteps(num_inference_steps, device=latents.device)
         for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
             share = timestep / self.scheduler.config.num_train_timesteps
-            held = share > let_go
-            velocity = noise - text["sketch"].to(noise) if held.any() else None
-            if not held.all():
-                predicted = hm_cfg(denoise, latents, timestep, guidance, step / num_inference_steps)
-                rows = held.view(-1, 1, 1, 1)
-                velocity = predicted if velocity is None else torch.where(rows, velocity, predicted)
+            predict = partial(hm_cfg, denoise, latents, timestep, guidance, step / num_inference_steps)
+            velocity = following(share, let_go, noise, text.get("sketch"), predict)
             denoised = latents - share * velocity
             latents = self.scheduler.step(velocity, timestep, latents, return_dict=False)[0]
             if callback_on_step_end is not None:

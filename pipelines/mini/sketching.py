@@ -1,10 +1,12 @@
 """Sketches for the denoiser: the scene that a prompt names, laid out from drawings of the library.
 
-A sketch says where things are and what shapes they have. Colours that the words give, or a personal LoRA, are left out
-of it: the subject is then shown in greys, and to colour it is the denoiser's work.
+A sketch says where things are and what shapes they have. Its subject is shown in the colours that the words give, or in
+those of a person's own thing (its coat), and else as the library draws it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -12,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerBase
 
-from pipelines.mini.colours import in_greys, recolour_pixels
+from pipelines.mini.colours import in_greys, recolour_like, recolour_pixels
 from pipelines.mini.layout import MOUNTS, PLACES, Cast, Figure, Setting, compose
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.scene import Scene, parse
@@ -20,6 +22,7 @@ from pipelines.mini.simplified import simplified
 from pipelines.mini.text import mean_features
 
 COLOURS_LEFT = {"flat": 16, "modern": 28}  # style → colours that a cut-out keeps; the others shade as photos do
+FOLLOW_PHOTO, FOLLOW_DRAWING = 0.7, 0.8  # shares of noise at which pictures are let go by sketches in full colour
 TILT = 5.0  # degrees that a subject alone is turned by at most
 
 
@@ -45,7 +48,7 @@ class Sketcher:
         return parse(prompt, self._library.has, words)
 
     def sketch(
-        self, prompt: str, choice: int, *, subject: Image.Image | None = None, greys: bool = False
+        self, prompt: str, choice: int, *, subject: Image.Image | None = None, coat: Sequence[str] = ()
     ) -> Image.Image | None:
         """Lay a prompt out.
 
@@ -53,7 +56,7 @@ class Sketcher:
             prompt: what to draw.
             choice: decides what the prompt leaves open: style, layout, which way things look.
             subject: a cut-out that stands for what the prompt names, RGBA; None: a drawing of the library.
-            greys: whether the library's drawing of the subject is shown without its colours, for a personal LoRA.
+            coat: main colours that a drawing of the subject is given, see `pipelines.mini.colours.palette`.
 
         Returns:
             RGBA, transparent where the prompt names no place; None for a prompt without a subject.
@@ -63,7 +66,7 @@ class Sketcher:
             return None
         rng = np.random.default_rng(choice)
         style = self._style(prompt, scene, choice)
-        figure = self._subject(scene, style, rng, subject, greys)
+        figure = self._subject(scene, style, rng, subject, coat)
         cast = Cast(
             subject=figure,
             hat=self._figure(scene.hat, style),
@@ -87,17 +90,17 @@ class Sketcher:
         return styles[choice % len(styles)]
 
     def _subject(
-        self, scene: Scene, style: int, rng: np.random.Generator, given: Image.Image | None, greys: bool
+        self, scene: Scene, style: int, rng: np.random.Generator, given: Image.Image | None, coat: Sequence[str]
     ) -> Figure:
         turned, tilt = bool(rng.random() < 0.5), float(rng.uniform(-TILT, TILT))
         if given is not None:
             return self._of_photo(given, style, bool(scene.colours))
         concept = self._concept(scene.subject)
         picture = np.asarray(self._library.picture(concept, style))
-        if greys:
-            picture = in_greys(picture)
-        elif scene.colours:
+        if scene.colours:
             picture = recolour_pixels(picture, scene.colours)
+        elif coat:
+            picture = recolour_like(picture, coat)
         figure = Figure.of(picture, subject=True)
         if self._library.names[concept] not in self._library.mirrors:
             return figure

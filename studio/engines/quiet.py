@@ -23,7 +23,7 @@ def quieten_libraries() -> None:
         return
     quieten_kernels()
     from diffusers.utils import logging as of_diffusers
-    from huggingface_hub.utils import are_progress_bars_disabled, enable_progress_bars
+    from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars
     from transformers.utils import logging as of_transformers
 
     downloads_shown = not are_progress_bars_disabled()

@@ -113,7 +113,8 @@ class HyperLoraSubjectEngine:
         from pipelines.textimage.configuration import load_config
 
         kinds = load_config()
-        of_kinds = (kinds.model, *kinds.training.heads.image_features, "minilm") if kinds.kind == "mini-clip" else ()
+        ours = kinds.kind == "mini-clip" and kinds.training is not None
+        of_kinds = (kinds.model, *kinds.training.heads.image_features, "minilm") if ours and kinds.training else ()
         return tuple(dict.fromkeys((*self._names.values(), *of_kinds)))
 
     @cached_property

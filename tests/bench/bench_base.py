@@ -204,7 +204,7 @@ def main() -> None:
     parser.add_argument("--textimage", type=Path, help="folder of another text-image model")
     parser.add_argument("--holdout", type=Path, default=HOLDOUT)
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--guidance", type=float, default=1.5)
     parser.add_argument("--every", type=int, default=1, help="only every so many pictures, for a quick look")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, help="write the figures as JSON")

@@ -2,12 +2,11 @@
 
     python -m tests.bench.bench_hyperlora --data DIR [--identities 48] [--out FILE.json] [--sheet FILE.png]
 
-For every held-out individual the same prompts are drawn from the same noise and in the same layout with the LoRA of
-its own reference, with that of another individual's reference, and with the class word alone: after the drawing of its
-class in its own colours, as anybody gets it, and after the same drawing in greys, as personal pictures are made. A
-picture's likeness is the cosine between its DINOv2 feature and the mean feature of the individual's own views that show
-it alone; the colour distance is that of mean colours in CIELAB (0 is equal, 100 black to white). The reference is never
-among the views it is compared with.
+For every held-out individual the same prompts are drawn from the same noise and in the same layout after its own
+reference (the main colours of it in the sketch, and the LoRA that is predicted from it), after that of another
+individual, after either half alone, and after the class word alone. A picture's likeness is the cosine between its
+DINOv2 feature and the mean feature of the individual's own views that show it alone; the colour distance is that of
+mean colours in CIELAB (0 is equal, 100 black to white). The reference is never among the views it is compared with.
 """
 
 from __future__ import annotations
@@ -30,10 +29,11 @@ from pipelines.hyperlora.guidance import Guidance
 from pipelines.hyperlora.identities import IdentityViews
 from pipelines.hyperlora.modeling_hyperlora import HyperLora
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
-from pipelines.hyperlora.references import reference_tokens
+from pipelines.hyperlora.references import coat_of, reference_tokens
 from pipelines.hyperlora.sampling import RowDenoiser, draw
 from pipelines.lora import Factor
 from pipelines.mini.alpha import contact_sheet
+from pipelines.mini.sketching import FOLLOW_DRAWING
 from pipelines.resolver import resolve
 
 PROMPTS = ("{}", "{} wearing a crown")
@@ -41,17 +41,18 @@ PROMPTS = ("{}", "{} wearing a crown")
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One way of drawing: its name in the table, whose LoRA (0 its own, 1 another's), how faithful, what sketch."""
+    """One way of drawing: its name, whose reference (0 its own, 1 another's), how faithful, whether in its coat."""
 
     name: str
     roll: int
     fidelity: float
-    greys: bool = True
+    coat: bool = True
 
 
 ROWS = (
-    Row(name="class word only", roll=0, fidelity=0.0, greys=False),
-    Row(name="class word only, sketch in greys", roll=0, fidelity=0.0),
+    Row(name="class word only", roll=0, fidelity=0.0, coat=False),
+    Row(name="its own coat, no LoRA", roll=0, fidelity=0.0),
+    Row(name="its own LoRA, no coat, fidelity 1", roll=0, fidelity=1.0, coat=False),
     Row(name="another's reference, fidelity 0.7", roll=1, fidelity=0.7),
     Row(name="own reference, fidelity 0.3", roll=0, fidelity=0.3),
     Row(name="own reference, fidelity 0.7", roll=0, fidelity=0.7),
@@ -105,6 +106,7 @@ class Bench:
         encoder = ClipVisionEncoder(resolve("clip-vision"))
         started = time.perf_counter()
         tokens = torch.from_numpy(reference_tokens(subjects.references, encoder))[:, None]
+        self._coats = [coat_of([reference]) for reference in subjects.references]
         encoded = time.perf_counter()
         with torch.no_grad():
             parts = [hyperlora(row[None], torch.ones(1, 1)).layers for row in tokens]
@@ -125,7 +127,8 @@ class Bench:
         words = self._subjects.words
         texts = [f"{prompt.format(word)}, {style}" for word, style in zip(words, self._subjects.styles, strict=True)]
         conditions = self._base.encode_text(["", *texts])
-        sketches = self._base.sketch(texts, greys=row.greys)
+        coats = [*self._coats[-row.roll :], *self._coats[: -row.roll]] if row.roll else self._coats
+        sketches = self._base.sketch(texts, coats if row.coat else None)
         layers = {name: Factor(f.down.roll(row.roll, 0), f.up.roll(row.roll, 0)) for name, f in self._layers.items()}
         config = self._base.model.config
         shape = (config.out_channels, config.sample_size, config.sample_size)
@@ -141,7 +144,7 @@ class Bench:
                 {name: value[:1] for name, value in conditions.items()},
                 {name: Factor(f.down[part], f.up[part]) for name, f in layers.items()},
             )
-            found += draw(denoiser, noise[part], guidance, self._steps)
+            found += draw(denoiser, noise[part], guidance, self._steps, FOLLOW_DRAWING)
         return found
 
     def compare(self, pictures: Sequence[Image.Image]) -> tuple[NDArray, NDArray]:
@@ -211,7 +214,7 @@ def main() -> None:
     parser.add_argument("--identities", type=int, default=48)
     parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern", "glossy"), help="of the individuals")
     parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--guidance", type=float, default=3.0)
+    parser.add_argument("--guidance", type=float, default=1.5)
     parser.add_argument("--out", type=Path, help="JSON file")
     parser.add_argument("--sheet", type=Path, help="PNG: reference and all rows for the first individuals")
     options = parser.parse_args()

@@ -1,21 +1,31 @@
 """Individuals: one drawing recoloured part by part and re-proportioned, seen in several different views.
 
 Captions name the class and what else is in the view, never the individual's colours: a personal LoRA carries those.
-Every view comes with the sketch that the denoiser is shown of it: the same scene around the class's own drawing in
-greys, as it is for a concept of a person's own.
+Every view comes with the sketch that the denoiser is shown of it: the same scene around the class's own drawing, in
+the main colours that a photo of the individual would show, as it is for a concept of a person's own.
 """
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from pipelines.mini.colours import COLOURS, colour_groups, in_greys, raster_groups, recolour, recolour_pixels
+from pipelines.mini.colours import (
+    COLOURS,
+    colour_groups,
+    palette,
+    raster_groups,
+    recolour,
+    recolour_like,
+    recolour_pixels,
+)
 from pipelines.mini.data.captions import article, scene_caption
 from pipelines.mini.data.composed import Composer, Part
 from pipelines.mini.data.drawings import Drawing, rasterise
+from pipelines.mini.photographed import photographed
 
 _COATS = tuple(COLOURS)
 # what there is beside the individual → how often
@@ -83,13 +93,15 @@ def reproportion(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 def views(identity: Identity, composer: Composer, count: int, words: list[str], rng: np.random.Generator) -> list[View]:
     """Return `count` views; the first shows the individual alone, large and upright."""
-    part, grey = identity.part, in_greys(identity.plain)
+    part = identity.part
+    light = np.random.default_rng(zlib.crc32(part.picture.tobytes()))
+    sketch = recolour_like(identity.plain, palette(photographed(part.picture, light)))
     mask = part.picture[..., 3]
-    found = [View(picture=part.picture, sketch=grey, mask=mask, caption=f"{article(part.name)}, {words[0]}")]
+    found = [View(picture=part.picture, sketch=sketch, mask=mask, caption=f"{article(part.name)}, {words[0]}")]
     kinds = list(KINDS)
     while len(found) < count:
         kind = kinds[int(rng.choice(len(kinds), p=np.array(list(KINDS.values()))))]
-        composed = composer.compose(part, kind, rng, sketch=grey)
+        composed = composer.compose(part, kind, rng, sketch=sketch)
         if composed is not None:
             caption = scene_caption(composed.phrases, words, rng)
             # Always with the style: it says which drawing of the class the sketch shows.

@@ -9,7 +9,9 @@ import torch
 from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.hyperlora.guidance import Guidance
 from pipelines.hyperlora.sampling import RowDenoiser, draw
+from pipelines.lora import COAT, LoraFactors
 from pipelines.mini.pipeline_mini import MiniPipeline
+from pipelines.mini.sketching import FOLLOW_DRAWING
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, save_pipeline, tiny_pipeline
 
 PROMPTS = ["a dog", "a blue cat"]
@@ -40,25 +42,31 @@ def sketching(tmp_path_factory: pytest.TempPathFactory) -> MiniPipeline:
 
 @pytest.mark.parametrize("fidelity", [0.0, 0.6, 1.0])
 def test_it_draws_what_the_pipeline_draws_after_sketches(sketching: MiniPipeline, fidelity: float) -> None:
-    base, lora, seeds = EmbeddedBase(sketching, "tiny@0"), random_lora(sketching), [0, 1]
+    base, seeds, coat = EmbeddedBase(sketching, "tiny@0"), [0, 1], ["#20c040"]
+    lora = LoraFactors(random_lora(sketching).layers, metadata={COAT: coat[0]})
     expected = sketching(
         PROMPTS, num_inference_steps=2, guidance_scale=2.0, seeds=seeds, lora=lora, fidelity=fidelity, upscale=False
     ).images
     # the seeds are what the base takes for the choices of its sketches: the place of each caption
-    text = base.encode_text(PROMPTS) | base.sketch(PROMPTS, greys=fidelity > 0)
+    text = base.encode_text(PROMPTS) | base.sketch(PROMPTS, [coat, coat] if fidelity else None)
     denoiser = RowDenoiser(base, text, base.encode_text([""]), lora.layers)
-    drawn = draw(denoiser, sketching.prepare_latents(2, seeds), Guidance.from_fidelity(fidelity, 2.0), steps=2)
+    drawn = draw(
+        denoiser, sketching.prepare_latents(2, seeds), Guidance.from_fidelity(fidelity, 2.0), 2, FOLLOW_DRAWING
+    )
     for one, other in zip(drawn, expected, strict=True):
         np.testing.assert_allclose(np.asarray(one, float), np.asarray(other, float), atol=1)
 
 
-def test_captions_are_sketched_in_colours_or_greys(pipeline: MiniPipeline, sketching: MiniPipeline) -> None:
-    assert EmbeddedBase(pipeline, "tiny@0").sketch(PROMPTS, greys=True) == {}
+def test_captions_are_sketched_in_the_colours_of_their_class_or_in_a_coat(
+    pipeline: MiniPipeline, sketching: MiniPipeline
+) -> None:
+    assert EmbeddedBase(pipeline, "tiny@0").sketch(PROMPTS) == {}
     base = EmbeddedBase(sketching, "tiny@0")
-    coloured, grey = (base.sketch(["a dog", "", "a cat"], greys=greys)["sketch"] for greys in (False, True))
-    assert coloured.shape == grey.shape == (3, 8, SIZE // 4, SIZE // 4)
-    assert coloured.flatten(1).any(dim=1).tolist() == [True, False, True]
-    assert not torch.allclose(coloured, grey)
+    coats = [["#20c040"], [], []]
+    plain, coated = (base.sketch(["a dog", "", "a cat"], worn)["sketch"] for worn in (None, coats))
+    assert plain.shape == coated.shape == (3, 8, SIZE // 4, SIZE // 4)
+    assert plain.flatten(1).any(dim=1).tolist() == [True, False, True]
+    assert not torch.allclose(plain[0], coated[0]) and torch.equal(plain[2], coated[2])
 
 
 def test_velocities_follow_the_sketch_and_conditions_are_left_alone(sketching: MiniPipeline) -> None:
@@ -67,7 +75,7 @@ def test_velocities_follow_the_sketch_and_conditions_are_left_alone(sketching: M
         torch.randn(2, 8, 4, 4, generator=torch.Generator().manual_seed(0)),
         torch.tensor([200.0, 700.0]),
     )
-    conditions = base.encode_text(PROMPTS) | base.sketch(PROMPTS, greys=False)
+    conditions = base.encode_text(PROMPTS) | base.sketch(PROMPTS)
     first = base.predict(latents, timesteps, conditions)
     assert first.shape == latents.shape and set(conditions) >= {"sketch", "encoder_hidden_states"}
     blind = base.predict(latents, timesteps, {**conditions, "sketch": conditions["sketch"] * 0})

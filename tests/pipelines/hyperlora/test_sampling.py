@@ -65,7 +65,7 @@ def test_the_sketch_is_shown_to_every_branch_and_words_to_those_that_have_them()
 def test_guidance_does_not_exaggerate_what_is_sketched() -> None:
     base = TinyBase(sketches=True)
     text, empty = base.encode_text(["one", "one"]), base.encode_text(["one"])
-    sketch = base.sketch(["one", "two"], greys=False)
+    sketch = base.sketch(["one", "two"])
     weak, strong = (
         draw(RowDenoiser(base, text | sketch, empty, {}), NOISE, Guidance(text=weight), steps=2) for weight in (1, 5)
     )

@@ -12,6 +12,7 @@ from pipelines.hyperlora.configuration_hyperlora import TrainingConfig
 from pipelines.hyperlora.identities import IdentityViews
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.previews import Preview
+from pipelines.hyperlora.references import coat_of
 from pipelines.hyperlora.training import Trainer, TrainingData
 from tests.pipelines.hyperlora.tiny_base import TinyBase, write_identities
 from tests.pipelines.hyperlora.tiny_hyperlora import SIZES, PixelEncoder, cutout
@@ -137,6 +138,7 @@ def test_sample_grids_are_drawn_after_sketches(corpus: Path) -> None:
     base = TinyBase(sketches=True)
     run = trainer(corpus, CONFIG, "run", base)
     run._preview.write(run.averaged(), corpus / "grid.png")
-    # the class alone in its own colours, the personal models in greys
-    assert base.asked == [(("a block",), False), (("a block",), True), (("a block",), True)]
+    # the class alone in its own colours, the personal models in those of the reference
+    coats = [coat_of([run._preview.pictures[0]])]
+    assert coats[0] and base.asked == [(("a block",), None), (("a block",), coats), (("a block",), coats)]
     assert Image.open(corpus / "grid.png").size == (4 * 16, 16)

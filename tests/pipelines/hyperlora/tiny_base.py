@@ -46,11 +46,11 @@ class TinyBase:
         seeds = [zlib.crc32(caption.encode()) for caption in captions]
         return {"tokens": torch.stack([torch.randn(5, 12, generator=torch.Generator().manual_seed(s)) for s in seeds])}
 
-    def sketch(self, captions: Sequence[str], *, greys: bool) -> dict[str, Tensor]:
-        self.asked.append((tuple(captions), greys))
+    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
+        self.asked.append((tuple(captions), coats))
         if not self._sketches:
             return {}
-        values = [0.5 if greys else zlib.crc32(caption.encode()) / 2**32 for caption in captions]
+        values = [0.5 if coats else zlib.crc32(caption.encode()) / 2**32 for caption in captions]
         return {"sketch": torch.tensor(values)[:, None, None, None].expand(-1, 4, 8, 8).clone()}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:

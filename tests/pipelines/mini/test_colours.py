@@ -11,8 +11,10 @@ from pipelines.mini.colours import (
     GREY,
     colour_groups,
     in_greys,
+    palette,
     raster_groups,
     recolour,
+    recolour_like,
     recolour_pixels,
 )
 
@@ -139,3 +141,23 @@ def test_the_same_shape_in_two_colours_is_nearly_the_same_in_greys() -> None:
 def test_nothing_at_all_has_no_greys_to_fail_on() -> None:
     empty = np.zeros((4, 4, 4), np.uint8)
     assert not in_greys(empty)[..., 3].any()
+
+
+def test_a_palette_names_what_covers_most_first_and_leaves_little_out() -> None:
+    picture = np.zeros((20, 20, 4), np.uint8)
+    picture[:12] = (200, 40, 40, 255)
+    picture[12:19] = (240, 240, 240, 255)
+    picture[19, :6] = (0, 0, 255, 255)
+    found = palette(picture)
+    assert len(found) == 2
+    assert np.abs(np.array([int(found[0][i : i + 2], 16) for i in (1, 3, 5)]) - (200, 40, 40)).max() < 12
+    assert palette(np.zeros((4, 4, 4), np.uint8)) == ()
+
+
+def test_a_drawing_takes_the_colours_of_a_palette_and_keeps_its_lines() -> None:
+    picture = np.zeros((20, 20, 4), np.uint8)
+    picture[:14], picture[14:19], picture[19] = (220, 120, 30, 255), (60, 90, 210, 255), (10, 10, 10, 255)
+    changed = recolour_like(picture, ["#20a040", "#e0e0e0"])
+    assert np.abs(changed[5, 5, :3].astype(int) - (0x20, 0xA0, 0x40)).max() < 12
+    assert np.abs(changed[16, 5, :3].astype(int) - 0xE0).max() < 8
+    assert changed[19, 5].tolist() == [10, 10, 10, 255] and np.array_equal(changed[..., 3], picture[..., 3])

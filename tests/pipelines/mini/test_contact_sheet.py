@@ -27,7 +27,7 @@ def test_pictures_have_their_captions_beneath() -> None:
 def test_a_picture_does_not_depend_on_its_batch(tmp_path: Path) -> None:
     pipeline = tiny_pipeline(tmp_path)
     prompts = ["a dog", "a cat", "a mug"]
-    one, many = (contact_sheet.draw_all(pipeline, prompts, [5, 6, 7], 1, 2.0, batch) for batch in (1, 2))
+    one, many = (contact_sheet.draw_all(pipeline, prompts, [5, 6, 7], 1, 2.0, batch=batch) for batch in (1, 2))
     for first, second in zip(one, many, strict=True):
         assert np.abs(np.asarray(first, int) - np.asarray(second, int)).max() <= 1
 

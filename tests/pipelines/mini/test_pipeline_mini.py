@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from pipelines.lora import Factor, LoraError, LoraFactors
+from pipelines.lora import COAT, Factor, LoraError, LoraFactors
 from pipelines.mini.pipeline_mini import MiniPipeline
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, tiny_pipeline
 
@@ -159,7 +159,7 @@ def test_every_branch_of_guidance_is_shown_the_same_sketch(sketching: MiniPipeli
     with Inputs(sketching) as seen:
         prompts = ["a dog", "a cat"]
         latents(sketching, prompts, seeds=[1, 2], lora=lora, fidelity=0.6, guidance_scale=3.0, num_inference_steps=10)
-    shown = sketching.encode_sketches(sketching.sketch(["a dog", "a cat"], [1, 2], greys=True))
+    shown = sketching.encode_sketches(sketching.sketch(["a dog", "a cat"], [1, 2]))
     assert shown.flatten(1).any(dim=1).all() and not torch.allclose(shown[0], shown[1])
     # no words, the words, the words and the LoRA: two of them at first and at last, all three between
     assert {len(rows) for rows in seen.rows} == {4, 6}
@@ -204,9 +204,9 @@ def test_a_cut_out_stands_where_the_drawing_would(sketching: MiniPipeline) -> No
     assert torch.equal(latents(sketching, subjects=[None]), drawn)
 
 
-def test_greys_are_shown_for_a_lora_that_counts_and_for_it_alone(sketching: MiniPipeline) -> None:
-    lora = random_lora(sketching)
-    asked: list[bool] = []
+def test_a_lora_that_counts_gives_its_coat(sketching: MiniPipeline) -> None:
+    lora = LoraFactors(random_lora(sketching).layers, metadata={COAT: "#102030 #ffffff"})
+    asked: list[Any] = []
     sketch = sketching.sketch
 
     def noted(*arguments: Any) -> list[Image.Image | None]:
@@ -217,7 +217,7 @@ def test_greys_are_shown_for_a_lora_that_counts_and_for_it_alone(sketching: Mini
         patch.setattr(sketching, "sketch", noted)
         for options in ({}, {"lora": lora, "fidelity": 0.0}, {"lora": lora, "fidelity": 0.5}):
             latents(sketching, **options)
-    assert asked[::2] == [False, False, True]
+    assert asked[::2] == [[[]], [[]], [["#102030", "#ffffff"]]]
 
 
 def test_sketches_are_taken_at_the_size_of_the_denoiser(sketching: MiniPipeline) -> None:

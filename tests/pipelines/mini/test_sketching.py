@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import colorsys
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from pipelines.mini.colours import COLOURS as SHADES
 from pipelines.mini.layout import MOUNTS, PLACES
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.loading import load_text_encoder
@@ -89,32 +92,37 @@ def test_everything_named_is_there(sketcher: Sketcher) -> None:
     assert has(values(sketcher.sketch("a dog on a pink background", 1)), (250, 190, 205))
 
 
-def is_grey(picture: np.ndarray) -> bool:
-    seen = picture[picture[..., 3] > 200][:, :3].astype(int)
-    return len(seen) > 0 and int(np.ptp(seen, axis=1).max()) <= 2
+def closest(picture: np.ndarray) -> str:
+    """Name the colour that most of what is opaque is nearest to."""
+    seen = np.median(picture[picture[..., 3] > 200][:, :3], axis=0) / 255
+    wanted = {name: colorsys.hls_to_rgb((hue or 0) / 360, light, full) for name, (hue, full, light) in SHADES.items()}
+    return min(wanted, key=lambda name: float(np.abs(np.array(wanted[name]) - seen).sum()))
 
 
-def test_colours_that_the_words_give_are_left_to_the_words(sketcher: Sketcher) -> None:
-    assert is_grey(values(sketcher.sketch("a blue dog, flat style", 0)))
-    assert is_grey(values(sketcher.sketch("a dog in red and black", 0)))
-    assert not is_grey(values(sketcher.sketch("a dog, flat style", 0)))
+def test_the_subject_wears_the_colours_that_the_words_give(sketcher: Sketcher) -> None:
+    for prompt, words in (("a blue dog, flat style", "blue"), ("a dog in red and black", "red")):
+        picture = values(sketcher.sketch(prompt, 0))
+        assert not has(picture, shades("dog", 0)) and closest(picture) == words
+    assert has(values(sketcher.sketch("a dog, flat style", 0)), shades("dog", 0))
     # a colour in the name gives none
     assert has(values(sketcher.sketch("a red heart, flat style", 0)), shades("red heart", 0))
     # companions keep theirs
     assert has(values(sketcher.sketch("a blue dog with a cat, flat style", 0)), shades("cat", 0))
 
 
-def test_a_personal_lora_gives_the_colours(sketcher: Sketcher) -> None:
-    plain, grey = (values(sketcher.sketch("a dog, flat style", 3, greys=greys)) for greys in (False, True))
-    assert is_grey(grey) and not is_grey(plain)
-    assert np.array_equal(grey[..., 3], plain[..., 3])  # the same shape in the same place
+def test_a_coat_changes_the_colours_and_nothing_else(sketcher: Sketcher) -> None:
+    plain, coated = (values(sketcher.sketch("a dog, flat style", 3, coat=coat)) for coat in ((), ("#2050e0",)))
+    assert closest(coated) == "blue" and not has(coated, shades("dog", 0))
+    assert np.array_equal(coated[..., 3], plain[..., 3])  # the same shape in the same place
+    # what the words say counts more
+    assert closest(values(sketcher.sketch("a green dog, flat style", 3, coat=("#2050e0",)))) == "green"
 
 
 def test_a_cut_out_takes_the_place_of_the_drawing(sketcher: Sketcher) -> None:
     cutout = Image.new("RGBA", (60, 30))
     cutout.paste((10, 250, 250, 255), (8, 4, 52, 26))
-    for prompt in ("a dog", "a blue dog wearing a crown", "a dog at the beach"):
-        picture = values(sketcher.sketch(f"{prompt}, flat style", 2, subject=cutout, greys=True))
+    for prompt in ("a dog", "a dog wearing a crown", "a dog at the beach"):
+        picture = values(sketcher.sketch(f"{prompt}, flat style", 2, subject=cutout, coat=("#ff0000",)))
         assert has(picture, (10, 250, 250))
         assert not has(picture, shades("dog", 0))
         assert has(picture, shades("crown", 0)) == ("crown" in prompt)

@@ -174,8 +174,8 @@ def test_edit_and_forget(visitor: Visitor, served: tuple[Studio, str], photo: Ph
 def test_a_recipe_goes_back_into_the_form(visitor: Visitor, job_in: JobIn) -> None:
     made = pictures_in(draw(visitor, job_in, "a green boat", seed=11, pose="photo"))[0]
     form = visitor.call("again", id=made)
-    # with its pose: "both" would draw the picture of an odd seed anew
-    assert (form["prompt"], form["seed"], form["count"], form["pose"]) == ("a green boat", 11, 1, "photo")
+    # with its pose, which without a thing of one's own is always the same
+    assert (form["prompt"], form["seed"], form["count"], form["pose"]) == ("a green boat", 11, 1, "drawn")
     visitor.call("on_delete", id=made)
     with pytest.raises(AssertionError):
         visitor.call("picture", id=made)
