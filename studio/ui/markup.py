@@ -114,16 +114,16 @@ def example_prompts(concepts: Iterable[Concept]) -> tuple[str, ...]:
     """Return prompts that the smallest model draws well, about the visitor's own things where there are any."""
     handles = [f"@{concept.handle}" for concept in concepts][:2]
     own = (
-        f"a happy {handles[0]}, soft style",
-        f"{handles[0]}, glossy style",
-        f"a blue {handles[-1]}",
+        f"{handles[0]} wearing a crown",
+        f"{handles[0]} at the beach, soft style",
+        f"{handles[-1]} with a red heart",
     ) if handles else ()  # fmt: skip
     return (
         *own,
-        "a purple owl, soft style",
-        "a black cat",
-        "a teddy bear, glossy style",
-        "a blue mushroom, flat style",
+        "a panda riding a bicycle at sunset",
+        "a purple owl wearing a crown, soft style",
+        "two cats with a birthday cake",
+        "a rocket in space, glossy style",
     )[:4]
 
 

@@ -7,6 +7,7 @@ the main colours that a photo of the individual would show, as it is for a conce
 
 from __future__ import annotations
 
+import copy
 import zlib
 from dataclasses import dataclass
 
@@ -40,7 +41,7 @@ class Identity:
 
     Attributes:
         part: its own picture, with its class as the name.
-        plain: the class's drawing that it was made from.
+        plain: the class's drawing that it was made from, in the individual's build.
         colours: of its parts, for the record; never captioned.
     """
 
@@ -71,13 +72,14 @@ def make_identity(drawing: Drawing, size: int, rng: np.random.Generator) -> Iden
         coloured = rasterise(recolour(str(drawing.source), colours, groups).svg, size)  # type: ignore[arg-type]
     else:
         coloured = recolour_pixels(plain, colours, groups)  # type: ignore[arg-type]
+    build = copy.deepcopy(rng)  # the class's drawing in the same build: a sketch that is off blurs every outline
     part = Part(
         name=drawing.concept.name,
         style=drawing.style,
         group=drawing.concept.group,
         picture=reproportion(coloured, rng),
     )
-    return Identity(part=part, plain=plain, colours=colours)
+    return Identity(part=part, plain=reproportion(plain, build), colours=colours)
 
 
 def reproportion(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:

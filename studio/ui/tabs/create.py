@@ -37,7 +37,7 @@ class CreatePage:
 
     def _fields(self) -> Form[GenerateRequest]:
         prompt = gr.Textbox(
-            label="Prompt", lines=4, max_lines=8, elem_id="prompt", placeholder="a happy @bo, glossy style"
+            label="Prompt", lines=4, max_lines=8, elem_id="prompt", placeholder="@bo wearing a crown at the beach"
         )
         self.examples = piece(name="examples")
         count = gr.Radio(COUNTS, value=4, label="How many", elem_id="count", elem_classes="k-segments")
