@@ -43,14 +43,17 @@ def test_individuals_differ_in_colour_and_build() -> None:
     for individual in individuals:
         assert individual is not None and (individual.part.name, individual.part.style) == ("fox", "flat")
         assert len(set(individual.colours)) == len(individual.colours) == 2
-        assert np.array_equal(individual.plain, rasterise(DRAWING.source, SIZE))
+        # its class's drawing has its build: the sketch's outlines are its own
+        assert np.array_equal(individual.plain[..., 3], individual.part.picture[..., 3])
+    builds = {individual.plain.tobytes() for individual in individuals if individual is not None}
+    assert len(builds) > 1 and rasterise(DRAWING.source, SIZE).tobytes() not in builds
 
 
 def test_raster_drawings_make_individuals_too() -> None:
     drawing = Drawing(concept=FOX, style="glossy", source=webp("1F98A"))
     identity = individual(drawing=drawing)
     assert len(identity.colours) == 1 and identity.part.style == "glossy"
-    assert np.array_equal(identity.plain, rasterise(drawing.source, SIZE))
+    assert np.array_equal(identity.plain[..., 3], identity.part.picture[..., 3])
     assert not np.array_equal(identity.part.picture, identity.plain)
 
 
