@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from studio.domain.generation import SEED_MAX, GenerateRequest, Picture
+from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose
 from studio.domain.stickers import (
     EMOJIS_OTHERWISE,
     BuiltPack,
@@ -82,6 +82,7 @@ class StickerService:
                     prompt=scene.prompt_for(f"@{concept.handle}"),
                     seed=(first + number) % (SEED_MAX + 1),
                     owner=request.owner,
+                    pose=Pose.PHOTO,  # nearest to the thing itself; its photos take turns
                 )
             )
             for number, scene in enumerate(self.scenes[: request.count])
