@@ -124,7 +124,7 @@ def _stacked(placed: Sequence[tuple[Figure, float, float]]) -> Figure:
     left, top = min(x for _, x, _ in placed), min(y for _, _, y in placed)
     width = max(x + figure.picture.width for figure, x, _ in placed) - left
     height = max(y + figure.picture.height for figure, _, y in placed) - top
-    canvas, mask = Image.new("RGBA", (round(width) + 1, round(height) + 1)), None
+    canvas = Image.new("RGBA", (round(width) + 1, round(height) + 1))
     mask = Image.new("L", canvas.size)
     for figure, x, y in placed:
         corner = (round(x - left), round(y - top))

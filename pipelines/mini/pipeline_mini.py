@@ -219,8 +219,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
         self.check_inputs(texts, seeds, lora, subjects)
         guidance = Guidance.from_fidelity(fidelity if lora is not None else 0.0, guidance_scale)
-        personal = lora is not None and fidelity > 0
-        coat = lora.metadata.get(COAT, "").split() if lora is not None and personal else []
+        coat = lora.metadata.get(COAT, "").split() if lora is not None and fidelity > 0 else []
         text = self.encode_prompt(texts, seeds, subjects, [coat] * len(texts))
         # A photo shows what its subject looks like: words and LoRA must not pull it towards its class.
         shown = torch.tensor(self._shown(texts, subjects))

@@ -24,7 +24,6 @@ from studio.domain.concepts import (
     handle_of,
 )
 from studio.domain.identifiers import IdSource
-from studio.domain.mentions import unknown_concept
 from studio.engines.base import PhotoReading, Report, SubjectEngine
 from studio.errors import InvalidPhoto, NameTaken, NotFound
 from studio.services.jobs import Job, JobRunner, part
@@ -101,11 +100,7 @@ class ConceptService:
             UnknownConcept: there is none; the message says which near ones are.
         """
         with self._vault.database.read() as session:
-            concepts = ConceptRepository(session)
-            found = concepts.find(name, owner)
-            if found is None:
-                raise unknown_concept(name.strip().removeprefix("@"), concepts.handles(owner))
-            return found
+            return ConceptRepository(session).get(name, owner)
 
     def edit(
         self,

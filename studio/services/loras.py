@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from studio.domain.concepts import Concept
 from studio.domain.loras import LoraFile, LoraLayout, lora_file_name
-from studio.domain.mentions import unknown_concept
 from studio.engines.base import LoraFileEngine, Report
 from studio.errors import NotFound
 from studio.services.jobs import Job, JobRunner
@@ -52,8 +51,4 @@ class LoraService:
 
     def _concept(self, name: str, owner: str) -> Concept:
         with self._vault.database.read() as session:
-            concepts = ConceptRepository(session)
-            found = concepts.find(name, owner)
-            if found is None:
-                raise unknown_concept(name.strip().removeprefix("@"), concepts.handles(owner))
-            return found
+            return ConceptRepository(session).get(name, owner)

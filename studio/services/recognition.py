@@ -11,7 +11,6 @@ from PIL import Image
 
 from studio.domain.concepts import Concept
 from studio.domain.identifiers import IdSource
-from studio.domain.mentions import unknown_concept
 from studio.domain.recognition import Example, Found, Recognition, check_photo_count
 from studio.engines.base import PhotoPlaces, RecognitionEngine, Remembered, Report, Sighting
 from studio.errors import InvalidPhoto, NotFound
@@ -195,11 +194,7 @@ class RecognitionService:
 
     def _told(self, concept: str, owner: str) -> Concept:
         with self._vault.database.read() as session:
-            concepts = ConceptRepository(session)
-            found = concepts.find(concept, owner)
-            if found is None:
-                raise unknown_concept(concept.strip().removeprefix("@"), concepts.handles(owner))
-            return found
+            return ConceptRepository(session).get(concept, owner)
 
     def _keep(self, seen: Seen, region: int, verdicts: dict[str, bool], owner: str) -> None:
         photo = _opened(seen.photo)

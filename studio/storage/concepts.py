@@ -8,6 +8,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from studio.domain.concepts import Concept, Fact, Photo, handle_of
+from studio.domain.mentions import unknown_concept
 from studio.storage.models import ConceptRow, FactRow, PhotoRow
 
 
@@ -43,6 +44,17 @@ class ConceptRepository:
             .limit(1)
         )
         return None if row is None else _concept(row)
+
+    def get(self, name: str, owner: str) -> Concept:
+        """Return the concept as `find` does.
+
+        Raises:
+            UnknownConcept: there is none; the message says which near ones are.
+        """
+        found = self.find(name, owner)
+        if found is None:
+            raise unknown_concept(name.strip().removeprefix("@"), self.handles(owner))
+        return found
 
     def by_id(self, concept_id: str, owner: str) -> Concept | None:
         """Return the concept of `owner` with this id."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from pipelines.mini import layout
 from pipelines.mini.colours import COLOURS, in_greys, raster_groups, recolour_pixels
@@ -183,8 +182,3 @@ class Composer:
         if not self.allowed(subject.name, place) or None in props:
             return None
         return layout.Setting(place=place, props=tuple(layout.Figure.of(prop.picture) for prop in props if prop))
-
-
-def as_image(picture: np.ndarray) -> Image.Image:
-    """Return straight-alpha uint8 [S, S, 4] as a picture."""
-    return Image.fromarray(picture, "RGBA")
