@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines.mini.alpha import to_tensor
+from pipelines.mini.casting import Actor
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.mini.sketching import with_sketch
@@ -78,8 +79,9 @@ class EmbeddedBase:
         config = self._pipeline.unet.config
         if config.in_channels == config.out_channels:
             return {}
-        sketches = self._pipeline.sketch(captions, range(len(captions)), coats=coats)
-        return {"sketch": self._pipeline.encode_sketches(sketches)}
+        casts = None if coats is None else [[Actor(coat=coat)] if coat else [] for coat in coats]
+        sketches = self._pipeline.sketch(captions, range(len(captions)), casts)
+        return {"sketch": self._pipeline.encode_sketches([sketch and sketch.picture for sketch in sketches])}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """Predict the velocity [N, C, h, w]; see `DenoisingBase`."""
