@@ -12,6 +12,7 @@ from studio.services.jobs import JobRunner
 from studio.services.loras import LoraService
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
+from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -27,6 +28,7 @@ class Studio:
     generation: GenerationService
     gallery: GalleryService
     loras: LoraService
+    refining: RefineService
     recognition: RecognitionService
     stickers: StickerService
     posters: PosterService
