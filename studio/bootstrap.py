@@ -67,7 +67,7 @@ def build_studio(config: StudioConfig) -> Studio:
         loras=LoraService(
             vault=vault, jobs=jobs, personalizer=personalizer, files=LORA_FILE_ENGINES.create("safetensors", {})
         ),
-        refining=RefineService(vault=vault, jobs=jobs, personalizer=personalizer, engine=refining),
+        refining=RefineService(vault=vault, jobs=jobs, personalizer=personalizer, engine=refining, image=image),
         recognition=RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids),
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery

@@ -107,10 +107,11 @@ def refine(
 ) -> None:
     """Train the personal LoRA of a thing on its own photos for about a minute; shows what that brings."""
     with opened_studio(context) as studio:
-        refinement = finished(studio.refining.start(name))
+        job = studio.refining.start(name)
+        refinement = finished(job)
         kept = refinement.is_kept(keep)
         if kept:
-            studio.refining.keep(refinement)
+            studio.refining.keep(job.id)
     record = {
         "concept": refinement.concept_id,
         "name": refinement.name,

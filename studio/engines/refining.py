@@ -35,7 +35,7 @@ class DiffusionRefiningEngine:
         find: from a model's name to its place on this machine; None asks the resolver.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - options of a configuration, all of them with defaults
         self,
         *,
         model: str = "mini",

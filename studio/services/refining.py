@@ -12,7 +12,7 @@ from PIL import Image
 from studio.domain.concepts import Concept
 from studio.domain.jobs import Status
 from studio.domain.refining import Refinement
-from studio.engines.base import RefiningEngine, Report
+from studio.engines.base import ImageEngine, RefiningEngine, Report
 from studio.errors import InvalidInput, NotFound
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import ADAPTER_SUFFIX, Personalizer
@@ -26,21 +26,37 @@ _SHOWN_EDGE = 256
 class RefineService:
     """Refines the LoRAs of concepts; an owner only ever meets their own."""
 
-    def __init__(self, *, vault: Vault, jobs: JobRunner, personalizer: Personalizer, engine: RefiningEngine) -> None:
+    def __init__(
+        self, *, vault: Vault, jobs: JobRunner, personalizer: Personalizer, engine: RefiningEngine, image: ImageEngine
+    ) -> None:
         self._vault = vault
         self._jobs = jobs
         self._personalizer = personalizer
         self._engine = engine
+        self._image = image
+        self._undecided: dict[tuple[str, str], str] = {}  # (owner, concept) → job
 
     def start(self, name: str, owner: str = "local") -> Job[Refinement]:
         """Refine the LoRA of a concept and measure what that brings; nothing is kept before `keep`.
 
         Raises:
             UnknownConcept: the owner has none of that name, handle or id.
+            InvalidInput: the image model draws nobody's own things.
         """
         with self._vault.database.read() as session:
             concept = ConceptRepository(session).get(name, owner)
-        return self._jobs.start(f"Refine {concept.name}", lambda report: self._refine(concept, report), owner)
+        if not self._image.capabilities().personal:
+            raise InvalidInput("The image model draws things by their class word: there is no personal LoRA to refine.")
+        job = self._jobs.start(f"Refine {concept.name}", lambda report: self._refine(concept, report), owner)
+        self._undecided[owner, concept.id] = job.id
+        return job
+
+    def undecided(self, concept_id: str, owner: str = "local") -> Job[object] | None:
+        """Return the newest refinement of a concept that was neither kept nor discarded; it may still be running."""
+        try:
+            return self._jobs.get(self._undecided.get((owner, concept_id), ""), owner)
+        except NotFound:
+            return None
 
     def of(self, job_id: str, owner: str = "local") -> Refinement:
         """Return what a job has refined.
@@ -54,13 +70,19 @@ class RefineService:
             raise NotFound(f"The job {job_id[:40]!r} has refined nothing.")
         return found
 
-    def keep(self, refinement: Refinement, owner: str = "local") -> Concept:
-        """Give the concept its refined LoRA.
+    def discard(self, job_id: str, owner: str = "local") -> None:
+        """Let the LoRA of before stay."""
+        self._undecided = {key: known for key, known in self._undecided.items() if (key[0], known) != (owner, job_id)}
+
+    def keep(self, job_id: str, owner: str = "local") -> Concept:
+        """Give the concept the LoRA that a job has refined.
 
         Raises:
-            NotFound: the concept was forgotten meanwhile.
+            NotFound: there is no such refinement, or the concept was forgotten meanwhile.
             InvalidInput: its LoRA is not the one that was refined any more.
         """
+        refinement = self.of(job_id, owner)
+        self.discard(job_id, owner)  # whatever comes of it, it is decided
         with self._vault.storing() as act:
             concepts = ConceptRepository(act.session)
             concept = concepts.by_id(refinement.concept_id, owner)
