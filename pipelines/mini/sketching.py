@@ -184,7 +184,7 @@ class Sketcher:
 
 
 def _regions(masks: Mapping[int, NDArray[np.uint8]], count: int, size: int) -> NDArray[np.uint8]:
-    """Return the regions of the first `count` numbers: they grow into the ground, and not into other figures."""
+    """Return the regions of the first `count` numbers: they grow into the ground, shared where they meet there."""
     if count == len(masks) == 1:
         return np.full((1, size, size), 255, np.uint8)
     grow = ImageFilter.MaxFilter(2 * max(1, round(REACH * size)) + 1)
@@ -192,7 +192,8 @@ def _regions(masks: Mapping[int, NDArray[np.uint8]], count: int, size: int) -> N
     for number in range(count):
         others = np.max([mask for other, mask in masks.items() if other != number], axis=0)
         regions[number] = np.minimum(np.asarray(Image.fromarray(masks[number]).filter(grow)), 255 - others)
-    return regions
+    total = np.maximum(regions.sum(axis=0, dtype=np.uint32), 255)
+    return (regions.astype(np.uint32) * 255 // total).astype(np.uint8)
 
 
 def with_sketch(latents: Tensor, conditions: dict[str, Tensor]) -> Tensor:
