@@ -33,10 +33,13 @@ class DenoisingBase(Protocol):
     def encode_text(self, captions: Sequence[str]) -> dict[str, Tensor]:
         """Encode captions into what `predict` takes as conditions, each tensor [N, …]; "" is the empty caption."""
 
-    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+    ) -> dict[str, Tensor]:
         """Return further conditions of captions that show their layout, each [N, …]; {} where the base has none.
 
         `coats` are the main colours of each caption's subject (``#rrggbb``); None, or () in it: those of its class.
+        With `greys` the subjects are shown without colours, coats or not.
         """
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:

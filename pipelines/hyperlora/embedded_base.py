@@ -73,12 +73,14 @@ class EmbeddedBase:
         hidden, mask = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         return {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
 
-    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+    ) -> dict[str, Tensor]:
         """Lay every caption out and encode the sketches, {"sketch": [N, C, h, w]}; {} for a base that is shown none."""
         config = self._pipeline.unet.config
         if config.in_channels == config.out_channels:
             return {}
-        sketches = self._pipeline.sketch(captions, range(len(captions)), coats=coats)
+        sketches = self._pipeline.sketch(captions, range(len(captions)), coats=coats, greys=greys)
         return {"sketch": self._pipeline.encode_sketches(sketches)}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
