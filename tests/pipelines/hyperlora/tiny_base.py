@@ -46,7 +46,9 @@ class TinyBase:
         seeds = [zlib.crc32(caption.encode()) for caption in captions]
         return {"tokens": torch.stack([torch.randn(5, 12, generator=torch.Generator().manual_seed(s)) for s in seeds])}
 
-    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+    ) -> dict[str, Tensor]:
         self.asked.append((tuple(captions), coats))
         if not self._sketches:
             return {}
@@ -78,4 +80,5 @@ def write_identities(folder: Path, individuals: int = 6, views: int = 3, *, sket
         greys = np.stack(pictures)
         greys[..., :3] = np.where(greys[..., 3:] > 0, 158, 0)
         np.save(folder / "identities_sketches.npy", greys)
+        np.save(folder / "identities_greys.npy", greys // 2)
     (folder / "identities.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
