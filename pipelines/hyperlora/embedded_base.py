@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from pipelines.hyperlora.denoising import FlowMatching
 from pipelines.mini.alpha import to_tensor
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
@@ -22,7 +23,7 @@ from pipelines.mini.text import encode_tokens
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 
-class EmbeddedBase:
+class EmbeddedBase(FlowMatching):
     """The embedded pipeline behind `pipelines.hyperlora.denoising.DenoisingBase`.
 
     Args:

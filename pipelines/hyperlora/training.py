@@ -22,7 +22,7 @@ from pipelines.hyperlora.caching import cache_latents, cache_references, cache_t
 from pipelines.hyperlora.configuration_hyperlora import TrainingConfig
 from pipelines.hyperlora.denoising import DenoisingBase
 from pipelines.hyperlora.identities import IdentityViews, PairSampler
-from pipelines.hyperlora.losses import add_noise, diffusion_loss, draw_noise_levels, output_penalty
+from pipelines.hyperlora.losses import diffusion_loss, draw_noise_levels, output_penalty
 from pipelines.hyperlora.modeling_hyperlora import HyperLora
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.previews import Preview
@@ -214,12 +214,12 @@ class Trainer:
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the diffusion error through the predicted LoRA, and the size of the LoRA."""
-        noisy, velocity = add_noise(batch.latents, batch.noise, batch.levels)
+        noisy, target, timesteps = self._base.noised(batch.latents, batch.noise, batch.levels)
         with self._accelerator.autocast(), attention_kernel(noisy.device):
             output = self.model(batch.tokens, batch.mask)
             with RowLora(self._base.model, output.layers, torch.ones(len(noisy), device=noisy.device)):
-                predicted = self._base.predict(noisy, batch.levels * 1000, batch.conditions)
-        return diffusion_loss(predicted, velocity, batch.weights), output_penalty(output, self._config.regularise)
+                predicted = self._base.predict(noisy, timesteps, batch.conditions)
+        return diffusion_loss(predicted, target, batch.weights), output_penalty(output, self._config.regularise)
 
     def _step(self, batch: Batch) -> dict[str, float]:
         error, penalty = self.loss(batch)

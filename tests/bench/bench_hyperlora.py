@@ -144,8 +144,11 @@ class Bench:
         means = np.stack([embed(views).mean(axis=0) for views in self._subjects.views])
         return means / np.linalg.norm(means, axis=1, keepdims=True)
 
-    def draw(self, row: Row, prompt: str) -> list[Image.Image]:
-        """Draw one picture of every individual; the noise is the same for every row of the table."""
+    def draw(self, row: Row, prompt: str, guidance: Guidance | None = None) -> list[Image.Image]:
+        """Draw one picture of every individual; the noise is the same for every row of the table.
+
+        `guidance` takes the place of what the row's fidelity means.
+        """
         words = self._subjects.words
         texts = [f"{prompt.format(word)}, {style}" for word, style in zip(words, self._subjects.styles, strict=True)]
         conditions = self._base.encode_text(["", *texts])
@@ -156,7 +159,7 @@ class Bench:
         config = self._base.model.config
         shape = (config.out_channels, config.sample_size, config.sample_size)
         noise = torch.randn(len(words), *shape, generator=torch.Generator().manual_seed(0))
-        guidance = Guidance.from_fidelity(row.fidelity, self._guidance)
+        guidance = guidance or Guidance.from_fidelity(row.fidelity, self._guidance)
         found: list[Image.Image] = []
         for start in range(0, len(words), 16):
             part = slice(start, start + 16)

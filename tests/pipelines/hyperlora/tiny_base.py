@@ -13,6 +13,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from PIL import Image
 from torch import Tensor
 
+from pipelines.hyperlora.denoising import FlowMatching
 from pipelines.mini.alpha import to_pictures, to_tensor
 from tests.pipelines.tiny_denoisers import stable_diffusion
 
@@ -20,7 +21,7 @@ SIZE = 16
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220), "yellow": (230, 220, 30)}
 
 
-class TinyBase:
+class TinyBase(FlowMatching):
     """Latents are the premultiplied picture at half its size; a sketch is one colour for each caption, or grey.
 
     Args:
