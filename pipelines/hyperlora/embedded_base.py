@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from pipelines.hyperlora.denoising import FlowMatching
 from pipelines.mini.alpha import to_tensor
 from pipelines.mini.casting import Actor
 from pipelines.mini.loading import load_pipeline
@@ -23,7 +24,7 @@ from pipelines.mini.text import encode_tokens
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 
-class EmbeddedBase:
+class EmbeddedBase(FlowMatching):
     """The embedded pipeline behind `pipelines.hyperlora.denoising.DenoisingBase`.
 
     Args:
@@ -74,12 +75,14 @@ class EmbeddedBase:
         hidden, mask = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         return {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
 
-    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+    ) -> dict[str, Tensor]:
         """Lay every caption out and encode the sketches, {"sketch": [N, C, h, w]}; {} for a base that is shown none."""
         config = self._pipeline.unet.config
         if config.in_channels == config.out_channels:
             return {}
-        casts = None if coats is None else [[Actor(coat=coat)] if coat else [] for coat in coats]
+        casts = [[Actor(coat=coat, greys=greys)] if coat or greys else [] for coat in coats or [()] * len(captions)]
         sketches = self._pipeline.sketch(captions, range(len(captions)), casts)
         return {"sketch": self._pipeline.encode_sketches([sketch and sketch.picture for sketch in sketches])}
 

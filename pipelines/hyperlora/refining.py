@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from pipelines.hyperlora.denoising import DenoisingBase
-from pipelines.hyperlora.losses import add_noise, diffusion_loss, draw_noise_levels
+from pipelines.hyperlora.denoising import DenoisingBase, Noised
+from pipelines.hyperlora.losses import diffusion_loss, draw_noise_levels
 from pipelines.lora import Factor, LoraFactors, RowLora
 from pipelines.mini.training.loop import attention_kernel, learning_rate_at
 
@@ -135,8 +135,9 @@ class Refiner:
 
     def _own_loss(self, rows: _Rows, layers: dict[str, Factor], count: int, generator: torch.Generator) -> Tensor:
         chosen = rows.at(torch.randint(len(rows.latents), (count,), generator=generator))
-        noisy, velocity, levels = self._noised(chosen.latents, generator)
-        return diffusion_loss(self._predict(noisy, levels, chosen, layers), velocity, chosen.weights.to(noisy.device))
+        noised = self._noised(chosen.latents, generator)
+        predicted = self._predict(noised, chosen, layers)
+        return diffusion_loss(predicted, noised.target, chosen.weights.to(predicted.device))
 
     def _prior_loss(
         self,
@@ -148,26 +149,25 @@ class Refiner:
     ) -> Tensor:
         """Return how far the answer for drawings of the class has moved from that of the predicted LoRA."""
         chosen = rows.at(torch.randint(len(rows.latents), (count,), generator=generator))
-        noisy, _, levels = self._noised(chosen.latents, generator)
+        noised = self._noised(chosen.latents, generator)
         with torch.no_grad():
-            before = self._predict(noisy, levels, chosen, predicted).float()
-        return diffusion_loss(self._predict(noisy, levels, chosen, layers), before, chosen.weights.to(noisy.device))
+            before = self._predict(noised, chosen, predicted).float()
+        return diffusion_loss(self._predict(noised, chosen, layers), before, chosen.weights.to(before.device))
 
-    def _noised(self, latents: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def _noised(self, latents: Tensor, generator: torch.Generator) -> Noised:
         device = next(self._base.model.parameters()).device
         levels = draw_noise_levels(len(latents), self._config.noise_shift, generator).to(device)
         noise = torch.randn(latents.shape, generator=generator).to(device)
-        noisy, velocity = add_noise(latents.to(device), noise, levels)
-        return noisy, velocity, levels
+        return self._base.noised(latents.to(device), noise, levels)
 
-    def _predict(self, noisy: Tensor, levels: Tensor, rows: _Rows, layers: dict[str, Factor]) -> Tensor:
-        device = noisy.device
+    def _predict(self, noised: Noised, rows: _Rows, layers: dict[str, Factor]) -> Tensor:
+        latents = noised.latents
         with (
-            attention_kernel(device),
-            torch.autocast(device.type, torch.bfloat16),
-            RowLora(self._base.model, layers, torch.ones(len(noisy), device=device)),
+            attention_kernel(latents.device),
+            torch.autocast(latents.device.type, torch.bfloat16),
+            RowLora(self._base.model, layers, torch.ones(len(latents), device=latents.device)),
         ):
-            return self._base.predict(noisy, levels * 1000, rows.conditions)
+            return self._base.predict(latents, noised.timesteps, rows.conditions)
 
     def _own_rows(self, views: Views) -> _Rows:
         latents = self._base.encode_pictures(views.targets)

@@ -18,11 +18,13 @@ class Actor:
         words: what the prompt calls it, its class word; "": it is what the prompt names first.
         cutout: of a photo, RGBA, that is to stand in the picture; None: a drawing of the library.
         coat: main colours (``#rrggbb``) that the drawing is given, see `pipelines.mini.colours.palette`.
+        greys: whether the drawing is shown without colours instead: a LoRA carries them.
     """
 
     words: str = ""
     cutout: Image.Image | None = None
     coat: Sequence[str] = ()
+    greys: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ from pipelines.mini.casting import Actor, Role, cast
 from pipelines.mini.colours import in_greys, recolour_like, recolour_pixels
 from pipelines.mini.layout import MOUNTS, PLACES, Cast, Figure, Setting, compose
 from pipelines.mini.library import DrawingLibrary
-from pipelines.mini.scene import Scene, parse
+from pipelines.mini.scene import CALLED, Scene, parse
 from pipelines.mini.simplified import simplified
 from pipelines.mini.text import mean_features
 
@@ -151,6 +151,8 @@ class Sketcher:
         picture = np.asarray(self._library.picture(concept, style))
         if role.colours:
             picture = recolour_pixels(picture, role.colours)
+        elif actor.greys:
+            picture = in_greys(picture)
         elif actor.coat:
             picture = recolour_like(picture, actor.coat)
         figure = Figure.of(picture)
@@ -177,9 +179,10 @@ class Sketcher:
 
     def _concept(self, words: str) -> int:
         """Return the concept of these words: by name, or else the nearest in meaning."""
-        found = self._library.concept(words)
-        if found is not None:
-            return found
+        for name in (words, CALLED.get(words, words)):
+            found = self._library.concept(name)
+            if found is not None:
+                return found
         return self._library.nearest_concept(mean_features(self._encoder, self._tokenizer, [words])[0])
 
 

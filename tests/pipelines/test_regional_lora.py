@@ -48,9 +48,9 @@ def test_a_region_that_is_everywhere_is_the_lora_itself(family: str) -> None:
     scales = [1.0, 0.0, 0.4]
     all_first = torch.tensor([1.0, 0.0]).view(1, 2, 1, 1).expand(1, 2, 8, 8)
     together = drawn(tiny, family, [first, second], all_first, scales)
-    torch.testing.assert_close(together, everywhere(tiny, first, scales), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(together, everywhere(tiny, first, scales), rtol=1e-3, atol=1e-3)
     swapped = drawn(tiny, family, [first, second], all_first.flip(1), scales)
-    torch.testing.assert_close(swapped, everywhere(tiny, second, scales), rtol=1e-3, atol=1e-4)
+    torch.testing.assert_close(swapped, everywhere(tiny, second, scales), rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("family", ["sd3", "flux"])
