@@ -26,6 +26,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines.features.image_encoders import ClipVisionEncoder, TinyVitEncoder
+from pipelines.hyperlora.comparing import mean_colour
 from pipelines.hyperlora.identities import IdentityViews
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.lora import COAT, LoraFactors
@@ -35,7 +36,6 @@ from pipelines.mini.data.captions import article
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
 from pipelines.resolver import resolve
-from tests.bench.bench_hyperlora import mean_colour
 
 PROMPTS = ("{} and {}", "{} next to {} at the beach")
 SEED = 2
