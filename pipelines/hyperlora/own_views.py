@@ -12,8 +12,8 @@ from PIL import Image
 from pipelines.hyperlora.refining import Views
 from pipelines.mini.casting import Actor
 from pipelines.mini.colours import recolour_like
-from pipelines.mini.data.captions import article
 from pipelines.mini.pipeline_mini import MiniPipeline
+from pipelines.mini.scene import article
 from pipelines.mini.simplified import simplified
 
 ROUNDS = 2  # layouts of every cut-out in every style

@@ -32,9 +32,9 @@ from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.lora import COAT, LoraFactors
 from pipelines.matting import Matting
 from pipelines.mini.alpha import contact_sheet
-from pipelines.mini.data.captions import article
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
+from pipelines.mini.scene import article
 from pipelines.resolver import resolve
 
 PROMPTS = ("{} and {}", "{} next to {} at the beach")
