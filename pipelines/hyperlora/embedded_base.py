@@ -84,7 +84,11 @@ class EmbeddedBase(FlowMatching):
             return {}
         casts = [[Actor(coat=coat, greys=greys)] if coat or greys else [] for coat in coats or [()] * len(captions)]
         sketches = self._pipeline.sketch(captions, range(len(captions)), casts)
-        return {"sketch": self._pipeline.encode_sketches([sketch and sketch.picture for sketch in sketches])}
+        return {
+            "sketch": self._pipeline.encode_sketches(
+                [None if sketch is None else sketch.picture for sketch in sketches]
+            )
+        }
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """Predict the velocity [N, C, h, w]; see `DenoisingBase`."""
