@@ -90,7 +90,8 @@ class EmbeddedBase(FlowMatching):
         if config.in_channels == config.out_channels:
             return {}
         sketches = self.pipeline.sketch(captions, range(len(captions)), casts)
-        return {"sketch": self.pipeline.encode_sketches([sketch and sketch.picture for sketch in sketches])}
+        pictures = [None if sketch is None else sketch.picture for sketch in sketches]
+        return {"sketch": self.pipeline.encode_sketches(pictures)}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """Predict the velocity [N, C, h, w]; see `DenoisingBase`."""

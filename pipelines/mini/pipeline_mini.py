@@ -121,7 +121,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         conditions = {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
         if self.unet.config.in_channels > self.unet.config.out_channels:
             laid_out = self.sketch(prompt) if sketches is None else sketches
-            pictures = [sketch and sketch.picture for sketch in laid_out]
+            pictures = [None if sketch is None else sketch.picture for sketch in laid_out]
             conditions["sketch"] = self.encode_sketches(pictures).to(hidden.device)
         return conditions
 

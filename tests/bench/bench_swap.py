@@ -240,8 +240,8 @@ def measure(bench: Bench, sheet: Path | None) -> dict[str, dict[str, float]]:
     rows: dict[str, dict[str, float]] = {}
     shown: list[Image.Image] = []
     pairs = [(left, left + 1) for left in range(0, len(bench.things) - 1, 2)]
-    for way in WAYS:
-        for alike in (False, True):
+    for alike in (True, False):
+        for way in WAYS:
             results = []
             for left, right in pairs:
                 right_ones, pictures = bench.exchange(way, left, right, alike)

@@ -147,7 +147,7 @@ PHOTO = PersonalSubject(cutouts=[cutout()])
 
 
 def pictures(pipeline: MiniPipeline, *arguments: Any) -> list[Image.Image | None]:
-    return [sketch and sketch.picture for sketch in pipeline.sketch(*arguments)]
+    return [None if sketch is None else sketch.picture for sketch in pipeline.sketch(*arguments)]
 
 
 class Inputs:
