@@ -11,7 +11,7 @@ from datetime import datetime
 
 from studio.domain.people import is_person
 from studio.domain.text import check_text, with_article
-from studio.errors import InvalidInput
+from studio.errors import ConsentMissing, InvalidInput
 
 NAME_MAX = 40
 KIND_MAX = 40
@@ -204,6 +204,14 @@ class Concept:
         return is_person(self.kind)
 
 
+def check_consent(concept: Concept) -> None:
+    """Raise `ConsentMissing` where a concept is a person who has not agreed to be given away."""
+    if concept.is_person and concept.consent_at is None:
+        raise ConsentMissing(
+            f"{concept.name} is a person. Ask them first; once they agree, say so on their card (--consent)."
+        )
+
+
 @dataclass(frozen=True, kw_only=True)
 class AddConceptRequest:
     """Photos (encoded file contents, as uploaded) and what the person says about them."""
@@ -222,6 +230,11 @@ class AddConceptRequest:
         object.__setattr__(self, "facts", check_facts(self.facts))
         object.__setattr__(self, "aliases", check_aliases(self.aliases, self.name))
         check_photo_count(len(self.photos))
+
+    @property
+    def handles(self) -> tuple[str, ...]:
+        """The mentions of all its names, that of the first one first."""
+        return (handle_of(self.name), *(handle_of(alias) for alias in self.aliases))
 
 
 @dataclass(frozen=True, kw_only=True)

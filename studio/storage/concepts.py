@@ -12,7 +12,7 @@ from studio.domain.mentions import unknown_concept
 from studio.domain.text import check_text
 from studio.errors import NameTaken
 from studio.storage.examples import LookRepository
-from studio.storage.models import AliasRow, ConceptRow, FactRow, PhotoRow, RelationRow
+from studio.storage.models import AliasRow, ConceptRow, ExampleRow, FactRow, LookRow, PhotoRow, RelationRow
 
 
 class ConceptRepository:
@@ -51,6 +51,22 @@ class ConceptRepository:
             .where(AliasRow.owner == owner, ConceptRow.owner == owner)
         )
         return {handle: (id, name) for asked in (further, first) for handle, id, name in self._session.execute(asked)}
+
+    def relations_to(self, concept_id: str, owner: str) -> list[Relation]:
+        """Return what other concepts of `owner` are to this one."""
+        rows = self._session.scalars(
+            select(RelationRow).where(RelationRow.owner == owner, RelationRow.other_id == concept_id)
+        )
+        return [_relation(row) for row in rows]
+
+    def remains(self, concept_id: str) -> list[str]:
+        """Return the tables in which something of a concept is, its own left out; none after `delete`."""
+        rows = (
+            ("photos", PhotoRow.concept_id), ("facts", FactRow.concept_id), ("further names", AliasRow.concept_id),
+            ("relations", RelationRow.concept_id), ("relations of others", RelationRow.other_id),
+            ("examples", ExampleRow.concept_id), ("looks", LookRow.concept_id),
+        )  # fmt: skip
+        return [what for what, column in rows if self._session.scalar(select(exists().where(column == concept_id)))]
 
     def find(self, name: str, owner: str) -> Concept | None:
         """Return the concept of `owner` by one of its names, a handle with or without ``@``, or its id."""
@@ -179,12 +195,14 @@ def _concept(row: ConceptRow) -> Concept:
         adapter=row.adapter,
         adapter_model=row.adapter_model,
         aliases=tuple(alias.name for alias in row.aliases),
-        relations=tuple(
-            Relation(words=one.words, other=one.other_id, name=one.other.name) for one in row.relations
-        ),
+        relations=tuple(dict.fromkeys(_relation(relation) for relation in row.relations)),
         attributes=row.attributes,
         consent_at=row.consent_at,
     )
+
+
+def _relation(row: RelationRow) -> Relation:
+    return Relation(words=row.words, other=row.other_id, name=row.other.name)
 
 
 def _photo(row: PhotoRow) -> Photo:

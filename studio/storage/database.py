@@ -28,20 +28,18 @@ _POSTGRESQL: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_
 _FULL = "full"
 # What the machine can do to a file, by SQLite's primary result codes; all else is a bug of ours.
 _TROUBLE = {
-    sqlite3.SQLITE_BUSY: "another program has held them for too long. Close it and try again",
-    sqlite3.SQLITE_READONLY: "they cannot be written. Give this account the right to, or choose another --data-dir",
-    sqlite3.SQLITE_IOERR: "the disk is full or fails. Free some space and try again",
-    sqlite3.SQLITE_CORRUPT: "they are damaged. Take them from a backup, or move them away to begin anew",
-    sqlite3.SQLITE_CANTOPEN: "they cannot be opened. Look at the rights of their folder and at the free space",
-    sqlite3.SQLITE_NOTADB: "this is not a database. Move it away to begin anew",
+    sqlite3.SQLITE_BUSY: "another program has held them for too long. Close it and try again.",
+    sqlite3.SQLITE_READONLY: "they cannot be written. Give this account the right to, or choose another --data-dir.",
+    sqlite3.SQLITE_IOERR: "the disk is full or fails. Free some space and try again.",
+    sqlite3.SQLITE_CORRUPT: "they are damaged. Take them from a backup, or move them away to begin anew.",
+    sqlite3.SQLITE_CANTOPEN: "they cannot be opened. Look at the rights of their folder and at the free space.",
+    sqlite3.SQLITE_NOTADB: "this is not a database. Move it away to begin anew.",
 }
 # The same by PostgreSQL's SQLSTATE, or the class that it begins with.
 _POSTGRESQL_TROUBLE = {
-    "08": "the database server does not answer. Start it, or look at host and port in database_url",
-    "28": "the database server does not let this user in. Look at user and password in database_url",
-    "3D": "there is no database of that name. Make it (createdb), or choose another in database_url",
-    "42501": "this user may not write there. Give it the rights, or choose another in database_url",
-    "57": "the database server was stopped. Start it and try again",
+    "08": "the database server does not answer any more. Start it and try again.",
+    "42501": "this user may not write there. Give it the rights, or choose another in database_url.",
+    "57": "the database server was stopped. Start it and try again.",
 }
 
 
@@ -126,7 +124,7 @@ class Database:
                 raise
             if said is _FULL:
                 raise StorageFull("The disk is full: the records could not be written. Free some space.") from error
-            raise StudioError(f"The records at {self.engine.url.database}: {said}.") from error
+            raise StudioError(f"The records at {self.engine.url.database}: {said}") from error
 
 
 def _location(url: str) -> URL:
@@ -184,8 +182,11 @@ def _sqlite_trouble(cause: BaseException | None) -> str | None:
 
 
 def _postgresql_trouble(cause: BaseException | None) -> str | None:
-    """Say what is wrong by PostgreSQL's SQLSTATE; without one, the server was not reached or has gone."""
+    """Say what is wrong by PostgreSQL's SQLSTATE; errors of connecting have none, but a reason in words."""
     state = getattr(cause, "sqlstate", None)
     if state is None:
-        return _POSTGRESQL_TROUBLE["08"] if type(cause).__name__ == "OperationalError" else None
+        if type(cause).__name__ not in ("OperationalError", "ConnectionTimeout"):
+            return None
+        reason = " ".join(str(cause).splitlines()[0].rpartition("failed: ")[2].split())
+        return f"the database cannot be reached ({reason}). Is the server running, was createdb run, is the URL right?"
     return _FULL if state == "53100" else _POSTGRESQL_TROUBLE.get(state) or _POSTGRESQL_TROUBLE.get(state[:2])

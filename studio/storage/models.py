@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -62,7 +63,7 @@ class ConceptRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     adapter: Mapped[str | None] = mapped_column(_KEY)
     adapter_model: Mapped[str | None] = mapped_column(String(200))
-    attributes: Mapped[str] = mapped_column(Text, server_default="")
+    attributes: Mapped[str] = mapped_column(Text, server_default=text("''"))
     consent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     photos: Mapped[list[PhotoRow]] = relationship(
         order_by="PhotoRow.position", cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"

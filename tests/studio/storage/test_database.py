@@ -180,8 +180,8 @@ def test_what_was_deleted_is_on_the_disk_no_more(tmp_path: Path, sqlite: Databas
 @pytest.mark.parametrize(
     ("url", "sentence"),
     [
-        ("postgresql://keepsake@/nobody?host={folder}", "does not answer"),
-        ("postgresql://keepsake:a-secret@127.0.0.1:1/nobody", "does not answer"),
+        ("postgresql://keepsake@/nobody?host={folder}", "cannot be reached"),
+        ("postgresql://keepsake:a-secret@127.0.0.1:1/nobody", "cannot be reached .*refused"),
         ("mysql://localhost/records", "SQLite or PostgreSQL, not in 'mysql'"),
         ("no url at all", "database_url is no URL"),
     ],
@@ -194,7 +194,7 @@ def test_a_database_that_cannot_be_had_is_said(tmp_path: Path, url: str, sentenc
 
 def test_a_database_that_was_not_made_is_said(postgres: Server) -> None:
     url = postgres.new_records()
-    with pytest.raises(StudioError, match=r"createdb"):
+    with pytest.raises(StudioError, match=r"database \"nothing\" does not exist.*createdb"):
         Database(url.replace("/postgres?", "/nothing?"))
 
 

@@ -40,7 +40,7 @@ def upgrade() -> None:
     op.create_index("ix_relations_concept_owner", "relations", ["concept_id", "owner"])
     op.create_index("ix_relations_other_owner", "relations", ["other_id", "owner"])
     # One by one: in batch mode SQLite would rebuild the tables and take everything that hangs on them along.
-    op.add_column("concepts", sa.Column("attributes", sa.Text(), nullable=False, server_default=""))
+    op.add_column("concepts", sa.Column("attributes", sa.Text(), nullable=False, server_default=sa.text("''")))
     op.add_column("concepts", sa.Column("consent_at", sa.DateTime()))
     op.add_column("photos", sa.Column("box", sa.JSON(none_as_null=True)))
     op.add_column("facts", sa.Column("source", sa.String(16), nullable=False, server_default="said"))
