@@ -78,17 +78,15 @@ class Forgetting:
         self, concept: Concept, erased: list[Erased], keys: dict[str, list[str]], pictures: list[Picture]
     ) -> Receipt:
         """Look whether it is gone; a file that something else needs as well has stayed for that."""
-        found: list[str] = []
-        shared = {key: what for what, group in keys.items() for key in group if self._vault.files.size(key)}
-        for what, key in [(what, key) for key, what in shared.items() if not self._vault.is_used(key)]:
-            found.append(f"{what}: {key}")
-            del shared[key]
+        there = {key: what for what, group in keys.items() for key in group if self._vault.files.size(key)}
+        shared = [key for key in there if self._vault.is_used(key)]
+        found = [f"{what}: {key}" for key, what in there.items() if key not in shared]
         with self._vault.database.read() as session:
             found += ConceptRepository(session).remains(concept.id)
             if ConceptRepository(session).by_id(concept.id, concept.owner) is not None:
                 found.append("the concept")
             found += [one for memory in self._memories for one in memory.remains(concept, session)]
-        gone = [_without_shared(one, shared, self._vault) for one in erased]
+        gone = [_less(one, there, self._vault) for one in erased]
         stayed = [
             Erased(what="files that other concepts or pictures share", count=len(shared)),
             Erased(what="pictures made of it", count=len(pictures)),
@@ -130,9 +128,9 @@ def _texts(what: str, texts: Sequence[str]) -> Erased:
     return Erased(what=what, count=len(texts), bytes=sum(len(text.encode()) for text in texts))
 
 
-def _without_shared(one: Erased, shared: dict[str, str], vault: Vault) -> Erased:
-    """Return it less the files that stayed."""
-    stayed = [key for key, what in shared.items() if what == one.what]
+def _less(one: Erased, there: dict[str, str], vault: Vault) -> Erased:
+    """Return it less the files that are still there."""
+    stayed = [key for key, what in there.items() if what == one.what]
     size = sum(vault.files.size(key) for key in stayed)
     return Erased(what=one.what, count=max(0, one.count - len(stayed)), bytes=max(0, one.bytes - size))
 
