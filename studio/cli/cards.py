@@ -25,7 +25,11 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
         found = studio.concepts.get(name)
         examples = studio.recognition.examples(found.id)
     right, wrong = sum(one.shows_it for one in examples), sum(not one.shows_it for one in examples)
-    tell({**card(found), "examples": {"this": right, "not_this": wrong}}, _described(found, right, wrong), as_json=as_json)
+    tell(
+        {**card(found), "examples": {"this": right, "not_this": wrong}},
+        _described(found, right, wrong),
+        as_json=as_json,
+    )
 
 
 def edit(

@@ -9,8 +9,18 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
-from studio.domain.concepts import ALIASES_MAX, ATTRIBUTES_MAX, FACTS_MAX, PHOTOS_MAX, Concept, Photo, Relation
-from studio.domain.concepts import check_name, check_photo_count, handle_of
+from studio.domain.concepts import (
+    ALIASES_MAX,
+    ATTRIBUTES_MAX,
+    FACTS_MAX,
+    PHOTOS_MAX,
+    Concept,
+    Photo,
+    Relation,
+    check_name,
+    check_photo_count,
+    handle_of,
+)
 from studio.domain.identifiers import IdSource
 from studio.engines.base import Report
 from studio.errors import InvalidInput, NotFound

@@ -210,7 +210,9 @@ def _draft(manifest: Manifest, name: str | None, owner: str) -> Concept:
             name=called,
             kind=check_kind(manifest.kind),
             photos=(),
-            facts=tuple(Fact(text=one, added_at=given[one], source=FactSource.IMPORTED) for one in dict.fromkeys(texts)),
+            facts=tuple(
+                Fact(text=one, added_at=given[one], source=FactSource.IMPORTED) for one in dict.fromkeys(texts)
+            ),
             created_at=datetime.now(UTC),
             owner=owner,
             aliases=check_aliases(manifest.aliases, called),

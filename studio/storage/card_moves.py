@@ -60,13 +60,13 @@ class CardMoves:
         known = aliased(PictureSubjectRow)
         mine = (PictureSubjectRow.owner == self._owner, PictureSubjectRow.concept_id == source)
         both = select(known.picture_id).where(known.owner == self._owner, known.concept_id == target.id)
-        doubled = list(self._session.scalars(select(PictureSubjectRow.picture_id).where(*mine).where(
-            PictureSubjectRow.picture_id.in_(both)
-        )))
-        self._session.execute(delete(PictureSubjectRow).where(*mine, PictureSubjectRow.picture_id.in_(doubled)))
-        self._session.execute(
-            update(PictureSubjectRow).where(*mine).values(concept_id=target.id, handle=target.handle)
+        doubled = list(
+            self._session.scalars(
+                select(PictureSubjectRow.picture_id).where(*mine).where(PictureSubjectRow.picture_id.in_(both))
+            )
         )
+        self._session.execute(delete(PictureSubjectRow).where(*mine, PictureSubjectRow.picture_id.in_(doubled)))
+        self._session.execute(update(PictureSubjectRow).where(*mine).values(concept_id=target.id, handle=target.handle))
 
     def _move_looks(self, of: list[str], target: str) -> None:
         self._session.execute(

@@ -72,9 +72,7 @@ class LookRepository:
     def of_concept(self, concept_id: str, owner: str) -> tuple[int, int]:
         """Return how many looks of a concept are kept, of all models, and the bytes they take."""
         asked = select(func.count(), func.coalesce(func.sum(func.length(LookRow.data)), 0))
-        count, size = self._session.execute(
-            asked.where(LookRow.owner == owner, LookRow.concept_id == concept_id)
-        ).one()
+        count, size = self._session.execute(asked.where(LookRow.owner == owner, LookRow.concept_id == concept_id)).one()
         return count, size
 
 

@@ -77,8 +77,7 @@ class PictureRepository:
             PictureSubjectRow.concept_id == concept_id,
         )
         return [
-            _picture(row)
-            for row in self._session.scalars(select(PictureRow).where(PictureRow.owner == owner, shown))
+            _picture(row) for row in self._session.scalars(select(PictureRow).where(PictureRow.owner == owner, shown))
         ]
 
     def find(self, picture_id: str, owner: str) -> Picture | None:

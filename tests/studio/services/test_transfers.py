@@ -77,7 +77,9 @@ def png(size: tuple[int, int], mode: str = "RGBA") -> bytes:
 
 
 class TestRoundTrip:
-    def test_all_of_it_arrives_and_is_recognised(self, studio: Studio, other: Studio, bo: Concept, photo: Photos) -> None:
+    def test_all_of_it_arrives_and_is_recognised(
+        self, studio: Studio, other: Studio, bo: Concept, photo: Photos
+    ) -> None:
         file = studio.transfers.export("bobby")
         assert file.name == "bo.zip" and studio.transfers.export(bo.id) == file
         came = import_(other, file.data)

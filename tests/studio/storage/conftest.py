@@ -18,7 +18,9 @@ def postgres() -> Iterator[Server]:
     """A PostgreSQL server; without its programs the test is skipped with a sentence, or fails where all must be there."""
     programs = find_programs()
     if programs is None or importlib.util.find_spec("psycopg") is None:
-        what = "PostgreSQL was not found; on Debian: apt install postgresql, then pip install -r requirements-postgres.txt"
+        what = (
+            "PostgreSQL was not found; on Debian: apt install postgresql, then pip install -r requirements-postgres.txt"
+        )
         if os.environ.get("CI") == "true":
             pytest.fail(what)
         pytest.skip(what)

@@ -16,7 +16,10 @@ BO = Concept(
     id="1",
     name="Bo B",
     kind="dog",
-    photos=(Photo(id="p2", file="f2", width=3, height=4, cutout="c2", box=(1, 0, 3, 4)), Photo(id="p1", file="f1", width=1, height=2)),
+    photos=(
+        Photo(id="p2", file="f2", width=3, height=4, cutout="c2", box=(1, 0, 3, 4)),
+        Photo(id="p1", file="f1", width=1, height=2),
+    ),
     facts=(Fact(text="likes rain", added_at=MOMENT), Fact(text="fears cats", added_at=MOMENT, source=FactSource.CHAT)),
     created_at=MOMENT,
     adapter="a",
@@ -60,7 +63,14 @@ def test_a_concept_is_found_by_name_handle_mention_and_id(database: Database, na
 
 def test_a_changed_concept_replaces_the_old_one(database: Database) -> None:
     changed = dataclasses.replace(
-        BO, name="Bobby", kind="puppy", aliases=("the dog", "Bo B"), consent_at=None, attributes="", facts=(BO.facts[1], Fact(text="new", added_at=MOMENT)), photos=BO.photos[:1]
+        BO,
+        name="Bobby",
+        kind="puppy",
+        aliases=("the dog", "Bo B"),
+        consent_at=None,
+        attributes="",
+        facts=(BO.facts[1], Fact(text="new", added_at=MOMENT)),
+        photos=BO.photos[:1],
     )
     with database.write() as session:
         ConceptRepository(session).replace(changed)

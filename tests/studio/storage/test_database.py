@@ -18,7 +18,6 @@ from studio.storage.database import MIGRATIONS, Database, migrate
 from studio.storage.models import Base
 from tests.studio.storage.postgres import Server
 
-
 Open = Callable[[], Database]
 
 

@@ -48,7 +48,12 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them."""
-    for table, column in (("facts", "source"), ("photos", "box"), ("concepts", "consent_at"), ("concepts", "attributes")):
+    for table, column in (
+        ("facts", "source"),
+        ("photos", "box"),
+        ("concepts", "consent_at"),
+        ("concepts", "attributes"),
+    ):
         op.drop_column(table, column)
     op.drop_table("relations")
     op.drop_table("aliases")
