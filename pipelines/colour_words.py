@@ -38,25 +38,8 @@ _WORDS: dict[str, tuple[int, int, int]] = {
     "light green": (166, 214, 122),
 }
 # The same colour of fur has a word of its own.
-_FURRED = frozenset(
-    [
-        "dog",
-        "puppy",
-        "cat",
-        "kitten",
-        "fox",
-        "rabbit",
-        "hamster",
-        "horse",
-        "pony",
-        "hen",
-        "chicken",
-        "cow",
-        "squirrel",
-        "pig",
-        "monkey",
-    ]
-)
+_FURRED_WORDS = "dog puppy cat kitten fox rabbit hamster horse pony hen chicken cow squirrel pig monkey"
+_FURRED = frozenset(_FURRED_WORDS.split())
 _FUR = {"rust": "ginger", "orange": "ginger"}
 # sRGB to CIE XYZ (D65), IEC 61966-2-1, rows divided by the white point.
 _TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])

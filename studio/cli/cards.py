@@ -184,7 +184,7 @@ def receipt_text(receipt: Receipt) -> str:
 
 
 def _line(one: Erased) -> str:
-    return f"{one.count} {one.what}" + (f", {size(one.bytes)}" if one.bytes else "")
+    return f"{one.what}: {one.count}" + (f", {size(one.bytes)}" if one.bytes else "")
 
 
 def _receipt(receipt: Receipt) -> dict[str, Any]:

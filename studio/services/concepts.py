@@ -6,25 +6,22 @@ import builtins
 import dataclasses
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Unpack
 
 from sqlalchemy.exc import IntegrityError
 
+from studio.domain.changes import KIND_UNKNOWN, ConceptChanges, with_changes, with_facts
 from studio.domain.concepts import (
     AddConceptRequest,
     Concept,
     Fact,
     FactSource,
     Understanding,
-    check_aliases,
-    check_attributes,
     check_facts,
-    check_kind,
-    check_name,
     check_photo_count,
 )
 from studio.domain.identifiers import IdSource
 from studio.domain.receipts import Receipt
-from studio.domain.relations import read_relations
 from studio.engines.base import Report
 from studio.errors import InvalidInput, NotFound
 from studio.services.forgetting import Forgetting
@@ -35,7 +32,6 @@ from studio.storage.concepts import ConceptRepository, name_taken
 from studio.storage.ingest import encode_cutout
 from studio.storage.vault import Vault
 
-KIND_UNKNOWN = "thing"
 SHOWN_EDGE = 640
 _READING = 0.4  # share of adding a concept that reading its photos takes; predicting the LoRA is most of the rest
 _PREDICTING = 0.95
@@ -107,29 +103,17 @@ class ConceptService:
         self,
         concept_id: str,
         *,
-        name: str | None = None,
-        kind: str | None = None,
-        facts: Sequence[str] | None = None,
-        aliases: Sequence[str] | None = None,
-        relations: Sequence[str] | None = None,
-        attributes: str | None = None,
-        consent: bool | None = None,
         source: FactSource = FactSource.SAID,
         owner: str = "local",
+        **changes: Unpack[ConceptChanges],
     ) -> Concept:
-        """Change what is given, keep what is None, and return the changed concept.
+        """Change what is given, keep what is left out or None, and return the changed concept.
 
         Args:
             concept_id: of the concept.
-            name: what it is called first of all.
-            kind: class word; another one asks for another LoRA.
-            facts: all of them; those it has already keep their date and source.
-            aliases: all its further names.
-            relations: all of them, each as "belongs to Ana".
-            attributes: what sets it apart from others of its kind.
-            consent: whether the person has agreed to be given away; the first yes is dated.
             source: where facts that are new come from.
             owner: whose concept it is.
+            **changes: see `ConceptChanges`.
 
         Raises:
             InvalidInput: a value is out of bounds, or a relation is to nothing that is known.
@@ -139,21 +123,10 @@ class ConceptService:
         with self._vault.database.write() as session:
             concepts = ConceptRepository(session)
             before = _there(concepts, concept_id, owner)
-            after = before if name is None else dataclasses.replace(before, name=check_name(name))
-            if kind is not None and (check_kind(kind) or KIND_UNKNOWN) != before.kind:
+            after = with_changes(before, changes, concepts.names(owner), source)
+            if after.kind != before.kind:
                 # The LoRA was predicted for the old class word; it is predicted again before the next picture.
-                after = dataclasses.replace(after, kind=check_kind(kind) or KIND_UNKNOWN, adapter_model=None)
-            if facts is not None:
-                after = dataclasses.replace(after, facts=_with_facts(before.facts, check_facts(facts), source))
-            if relations is not None:
-                read = read_relations(relations, concepts.names(owner), of=concept_id)
-                after = dataclasses.replace(after, relations=read)
-            if attributes is not None:
-                after = dataclasses.replace(after, attributes=check_attributes(attributes))
-            if consent is not None:
-                after = dataclasses.replace(after, consent_at=(before.consent_at or _now()) if consent else None)
-            further = before.aliases if aliases is None else aliases
-            after = dataclasses.replace(after, aliases=check_aliases(further, after.name))
+                after = dataclasses.replace(after, adapter_model=None)
             concepts.replace(after)
             return after
 
@@ -173,7 +146,7 @@ class ConceptService:
             concepts = ConceptRepository(session)
             before = _there(concepts, concept_id, owner)
             texts = check_facts(tuple(dict.fromkeys([*(fact.text for fact in before.facts), new])))
-            after = dataclasses.replace(before, facts=_with_facts(before.facts, texts, source))
+            after = dataclasses.replace(before, facts=with_facts(before.facts, texts, source))
             concepts.replace(after)
             return after
 
@@ -206,7 +179,7 @@ class ConceptService:
     def _keep(
         self, request: AddConceptRequest, photos: Sequence[EncodedPhoto], adapter: bytes, kind: str, attributes: str
     ) -> Concept:
-        now = _now()
+        now = datetime.now(UTC)
         with self._vault.storing() as act:
             concept = Concept(
                 id=self._ids(),
@@ -254,18 +227,8 @@ def _likeliest(read: Sequence[ReadPhoto]) -> str:
     return max(scores, key=lambda kind: scores[kind]) if scores else KIND_UNKNOWN
 
 
-def _with_facts(before: tuple[Fact, ...], texts: Sequence[str], source: FactSource) -> tuple[Fact, ...]:
-    known = {fact.text: fact for fact in before}
-    now = _now()
-    return tuple(known.get(text) or Fact(text=text, added_at=now, source=source) for text in texts)
-
-
 def _there(concepts: ConceptRepository, concept_id: str, owner: str) -> Concept:
     concept = concepts.by_id(concept_id, owner)
     if concept is None:
         raise NotFound(f"There is no concept {concept_id[:40]!r} (any more).")
     return concept
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

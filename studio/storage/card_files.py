@@ -18,7 +18,6 @@ from studio.domain.concepts import FACTS_MAX, PHOTOS_MAX, FactSource
 from studio.errors import InvalidCard
 from studio.version import VERSION
 
-FORMAT = "keepsake-concept"
 SCHEMA = 1
 MANIFEST = "manifest.json"
 LORA = "lora.safetensors"
@@ -105,7 +104,7 @@ class CardFile:
 
 def new_manifest(**values: Any) -> Manifest:
     """Return a manifest of this version."""
-    return Manifest(format=FORMAT, version=SCHEMA, written_by=f"Keepsake {VERSION}", **values)
+    return Manifest(format="keepsake-concept", version=1, written_by=f"Keepsake {VERSION}", **values)
 
 
 def write_card(card: CardFile) -> bytes:

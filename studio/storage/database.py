@@ -61,7 +61,7 @@ class Database:
             self.engine = create_engine(location, **(_SQLITE if self._sqlite else _POSTGRESQL))
         except ModuleNotFoundError as error:
             raise StudioError(
-                f"{location.get_backend_name()} needs the package {error.name}: pip install -r requirements-postgres.txt"
+                f"{location.get_backend_name()} needs {error.name}: pip install -r requirements-postgres.txt"
             ) from error
         if self._sqlite:
             event.listen(self.engine, "connect", _prepare)

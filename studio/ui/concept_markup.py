@@ -74,7 +74,8 @@ def _card(concept: Concept) -> Markup:
         "{lora}"
         '<button type="button" class="k-button k-quiet" data-do="forget" data-id="{id}" aria-label="Forget {name}" '
         'data-confirm="Forget {name}?" data-confirm-line="Its photos, its facts and what was learned from them '
-        'are removed from this machine. Pictures already made stay, unless you say otherwise." data-confirm-also="And the pictures made of it" '
+        'are removed from this machine. Pictures already made stay, unless you say otherwise." '
+        'data-confirm-also="And the pictures made of it" '
         'data-confirm-yes="Forget">Forget</button>'
         "</div></li>",
         id=concept.id, name=concept.name, handle=concept.handle, cover=cover(concept), tape=tape(concept.handle),

@@ -133,20 +133,9 @@ class AddingPanel:
             Path(photo).unlink(missing_ok=True)  # the upload still says where and when it was taken
         concept = job.result()
         gr.Success(f"{concept.name} is kept. Write @{concept.handle} in a prompt to draw it.")
-        blank: Update = {
-            self.photos: None,
-            self.seen: "",
-            self.name: "",
-            self.kind: "",
-            self.facts: "",
-            self.called: "",
-        }
-        return {
-            **rest,
-            **blank,
-            self.consent: gr.update(value=False, visible=False),
-            self.about: gr.update(visible=False),
-        }
+        blank: Update = dict.fromkeys((self.seen, self.name, self.kind, self.facts, self.called), "")
+        hidden: Update = {self.consent: gr.update(value=False, visible=False), self.about: gr.update(visible=False)}
+        return {**rest, **blank, **hidden, self.photos: None}
 
     def find_running(self, job_id: str | None) -> Update:
         """Show the job of before the reload again, if it is still known."""

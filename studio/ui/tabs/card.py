@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from studio.domain.changes import ConceptChanges
 from studio.domain.concepts import Concept
 from studio.domain.jobs import Status
 from studio.errors import InvalidInput
@@ -18,6 +19,7 @@ from studio.ui.markup import job_card, piece
 from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
+_FIELDS = ("name", "kind", "facts", "aliases", "relations", "attributes", "consent")
 
 
 class CardSheet:
@@ -53,9 +55,7 @@ class CardSheet:
                 self.split_name = gr.Textbox(label="They are called", placeholder="Rex", elem_id="split-name")
                 self.split = gr.Button("Split them off", elem_id="split")
                 self.files = piece(name="card-files")
-        self._fields = [
-            self.name, self.kind, self.facts, self.aliases, self.relations, self.attributes, self.consent,
-        ]  # fmt: skip
+        self._fields = [getattr(self, name) for name in _FIELDS]
         self.shown = [
             self.editing, self.sheet, self.title, self.strip, self.more, self.working, self.when, self.other,
             self.picks, self.split_name, self.files, *self._fields,
@@ -81,21 +81,19 @@ class CardSheet:
         """Open the sheet with what is known of the concept."""
         return self._filled(self._studio.concepts.get(event.id))
 
-    def save_concept(
-        self, concept_id: str, name: str, kind: str, facts: str, aliases: str, relations: str, attributes: str,
-        consent: bool,
-    ) -> Update:  # fmt: skip
-        """Keep what the sheet says and close it."""
-        self._studio.concepts.edit(
-            concept_id,
-            name=name,
-            kind=kind,
-            facts=tuple(facts.splitlines()),
-            aliases=tuple(aliases.split(",")),
-            relations=tuple(relations.splitlines()),
-            attributes=attributes,
-            consent=consent,
-        )
+    def save_concept(self, concept_id: str, *values: Any) -> Update:
+        """Keep what the sheet says, in the order of its fields, and close it."""
+        said: dict[str, Any] = dict(zip(_FIELDS, values, strict=True))
+        changes: ConceptChanges = {
+            "name": said["name"],
+            "kind": said["kind"],
+            "facts": said["facts"].splitlines(),
+            "aliases": said["aliases"].split(","),
+            "relations": said["relations"].splitlines(),
+            "attributes": said["attributes"],
+            "consent": said["consent"],
+        }
+        self._studio.concepts.edit(concept_id, **changes)
         return {self._cards: self._read(), self.sheet: gr.update(visible=False)}
 
     def add_photos(self, concept_id: str, paths: list[str] | None) -> Update:

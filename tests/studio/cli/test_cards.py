@@ -77,7 +77,7 @@ def test_the_receipt_is_printed(keepsake) -> None:
     keepsake("generate", "@bo", "--out", "pictures")
     told = keepsake("concept", "forget", "Bo", "--with-pictures", "--yes")
     assert told.status == 0
-    for part in ("Bo is forgotten", "2 photos", "1 facts", "1 pictures", "nothing of it was found"):
+    for part in ("Bo is forgotten", "photos: 2", "facts: 1", "pictures: 1", "nothing of it was found"):
         assert part in told.out
     receipt = keepsake("concept", "forget", "Ana", "--json").json["receipt"]
     assert receipt["complete"] and receipt["bytes"] > 0 and receipt["found"] == []

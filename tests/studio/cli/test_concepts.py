@@ -16,7 +16,7 @@ def test_add_list_forget(keepsake, photo_file) -> None:
     assert listed.out.splitlines()[1].split()[:4] == ["Bo", "@bo", "dog", "1"]
 
     forgotten = keepsake("concept", "forget", "@bo")
-    assert forgotten.out.startswith("Bo is forgotten.") and "1 photos" in forgotten.out and "2 facts" in forgotten.out
+    assert forgotten.out.startswith("Bo is forgotten.") and "photos: 1" in forgotten.out and "facts: 2" in forgotten.out
     assert keepsake("concept", "list").out.startswith("Nothing is known yet.")
 
 

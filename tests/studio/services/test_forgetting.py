@@ -49,7 +49,7 @@ def bo(studio: Studio, photo: Photos) -> Concept:
 
 
 def test_the_receipt_counts_what_is_gone(studio: Studio, bo: Concept) -> None:
-    before = sum(studio.files.size(key) for key in studio.files.keys())
+    before = sum(map(studio.files.size, studio.files.keys()))
     receipt = studio.concepts.forget(bo.id)
     assert receipt.complete and receipt.concept == "Bo"
     assert counts(receipt) == {
@@ -59,7 +59,7 @@ def test_the_receipt_counts_what_is_gone(studio: Studio, bo: Concept) -> None:
     assert [(one.what, one.count) for one in receipt.stayed] == [("pictures made of it", 1)]
     files = {"photos", "cut-outs", "examples", "LoRA files"}
     freed = sum(one.bytes for one in receipt.erased if one.what in files)
-    assert freed == before - sum(studio.files.size(key) for key in studio.files.keys()) > 0
+    assert freed == before - sum(map(studio.files.size, studio.files.keys())) > 0
     assert [str(one) for one in studio.concepts.get("ana").relations] == []
     assert [one.request.prompt for one in studio.generation.interrupted()] == ["a happy @ana"]
     assert len(studio.gallery.list()) == 1

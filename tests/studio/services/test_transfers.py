@@ -136,6 +136,7 @@ class TestRoundTrip:
 
 
 BOX = {"file": "photos/1.jpg", "cutout": "cutouts/1.png", "box": [0, 0, 4000, 1]}
+LONG = {"text": "x" * 501, "added_at": "2026-01-01T00:00:00Z", "source": "said"}
 NAN = save({"unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q.lora_A.weight": np.ones((1, 1), np.float16)})
 
 
@@ -172,7 +173,7 @@ class TestBadFiles:
             (manifest(lambda m: m.update(photos=[])), "wrong at 'photos'"),
             (manifest(lambda m: m["photos"].append(m["photos"][0])), "names a file twice"),
             (manifest(lambda m: m["photos"].__setitem__(0, BOX)), "box of photos/1.jpg"),
-            (manifest(lambda m: m.update(facts=[{"text": "x" * 501, "added_at": "2026-01-01T00:00:00Z", "source": "said"}])),
+            (manifest(lambda m: m.update(facts=[LONG])),
              "cannot be imported"),
             (manifest(lambda m: m.update(created_at="yesterday")), "wrong at 'created_at'"),
         ],

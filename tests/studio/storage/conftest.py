@@ -15,7 +15,7 @@ from tests.studio.storage.postgres import Server, find_programs, running_server
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
-    """A PostgreSQL server; without its programs the test is skipped with a sentence, or fails where all must be there."""
+    """A PostgreSQL server; without its programs the test is skipped with a sentence, in CI it fails."""
     programs = find_programs()
     if programs is None or importlib.util.find_spec("psycopg") is None:
         what = (

@@ -48,13 +48,10 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them."""
-    for table, column in (
-        ("facts", "source"),
-        ("photos", "box"),
-        ("concepts", "consent_at"),
-        ("concepts", "attributes"),
-    ):
-        op.drop_column(table, column)
+    op.drop_column("facts", "source")
+    op.drop_column("photos", "box")
+    op.drop_column("concepts", "consent_at")
+    op.drop_column("concepts", "attributes")
     op.drop_table("relations")
     op.drop_table("aliases")
 
