@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from pipelines.mini.colours import palette
-
 _EDGE = 96
 _MOST = 3
+_LEAST = 0.15  # share of the surface that a colour has to cover to be named
+_HINT = 0.04  # share of the purest colour of a family for the rest of the family to be its shades
+# Where something is pale enough to be white in dim light, the photo is brought to the light in which it is.
+_PALE = 150.0
+_WHITE_LEVEL = 240.0
+_GAIN_MAX = 1.3
 # What people call colours, as sRGB values in the middle of what each word covers.
 _WORDS: dict[str, tuple[int, int, int]] = {
     "black": (28, 27, 28),
@@ -37,10 +41,18 @@ _WORDS: dict[str, tuple[int, int, int]] = {
     "green": (62, 150, 66),
     "light green": (166, 214, 122),
 }
-# The same colour of fur has a word of its own.
+# Light and shade: where there is enough of the first colour, the others are taken for it.
+_SHADES = (
+    ("white", "light grey", "cream"),
+    ("black", "dark grey"),
+    ("brown", "dark brown"),
+    ("red", "dark red"),
+    ("blue", "dark blue"),
+    ("green", "dark green"),
+)
 _FURRED_WORDS = "dog puppy cat kitten fox rabbit hamster horse pony hen chicken cow squirrel pig monkey"
 _FURRED = frozenset(_FURRED_WORDS.split())
-_FUR = {"rust": "ginger", "orange": "ginger"}
+_GINGER = ("rust", "orange", "tan")  # the same colours of fur have a word of their own
 # sRGB to CIE XYZ (D65), IEC 61966-2-1, rows divided by the white point.
 _TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
 _WHITE = np.array([0.95047, 1.0, 1.08883])
@@ -49,6 +61,9 @@ _WHITE = np.array([0.95047, 1.0, 1.08883])
 def colours_in_words(cutouts: Sequence[Image.Image], kind: str = "") -> str:
     """Return the main colours of a thing over all its cut-outs, the one that covers most first.
 
+    Every pixel is given the nearest word in CIELAB; shades count with the colour that they are shades of, and a
+    colour is named when it covers a seventh of the surface, on average over the cut-outs.
+
     Args:
         cutouts: RGBA, each counts alike.
         kind: class word; ginger is a colour of fur.
@@ -56,13 +71,31 @@ def colours_in_words(cutouts: Sequence[Image.Image], kind: str = "") -> str:
     Returns:
         At most three different colours: ``"ginger and white"``; empty where nothing is opaque.
     """
-    if not cutouts:
+    shares = [share for share in map(_shares, cutouts) if share is not None]
+    if not shares:
         return ""
-    pixels = np.concatenate([np.asarray(_small(cutout)) for cutout in cutouts])
-    words = [_word(colour) for colour in palette(pixels, most=_MOST)]
-    if set(kind.casefold().split()) & _FURRED:
-        words = [_FUR.get(word, word) for word in words]
-    return _joined(list(dict.fromkeys(words)))
+    covered = dict(zip(_WORDS, np.mean(shares, axis=0), strict=True))
+    furred = bool(set(kind.casefold().split()) & _FURRED)
+    for first, *others in (*((_GINGER,) if furred else ()), *_SHADES):
+        if covered[first] >= _HINT:
+            covered[first] += sum(covered.pop(other) for other in others)
+    named = sorted(covered, key=lambda word: -covered[word])
+    words = [word for word in named if covered[word] >= _LEAST][:_MOST] or named[:1]
+    return _joined(["ginger" if furred and word in _GINGER[:2] else word for word in words])
+
+
+def _shares(cutout: Image.Image) -> np.ndarray | None:
+    """Return the share of each word of `_WORDS` on the opaque part of a cut-out; None where there is none."""
+    pixels = np.asarray(_small(cutout)).reshape(-1, 4)
+    seen = pixels[pixels[:, 3] > 128][:, :3].astype(np.float64)
+    if not len(seen):
+        return None
+    palest = float(np.percentile(seen.min(axis=1), 97))
+    gain = np.clip(_WHITE_LEVEL / palest, 1.0, _GAIN_MAX) if palest > _PALE else 1.0
+    lab = to_lab(np.minimum(seen * gain, 255.0))
+    nearest = np.argmin(np.linalg.norm(lab[:, None] - _LAB[None], axis=2), axis=1)
+    shares: np.ndarray = np.bincount(nearest, minlength=len(_WORDS)) / len(seen)
+    return shares
 
 
 def to_lab(colours: np.ndarray) -> np.ndarray:
@@ -76,11 +109,6 @@ def to_lab(colours: np.ndarray) -> np.ndarray:
 
 
 _LAB = to_lab(np.array(list(_WORDS.values())))
-
-
-def _word(colour: str) -> str:
-    lab = to_lab(np.array([[int(colour[place : place + 2], 16) for place in (1, 3, 5)]]))
-    return list(_WORDS)[int(np.argmin(np.linalg.norm(_LAB - lab, axis=1)))]
 
 
 def _small(cutout: Image.Image) -> Image.Image:

@@ -10,9 +10,11 @@ from studio.engines.registry import (
     IMAGE_ENGINES,
     LORA_FILE_ENGINES,
     RECOGNITION_ENGINES,
+    REFINING_ENGINES,
     SUBJECT_ENGINES,
     LazyImageEngine,
     LazyRecognitionEngine,
+    LazyRefiningEngine,
     LazySubjectEngine,
 )
 from studio.errors import InvalidInput
@@ -29,6 +31,7 @@ from studio.services.personalization import Personalizer
 from studio.services.photos import PhotoReader
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
+from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
 from studio.services.transfers import TransferService
 from studio.storage.database import Database
@@ -47,6 +50,7 @@ def build_studio(config: StudioConfig) -> Studio:
     image = image_engine(config.engines.image, config.models)
     subject = subject_engine(config.engines.subject, config.models)
     recognition = recognition_engine(config.engines.recognition, config.models)
+    refining = refining_engine(config.engines.refining, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -72,6 +76,7 @@ def build_studio(config: StudioConfig) -> Studio:
         loras=LoraService(
             vault=vault, jobs=jobs, personalizer=personalizer, files=LORA_FILE_ENGINES.create("safetensors", {})
         ),
+        refining=RefineService(vault=vault, jobs=jobs, personalizer=personalizer, engine=refining, image=image),
         recognition=RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids),
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
@@ -109,3 +114,9 @@ def recognition_engine(config: EngineConfig, models: Path | None = None) -> Lazy
     """Choose the recognition engine; it is told which catalogue of models is used."""
     RECOGNITION_ENGINES.check(config.name)
     return LazyRecognitionEngine(lambda: RECOGNITION_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def refining_engine(config: EngineConfig, models: Path | None = None) -> LazyRefiningEngine:
+    """Choose the engine that refines; it is told which catalogue of models is used."""
+    REFINING_ENGINES.check(config.name)
+    return LazyRefiningEngine(lambda: REFINING_ENGINES.create(config.name, config.options, {"models": models}))

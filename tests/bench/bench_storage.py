@@ -122,7 +122,8 @@ def main() -> None:
             figures.append(measure(url, rows=rows, own=given.own, size=given.bytes, repeats=given.repeats))
         print(json.dumps(figures[-1]), flush=True)
     if given.out:
-        given.out.write_text(json.dumps({"cpus": os.cpu_count(), "figures": figures}, indent=2) + "\n", encoding="utf-8")
+        text = json.dumps({"cpus": os.cpu_count(), "figures": figures}, indent=2)
+        given.out.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

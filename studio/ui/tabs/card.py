@@ -16,6 +16,7 @@ from studio.studio import Studio
 from studio.ui.card_markup import head, photos, take_away, told_when
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import job_card, piece
+from studio.ui.tabs.refining import RefiningSection
 from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
@@ -45,6 +46,7 @@ class CardSheet:
                 elem_id="edit-relations",
             )  # fmt: skip
             self.consent = gr.Checkbox(label="They have agreed to be exported and shared", elem_id="edit-consent")
+            self.refining = RefiningSection(studio)
             with gr.Row(elem_classes="k-sheet-actions"):
                 self.cancel = gr.Button("Cancel", elem_id="edit-cancel", elem_classes="k-modal-close")
                 self.save = gr.Button("Save", variant="primary", elem_id="edit-save")
@@ -58,12 +60,13 @@ class CardSheet:
         self._fields = [getattr(self, name) for name in _FIELDS]
         self.shown = [
             self.editing, self.sheet, self.title, self.strip, self.more, self.working, self.when, self.other,
-            self.picks, self.split_name, self.files, *self._fields,
+            self.picks, self.split_name, self.files, self.refining.stage, self.refining.begin, *self._fields,
         ]  # fmt: skip
 
     def wire(self, cards: gr.HTML, read: Any) -> None:
         """Connect the handlers; `cards` is the shelf, and `read` says what is on it now."""
         self._cards, self._read = cards, read
+        self.refining.wire(self.editing)
         cards.edit(told(self.on_edit), outputs=self.shown, **QUIET)
         gr.on(
             [self.save.click, self.name.submit, self.kind.submit],
@@ -148,6 +151,7 @@ class CardSheet:
             self.picks: gr.update(choices=picks, value=[], visible=len(picks) > 1),
             self.split_name: "",
             self.files: take_away(concept),
+            **self.refining.show(concept.id),
         }
 
 
