@@ -19,17 +19,21 @@ from studio.engines.registry import (
 )
 from studio.errors import InvalidInput
 from studio.packs.scenes import load_scenes
+from studio.services.cards import CardService
 from studio.services.concepts import ConceptService
 from studio.services.drawings import DrawingLog
+from studio.services.forgetting import Forgetting
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.loras import LoraService
 from studio.services.personalization import Personalizer
+from studio.services.photos import PhotoReader
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
 from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
+from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -56,12 +60,17 @@ def build_studio(config: StudioConfig) -> Studio:
     presence = Presence(config.data_dir / "processes")
     personalizer = Personalizer(subject, vault)
     log = DrawingLog(database, presence, ids)
-    concepts = ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids)
+    reader = PhotoReader(subject)
+    concepts = ConceptService(
+        vault=vault, jobs=jobs, reader=reader, personalizer=personalizer, forgetting=Forgetting(vault), ids=ids
+    )
     generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids)
     gallery = GalleryService(vault)
     return Studio(
         config=config,
         concepts=concepts,
+        cards=CardService(vault=vault, jobs=jobs, reader=reader, personalizer=personalizer, ids=ids),
+        transfers=TransferService(vault=vault, jobs=jobs, personalizer=personalizer, ids=ids),
         generation=generation,
         gallery=gallery,
         loras=LoraService(

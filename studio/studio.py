@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.config import StudioConfig
+from studio.services.cards import CardService
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
@@ -14,6 +15,7 @@ from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
 from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
+from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -25,6 +27,8 @@ class Studio:
 
     config: StudioConfig
     concepts: ConceptService
+    cards: CardService
+    transfers: TransferService
     generation: GenerationService
     gallery: GalleryService
     loras: LoraService

@@ -78,10 +78,11 @@
       if (!button) return;
       const action = button.dataset.do;
       if (here[action]) return here[action](button);
-      if (button.dataset.confirm && !(await ask(button.dataset))) return;
+      const said = button.dataset.confirm ? await ask(button.dataset) : { also: false };
+      if (!said) return;
       if (action === "stop") button.disabled = true;
       if (action === "delete") deleted = button.dataset.id;
-      trigger(events[action], { id: button.dataset.id ?? "" });
+      trigger(events[action], { id: button.dataset.id ?? "", also: said.also });
     });
     const changed = () => {
       // the dialog closes when its picture is deleted; where it was just drawn it is still shown
@@ -152,11 +153,18 @@
     const no = make("button", "k-button k-no", "Keep");
     const yes = make("button", "k-button k-yes", words.confirmYes);
     actions.append(no, yes);
-    sheet.append(make("h2", "", words.confirm), make("p", "", words.confirmLine), actions);
+    sheet.append(make("h2", "", words.confirm), make("p", "", words.confirmLine));
+    const also = Object.assign(make("input", ""), { type: "checkbox" });
+    if (words.confirmAlso) {
+      const label = make("label", "k-ask-also");
+      label.append(also, words.confirmAlso);
+      sheet.append(label);
+    }
+    sheet.append(actions);
     modal.append(sheet);
     const end = (said) => { modal.remove(); answer(said); };
     no.addEventListener("click", () => end(false));
-    yes.addEventListener("click", () => end(true));
+    yes.addEventListener("click", () => end({ also: also.checked }));
     $(".gradio-container").append(modal);
     no.focus();
   });
@@ -234,7 +242,7 @@
     if (box.value.slice(0, box.selectionStart) !== before) return; // typed on meanwhile
     const start = typed[1].toLowerCase();
     closeMentions();
-    mentions.found = all.filter((one) => one.handle.startsWith(start) || one.name.toLowerCase().includes(start));
+    mentions.found = all.filter((one) => one.handle.startsWith(start) || [one.name, ...one.aliases].some((name) => name.toLowerCase().includes(start)));
     Object.assign(mentions, { box, start: before.length - typed[1].length - 1, list: make("ul", "k-mentions") });
     mentions.list.id = "k-mentions";
     mentions.list.setAttribute("role", "listbox");
@@ -260,7 +268,7 @@
   const prepare = () => {
     const box = promptBox();
     if (box && box.getAttribute("role") !== "combobox") preparePrompt(box);
-    for (const photos of document.querySelectorAll(":is(#photos, #scene-photos) input[type=file]")) {
+    for (const photos of document.querySelectorAll(":is(#photos, #scene-photos, #card-add) input[type=file]")) {
       if (!photos.accept) photos.accept = "image/*,.heic,.heif";
     }
   };

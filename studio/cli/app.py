@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from studio.cli import concepts, diagnosis, models, pictures, posters, recognition, server, stickers
+from studio.cli import cards, concepts, diagnosis, models, pictures, posters, recognition, server, stickers
 from studio.cli.console import Settings
 from studio.errors import JobCancelled, StudioError
 
@@ -54,6 +54,7 @@ def _fail(reason: str, *, status: int = 1) -> int:
 
 
 app = typer.Typer(cls=OneLineErrors, add_completion=False, rich_markup_mode=None)
+cards.add_verbs(concepts.app)
 app.add_typer(concepts.app, name="concept")
 app.add_typer(models.app, name="models")
 app.command("generate")(pictures.generate)

@@ -91,11 +91,13 @@ class PhotoReading:
         cutout: the subject on transparent ground, RGBA, cropped to the subject.
         coverage: share of the photo that the subject covers, 0–1.
         kinds: likely class words with scores, best first.
+        box: left, top, right, bottom of the subject in pixels of the photo; the cut-out's alpha is its mask there.
     """
 
     cutout: Image.Image
     coverage: float
     kinds: tuple[tuple[str, float], ...]
+    box: tuple[int, int, int, int]
 
 
 class SubjectEngine(Protocol):
@@ -106,6 +108,9 @@ class SubjectEngine(Protocol):
 
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """Predict the personal LoRA of the subject from RGBA cut-outs; safetensors bytes, diffusers layout."""
+
+    def describe(self, cutouts: Sequence[Image.Image], kind: str) -> str:
+        """Say in a few words what sets the subject apart from others of its kind; only what can be seen."""
 
     def model(self) -> str:
         """Name and version of the base model and hypernetwork the LoRA belongs to."""

@@ -105,7 +105,7 @@ class FakeSubjectEngine:
         first = _digest(photo.tobytes())[0] % len(_KINDS)
         kinds = tuple((_KINDS[(first + rank) % len(_KINDS)], round(0.6 / (rank + 1), 2)) for rank in range(3))
         coverage = float(np.asarray(mask, dtype=np.float64).mean() / 255)
-        return PhotoReading(cutout=cutout.crop(box), coverage=coverage, kinds=kinds)
+        return PhotoReading(cutout=cutout.crop(box), coverage=coverage, kinds=kinds, box=box)
 
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """Return LoRA factors of one layer as safetensors bytes."""
@@ -119,6 +119,12 @@ class FakeSubjectEngine:
         }
         report(1.0)
         return bytes(save(tensors, metadata={"model": self._model}))
+
+    def describe(self, cutouts: Sequence[Image.Image], kind: str) -> str:
+        """Name the main colours, as the real one does."""
+        from pipelines.colour_words import colours_in_words
+
+        return colours_in_words(cutouts, kind)
 
     def model(self) -> str:
         """Return the name given."""

@@ -148,6 +148,10 @@ class LazySubjectEngine:
         """See `SubjectEngine.personalize`."""
         return self.engine().personalize(cutouts, kind, report)
 
+    def describe(self, cutouts: Sequence[Image.Image], kind: str) -> str:
+        """See `SubjectEngine.describe`."""
+        return self.engine().describe(cutouts, kind)
+
     def model(self) -> str:
         """See `SubjectEngine.model`."""
         return self.engine().model()

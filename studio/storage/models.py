@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -62,11 +63,23 @@ class ConceptRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     adapter: Mapped[str | None] = mapped_column(_KEY)
     adapter_model: Mapped[str | None] = mapped_column(String(200))
+    attributes: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    consent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     photos: Mapped[list[PhotoRow]] = relationship(
         order_by="PhotoRow.position", cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"
     )
     facts: Mapped[list[FactRow]] = relationship(
         order_by="FactRow.position", cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"
+    )
+    aliases: Mapped[list[AliasRow]] = relationship(
+        order_by="AliasRow.position", cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"
+    )
+    relations: Mapped[list[RelationRow]] = relationship(
+        order_by="RelationRow.position",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        lazy="selectin",
+        foreign_keys="[RelationRow.concept_id, RelationRow.owner]",
     )
 
 
@@ -91,6 +104,7 @@ class PhotoRow(Base):
     cutout: Mapped[str | None] = mapped_column(_KEY)
     width: Mapped[int]
     height: Mapped[int]
+    box: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class FactRow(Base):
@@ -110,6 +124,51 @@ class FactRow(Base):
     position: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    source: Mapped[str] = mapped_column(String(16), server_default="said")
+
+
+class AliasRow(Base):
+    """A further name of a concept; that none is another one's first name is for `ConceptRepository` to see to."""
+
+    __tablename__ = "aliases"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["concept_id", "owner"], ["concepts.id", "concepts.owner"], name="fk_aliases_concept", ondelete="CASCADE"
+        ),
+        Index("ix_aliases_concept_owner", "concept_id", "owner"),
+    )
+
+    owner: Mapped[str] = mapped_column(_OWNER, primary_key=True)
+    handle: Mapped[str] = mapped_column(String(120), primary_key=True)
+    concept_id: Mapped[str] = mapped_column(_ID)
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(40))
+
+
+class RelationRow(Base):
+    """What a concept is to another one; it goes with either of them."""
+
+    __tablename__ = "relations"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["concept_id", "owner"], ["concepts.id", "concepts.owner"], name="fk_relations_concept", ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["other_id", "owner"], ["concepts.id", "concepts.owner"], name="fk_relations_other", ondelete="CASCADE"
+        ),
+        Index("ix_relations_concept_owner", "concept_id", "owner"),
+        Index("ix_relations_other_owner", "other_id", "owner"),
+    )
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    concept_id: Mapped[str] = mapped_column(_ID)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    position: Mapped[int]
+    words: Mapped[str] = mapped_column(Text)
+    other_id: Mapped[str] = mapped_column(_ID)
+    other: Mapped[ConceptRow] = relationship(
+        foreign_keys="[RelationRow.other_id, RelationRow.owner]", viewonly=True, lazy="joined", innerjoin=True
+    )
 
 
 class ExampleRow(Base):

@@ -52,6 +52,11 @@ class Vault:
             self.sweep(added)
             raise
 
+    def is_used(self, key: str) -> bool:
+        """Say whether a record refers to the file of `key`."""
+        with self.database.read() as session:
+            return _referenced(session, key)
+
     def sweep(self, keys: Iterable[str | None]) -> None:
         """Delete the files of `keys` that no record refers to any more, and wipe them from the database's log."""
         with self.database.write() as session:

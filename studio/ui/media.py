@@ -52,7 +52,7 @@ def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
     @app.get("/media/concepts")
     def mentions(owner: str = visitor) -> Response:
         found = [
-            {"handle": concept.handle, "name": concept.name, "kind": concept.kind,
+            {"handle": concept.handle, "name": concept.name, "kind": concept.kind, "aliases": concept.aliases,
              "cover": concept_cover(concept.id, concept.photos[0].id)}
             for concept in studio.concepts.list(owner=owner)
         ]  # fmt: skip
@@ -74,6 +74,12 @@ def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
         file = studio.loras.file(concept_id, layout, owner=owner)
         headers = {**_NEVER, "Content-Disposition": f'attachment; filename="{file.name}"'}
         return Response(file.data, media_type="application/octet-stream", headers=headers)
+
+    @app.get("/media/concepts/{concept_id}/card.zip")
+    def card(concept_id: str, owner: str = visitor) -> Response:
+        file = studio.transfers.export(concept_id, owner=owner)
+        headers = {**_NEVER, "Content-Disposition": f'attachment; filename="{file.name}"'}
+        return Response(file.data, media_type="application/zip", headers=headers)
 
     @app.get("/media/pictures/{picture_id}/thumb.webp")
     def thumb(picture_id: str, owner: str = visitor) -> Response:

@@ -34,6 +34,7 @@ _HEAD = """<head data-start="{start}">
 <link rel="stylesheet" href="/look/tokens.css">
 <link rel="stylesheet" href="/look/controls.css">
 <link rel="stylesheet" href="/look/pages.css">
+<link rel="stylesheet" href="/look/card.css">
 <link rel="stylesheet" href="/look/recognise.css">
 <link rel="stylesheet" href="/look/crafts.css">
 <script src="/look/keepsake.js"></script>

@@ -337,7 +337,7 @@ def test_a_drawing_that_cannot_be_drawn_again_stays_on_record(
 ) -> None:
     interrupt(fake_config, GenerateRequest(prompt="a happy @bo"))
     (drawing,) = studio.generation.interrupted()
-    studio.concepts.forget(bo.id)
+    studio.concepts.edit(bo.id, name="Rex")
     with pytest.raises(UnknownConcept):
         studio.generation.resume(drawing.id)
     assert studio.generation.interrupted() == [drawing]
