@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.config import StudioConfig
+from studio.services.assistant import AssistantService
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
@@ -28,6 +29,7 @@ class Studio:
     gallery: GalleryService
     loras: LoraService
     recognition: RecognitionService
+    assistant: AssistantService
     stickers: StickerService
     posters: PosterService
     jobs: JobRunner
