@@ -63,7 +63,13 @@ class AssistantService:
     def ask(
         self, question: str, photos: Sequence[bytes] = (), *, conversation_id: str | None = None, owner: str = "local"
     ) -> Job[Message]:
-        """Say something, with pictures or without; the question is kept at once, the answer is a job.
+        """Say something, with pictures or without, and have it answered; see `begin`."""
+        return self.begin(question, photos, conversation_id=conversation_id, owner=owner)[0]
+
+    def begin(
+        self, question: str, photos: Sequence[bytes] = (), *, conversation_id: str | None = None, owner: str = "local"
+    ) -> tuple[Job[Message], str]:
+        """Say something; the question is kept at once, the answer is a job, and the id says in which conversation.
 
         Args:
             question: at most 4,000 characters; may be empty where there is a picture.
@@ -81,7 +87,7 @@ class AssistantService:
             check_photo(photo)
         pictures = [_working(photo) for photo in photos]
         asked = self._keep_question(clean, pictures, conversation_id, owner)
-        return self._start(asked, owner)
+        return self._start(asked, owner), asked.conversation_id
 
     def again(self, conversation_id: str, owner: str = "local") -> Job[Message]:
         """Answer the last question of a conversation once more; the answer that was there goes.
@@ -127,6 +133,22 @@ class AssistantService:
         if found is None:
             raise NotFound(f"There is no picture {picture_id[:40]!r} (any more).")
         return self._vault.files.get(found.file)
+
+    def crop(self, picture_id: str, region: int, owner: str = "local") -> Image.Image:
+        """Return a place of a picture; raises `NotFound` where there is none."""
+        seen = self._pictures.seen_one(picture_id, owner)
+        if not 0 <= region < len(seen.places.boxes):
+            raise NotFound(f"The picture has no place {region}; it has {len(seen.places.boxes)}, counted from 0.")
+        left, top, right, bottom = seen.places.boxes[region]
+        photo = _opened(seen.photo)
+        return photo.crop(
+            (
+                round(left * photo.width),
+                round(top * photo.height),
+                max(round(left * photo.width) + 1, round(right * photo.width)),
+                max(round(top * photo.height) + 1, round(bottom * photo.height)),
+            )
+        )
 
     def recognised(self, messages: Sequence[Message], owner: str = "local") -> dict[str, Recognition]:
         """Say what each picture of `messages` shows by what is known at this moment; only those looked at before."""
