@@ -89,7 +89,7 @@
     const turns = element.querySelectorAll(".k-turn");
     const grown = turns.length > Number(element.dataset.turns ?? 0);
     element.dataset.turns = turns.length;
-    if (grown && turns.length > 1) requestAnimationFrame(() => turns[turns.length - 1].scrollIntoView({ behavior: "smooth", block: "center" }));
+    if (grown && turns.length > 1) requestAnimationFrame(() => turns[turns.length - 1].scrollIntoView({ behavior: "smooth", block: "nearest" }));
   };
 
   let deleted = null;

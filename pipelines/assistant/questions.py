@@ -58,7 +58,8 @@ _RULES: tuple[tuple[Intent, str], ...] = (
     ),
     (
         Intent.WHO,
-        rf"(?:who|what|which one|which of \w+)(?:'s| is| are| was|'re)? {_SHOWN}\b[^?]{{0,24}}{_END}",
+        rf"(?:who|what|which one|which of \w+)(?:'s| is| are| was|'re)? "
+        rf"(?:(?:this|that|these|those)(?: (?!for\b|of\b|about\b|like\b)\w+)?|{_SHOWN})(?: {_PICTURE})?{_END}",
     ),
     (Intent.WHO, rf"(?:who|what)(?: else)?(?:'s| is| are)?(?: all)?(?: shown| visible)? {_PICTURE}"),
     (Intent.WHO, r"(?:who|what|which(?: \w+){1,2}) (?:else )?(?:do|can|did) you (?:see|know|recogni[sz]e)"),

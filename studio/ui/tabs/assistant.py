@@ -69,7 +69,7 @@ class AssistantPage:
             api_name="talk", **QUIET,
         )  # fmt: skip
 
-    def ask(self, given: dict[str, Any] | None, place: Place | None, words: str) -> Update:
+    def ask(self, given: dict[str, Any] | None, place: Place | None, words: str | None) -> Update:
         """Say something."""
         given = given or {}
         paths = [Path(path) for path in given.get("files") or []]
@@ -81,77 +81,78 @@ class AssistantPage:
             path.unlink(missing_ok=True)  # the upload still says where and when it was taken
         return {**self._page({"conversation": conversation, "job": job.id}, words), self.box: None}
 
-    def on_end(self, place: Place | None, words: str, event: gr.EventData) -> Update:
+    def on_end(self, place: Place | None, words: str | None, event: gr.EventData) -> Update:
         """Show what came of the job that the event names."""
         job: Any = next((job for job in self._studio.jobs.list() if job.id == event.id), None)
         if job is not None:
             say_why(job)
         return self._page({"conversation": self._opened(place), "job": ""}, words)
 
-    def refuse(self, place: Place | None, words: str, event: gr.EventData) -> Update:
+    def refuse(self, place: Place | None, words: str | None, event: gr.EventData) -> Update:
         """Take a name off a place of a picture and remember that it was wrong."""
         picture, region, _ = _named_place(event.id)
         self._studio.assistant.refuse(picture, region)
         return self._page(place, words)
 
-    def confirm(self, place: Place | None, words: str, event: gr.EventData) -> Update:
+    def confirm(self, place: Place | None, words: str | None, event: gr.EventData) -> Update:
         """Give a place of a picture a name and remember what it looks like."""
         picture, region, concept = _named_place(event.id)
         known = self._studio.assistant.confirm(picture, region, concept)
         gr.Success(f"Thank you. {known.name} is known a little better now.")
         return self._page(place, words)
 
-    def again(self, place: Place | None, words: str) -> Update:
+    def again(self, place: Place | None, words: str | None) -> Update:
         """Answer the last question once more."""
         conversation = self._opened(place)
         job = self._studio.assistant.again(conversation)
         return self._page({"conversation": conversation, "job": job.id}, words)
 
-    def remember(self, place: Place | None, words: str, event: gr.EventData) -> Update:
+    def remember(self, place: Place | None, words: str | None, event: gr.EventData) -> Update:
         """Store what was proposed."""
         message, _, number = str(event.id).rpartition("/")
         kept = self._studio.assistant.remember(message, _number(number))
         gr.Success(f"Remembered about {kept.concept}.")
         return self._page(place, words)
 
-    def decline(self, place: Place | None, words: str, event: gr.EventData) -> Update:
+    def decline(self, place: Place | None, words: str | None, event: gr.EventData) -> Update:
         """Do not store what was proposed."""
         message, _, number = str(event.id).rpartition("/")
         self._studio.assistant.decline(message, _number(number))
         return self._page(place, words)
 
-    def open(self, words: str, event: gr.EventData) -> Update:
+    def open(self, words: str | None, event: gr.EventData) -> Update:
         """Show another conversation."""
         return self._page({"conversation": str(event.id), "job": ""}, words)
 
-    def delete(self, place: Place | None, words: str, event: gr.EventData) -> Update:
+    def delete(self, place: Place | None, words: str | None, event: gr.EventData) -> Update:
         """Delete a conversation."""
         self._studio.assistant.delete(str(event.id))
         gone = self._opened(place) == event.id
         return self._page({"conversation": "", "job": ""} if gone else place, words)
 
-    def forget_note(self, place: Place | None, words: str, event: gr.EventData) -> Update:
+    def forget_note(self, place: Place | None, words: str | None, event: gr.EventData) -> Update:
         """Forget something about the person."""
         self._studio.assistant.forget_note(str(event.id))
         return self._page(place, words)
 
-    def begin(self, words: str) -> Update:
+    def begin(self, words: str | None) -> Update:
         """Show an empty conversation."""
         return self._page({"conversation": "", "job": ""}, words)
 
-    def find(self, words: str, place: Place | None) -> str:
+    def find(self, words: str | None, place: Place | None) -> str:
         """List the conversations in which something was said."""
+        words = words or ""  # None before the field was drawn
         return shelf(
             self._studio.assistant.conversations(words), self._opened(place) or None, searched=bool(words.strip())
         )
 
-    def show(self, place: Place | None, words: str) -> Update:
+    def show(self, place: Place | None, words: str | None) -> Update:
         """Show where the visitor was before the reload."""
         page = self._page(place, words)
         page.pop(self.place)
         return page
 
-    def _page(self, place: Place | None, words: str) -> Update:
+    def _page(self, place: Place | None, words: str | None) -> Update:
         place = place or {}
         return {
             self.thread: self._thread(place),
