@@ -15,7 +15,7 @@ from studio.storage.conversations import ConversationRepository, Glance
 from studio.storage.vault import Vault
 
 _KINDS_MAX = 3  # unknown places of a picture that are given a class word
-_KIND_LEAST = 0.35  # of its score
+_KIND_LEAST = 0.6  # of its score
 
 
 class ChatPictures:

@@ -22,6 +22,10 @@ _PICTURE = re.compile(r"\b(first|second|third|fourth|last|previous|earlier) (?:p
 _OF_THE_PERSON = re.compile(
     r"\b(?:do|did|am|was|have|can|should) i\b|\bmy (?:favou?rite|name|birthday)\b|\babout me\b", re.I
 )
+_POINTS_BACK = re.compile(
+    r"\b(?:he|she|it|they|him|her|his|hers|its|them|their|this|that|these|those|one|ones)\b|^\W*(?:and|what else)\b",
+    re.I,
+)
 _NOTES_ID = "notes"
 
 
@@ -79,7 +83,7 @@ def retrieve(
     meant = {concept.id for concept in named}
     if not meant and asked.pictures:
         meant = shown
-    elif not meant:
+    elif not meant and _POINTS_BACK.search(asked.text):
         meant = {concept.id for concept in focus_of(before, shows, concepts)}
     about_person = bool(notes) and not named and _OF_THE_PERSON.search(asked.text) is not None
     if about_person:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
@@ -36,10 +37,8 @@ class Server:
                 self.send_response(ours.status)
                 self.send_header("content-type", "text/event-stream")
                 self.end_headers()
-                try:
+                with contextlib.suppress(OSError):  # the client may have gone
                     self._speak()
-                except OSError:  # the client has gone
-                    pass
 
             def _speak(self) -> None:
                 if ours.raw is not None:
