@@ -235,7 +235,7 @@ class TestTrouble:
         with pytest.raises(JobCancelled):
             job.result(PATIENCE)
         last = studio.assistant.messages(chat)[-1]
-        assert (last.ending, last.text) == (Ending.STOPPED, "“afraid")
+        assert (last.ending, last.text) == (Ending.STOPPED, "“afraid of")
 
     def test_a_conversation_deleted_while_it_is_answered(self, studio: Studio, engine: FakeAssistantEngine) -> None:
         answer = engine.answer
