@@ -27,8 +27,10 @@ class Intent(enum.StrEnum):
 
 _PLEASE = r"(?:please |can you |could you |will you |would you |i want you to |i'd like you to )*"
 _SHOWN = r"(?:this|that|these|those|here|there|he|she|they|him|her|them|it)"
-_PICTURE = r"(?:in|on) (?:the|this|that|my|these|those|any|any of the) (?:last |first |other )?"
+_PICTURE = (
+    r"(?:in|on) (?:the|this|that|my|these|those|any|any of the) (?:last |first |other )?"
     r"(?:picture|photo|image|pic|photograph)s?"
+)
 _END = r"[\s?.!]*$"
 # The order decides: the first that fits.
 _RULES: tuple[tuple[Intent, str], ...] = (

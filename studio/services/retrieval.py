@@ -23,7 +23,7 @@ _OF_THE_PERSON = re.compile(
     r"\b(?:do|did|am|was|have|can|should) i\b|\bmy (?:favou?rite|name|birthday)\b|\babout me\b", re.I
 )
 _POINTS_BACK = re.compile(
-    r"\b(?:he|she|it|they|him|her|his|hers|its|them|their|this|that|these|those|one|ones)\b|^\W*(?:and|what else)\b",
+    r"\b(?:he|she|it|they|him|her|his|hers|its|them|their|this|that|these|those|ones?)\b|^\W*(?:and|what else)\b",
     re.I,
 )
 _NOTES_ID = "notes"

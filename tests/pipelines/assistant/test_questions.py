@@ -18,7 +18,7 @@ NAMES = ("Bo", "Ana's mug", "ana-s-mug")
         (Intent.DESCRIBE, ["Describe this picture", "What is happening here?"]),
         (Intent.WHO, ["Who is this?", "who’s that", "and who is that dog?", "What is in the picture?",
                       "Great, who is this?", "Do you recognise anyone?", "Which of them do you know?"]),
-        (Intent.PRESENCE, ["Is this Bo?", "is Ana's mug in this photo", "Do you see @ana-s-mug?", "Is Bo in any picture?"]),
+        (Intent.PRESENCE, ["Is this Bo?", "is Ana's mug here", "Do you see @ana-s-mug?", "Is Bo in any picture?"]),
         (Intent.WHERE, ["Where is Bo?", "where's Bo in the picture"]),
         (Intent.COUNT, ["How many dogs are there?"]),
         (Intent.ABOUT, ["Tell me about Bo", "Who is Bo?", "what do you know about @bo"]),

@@ -188,8 +188,14 @@ class TestMemory:
 class TestTrouble:
     @pytest.mark.parametrize(
         ("question", "photos", "says"),
-        [("", 0, "is empty"), ("  \n ", 0, "is empty"), ("x" * 10_000, 0, "10000 characters"), ("a\0", 0, "no text"), ("", 5, "at most 4")],
-    )  # fmt: skip
+        [
+            ("", 0, "is empty"),
+            ("  \n ", 0, "is empty"),
+            ("x" * 10_000, 0, "10000 characters"),
+            ("a\0", 0, "no text"),
+            ("", 5, "at most 4"),
+        ],
+    )
     def test_what_cannot_be_answered_is_refused_and_not_kept(
         self, studio: Studio, photo: Photos, question: str, photos: int, says: str
     ) -> None:
