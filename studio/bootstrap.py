@@ -11,10 +11,12 @@ from studio.engines.registry import (
     IMAGE_ENGINES,
     LORA_FILE_ENGINES,
     RECOGNITION_ENGINES,
+    REFINING_ENGINES,
     SUBJECT_ENGINES,
     LazyAssistantEngine,
     LazyImageEngine,
     LazyRecognitionEngine,
+    LazyRefiningEngine,
     LazySubjectEngine,
 )
 from studio.errors import InvalidInput
@@ -30,6 +32,7 @@ from studio.services.loras import LoraService
 from studio.services.personalization import Personalizer
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
+from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -48,6 +51,7 @@ def build_studio(config: StudioConfig) -> Studio:
     subject = subject_engine(config.engines.subject, config.models)
     recognition = recognition_engine(config.engines.recognition, config.models)
     assistant = assistant_engine(config.engines.assistant, config.models)
+    refining = refining_engine(config.engines.refining, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -78,6 +82,7 @@ def build_studio(config: StudioConfig) -> Studio:
             concepts=concepts,
             ids=ids,
         ),
+        refining=RefineService(vault=vault, jobs=jobs, personalizer=personalizer, engine=refining, image=image),
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
         ),
@@ -120,3 +125,9 @@ def assistant_engine(config: EngineConfig, models: Path | None = None) -> LazyAs
     """Choose the assistant engine; it is told which catalogue of models is used."""
     ASSISTANT_ENGINES.check(config.name)
     return LazyAssistantEngine(lambda: ASSISTANT_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def refining_engine(config: EngineConfig, models: Path | None = None) -> LazyRefiningEngine:
+    """Choose the engine that refines; it is told which catalogue of models is used."""
+    REFINING_ENGINES.check(config.name)
+    return LazyRefiningEngine(lambda: REFINING_ENGINES.create(config.name, config.options, {"models": models}))

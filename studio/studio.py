@@ -13,6 +13,7 @@ from studio.services.jobs import JobRunner
 from studio.services.loras import LoraService
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
+from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -28,6 +29,7 @@ class Studio:
     generation: GenerationService
     gallery: GalleryService
     loras: LoraService
+    refining: RefineService
     recognition: RecognitionService
     assistant: AssistantService
     stickers: StickerService
