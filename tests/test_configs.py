@@ -35,13 +35,8 @@ def test_studio_config_names_known_parts(file: Path) -> None:
     IMAGE_ENGINES.check(config.engines.image.name)
     SUBJECT_ENGINES.check(config.engines.subject.name)
     RECOGNITION_ENGINES.check(config.engines.recognition.name)
-from studio.engines.registry import (
-    ASSISTANT_ENGINES,
-    IMAGE_ENGINES,
-    RECOGNITION_ENGINES,
-    REFINING_ENGINES,
-    SUBJECT_ENGINES,
-)
+    ASSISTANT_ENGINES.check(config.engines.assistant.name)
+    REFINING_ENGINES.check(config.engines.refining.name)
     assert load_catalogue(config.models).names
 
 

@@ -22,10 +22,11 @@ import numpy as np
 from PIL import Image
 
 from pipelines.assistant.briefing import Briefing, Card, CardFact, Spot
-from pipelines.assistant.facts import FactFinder, load_thresholds
+from pipelines.assistant.facts import FactFinder, SentenceEncoder, load_thresholds
 from pipelines.assistant.pipeline_assistant import AssistantPipeline
 from pipelines.assistant.prompting import build_prompt
 from pipelines.assistant.quoting import Quoting
+from pipelines.features.preprocessing import FloatArray
 from pipelines.features.text_encoder import MiniLMTextEncoder
 from pipelines.recognition.matching import Finding, KnownThing
 from pipelines.recognition.pipeline_output import Places
@@ -56,7 +57,7 @@ def main() -> None:
     parser.add_argument("--language", type=int, default=0, help="questions that the small language model words alone")
     parser.add_argument("--json", type=Path, help="file for the figures")
     given = parser.parse_args()
-    finder = FactFinder(MiniLMTextEncoder(resolve("minilm")), load_thresholds())
+    finder = FactFinder(Remembering(MiniLMTextEncoder(resolve("minilm"))), load_thresholds())
     figures: dict[str, Any] = {"facts": fact_threshold(finder)}
     print_rows("Facts: is the right one of four found, and is a question without an answer refused?", figures["facts"])
     if given.photos and not given.facts:
@@ -68,6 +69,21 @@ def main() -> None:
             print_rows("The small language model alone, with the right card in its prompt", [figures["language"]])
     if given.json:
         given.json.write_text(json.dumps(figures, indent=2, ensure_ascii=False), encoding="utf-8")
+
+
+class Remembering:
+    """An encoder that encodes no text twice."""
+
+    def __init__(self, encoder: SentenceEncoder) -> None:
+        self._encoder = encoder
+        self._known: dict[str, FloatArray] = {}
+
+    def embed(self, texts: Sequence[str]) -> FloatArray:
+        """See `SentenceEncoder.embed`."""
+        new = list(dict.fromkeys(text for text in texts if text not in self._known))
+        if new:
+            self._known.update(zip(new, self._encoder.embed(new), strict=True))
+        return np.stack([self._known[text] for text in texts])
 
 
 def fact_threshold(finder: FactFinder) -> list[dict[str, Any]]:
