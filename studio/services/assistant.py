@@ -272,7 +272,7 @@ class AssistantService:
         shows = dict(zip(seen, self._pictures.recognition.answer(list(seen.values()), owner), strict=True))
         notes = self.notes(owner)
         said = facts_said(asked.text, concepts, focus_of(before, shows, concepts))
-        kept = {(concept.id, fact.text) for concept in concepts for fact in concept.facts}
+        kept: set[tuple[str | None, str]] = {(one.id, fact.text) for one in concepts for fact in one.facts}
         kept |= {(None, note.text) for note in notes}
         proposals = tuple(
             Proposal(

@@ -161,7 +161,8 @@ def _answer(message: Message, concepts: Sequence[Concept], *, last: bool) -> Mar
 
 
 def _sources(message: Message, by_id: Mapping[str, Concept]) -> Markup:
-    places = [_place(one, by_id[one.concept_id]) for one in message.places if one.concept_id in by_id]
+    found = [(one, by_id.get(one.concept_id or "")) for one in message.places]
+    places = [_place(one, concept) for one, concept in found if concept is not None]
     facts = [_fact(one) for one in message.facts]
     if not places and not facts:
         return Markup("")
@@ -216,7 +217,7 @@ def _proposal(message_id: str, number: int, proposal: Proposal) -> Markup:
 def _things(message: Message, by_id: Mapping[str, Concept]) -> Markup:
     """Return buttons that go to Create with the things an answer tells of."""
     ids = dict.fromkeys([*(one.concept_id for one in message.places), *(one.concept_id for one in message.facts)])
-    known = [by_id[one] for one in ids if one in by_id][:3]
+    known = [by_id[one] for one in ids if one is not None and one in by_id][:3]
     return joined(
         html(
             '<button type="button" class="k-button k-quiet" data-do="draw" data-handle="{handle}">'
