@@ -7,11 +7,13 @@ from pathlib import Path
 from studio.config import EngineConfig, StudioConfig
 from studio.domain.identifiers import IdSource
 from studio.engines.registry import (
+    ASSISTANT_ENGINES,
     IMAGE_ENGINES,
     LORA_FILE_ENGINES,
     RECOGNITION_ENGINES,
     REFINING_ENGINES,
     SUBJECT_ENGINES,
+    LazyAssistantEngine,
     LazyImageEngine,
     LazyRecognitionEngine,
     LazyRefiningEngine,
@@ -19,7 +21,9 @@ from studio.engines.registry import (
 )
 from studio.errors import InvalidInput
 from studio.packs.scenes import load_scenes
+from studio.services.assistant import AssistantService
 from studio.services.cards import CardService
+from studio.services.chat_pictures import ChatPictures
 from studio.services.concepts import ConceptService
 from studio.services.drawings import DrawingLog
 from studio.services.forgetting import Forgetting
@@ -50,6 +54,7 @@ def build_studio(config: StudioConfig) -> Studio:
     image = image_engine(config.engines.image, config.models)
     subject = subject_engine(config.engines.subject, config.models)
     recognition = recognition_engine(config.engines.recognition, config.models)
+    assistant = assistant_engine(config.engines.assistant, config.models)
     refining = refining_engine(config.engines.refining, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
@@ -66,6 +71,7 @@ def build_studio(config: StudioConfig) -> Studio:
     )
     generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids)
     gallery = GalleryService(vault)
+    recogniser = RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids)
     return Studio(
         config=config,
         concepts=concepts,
@@ -76,8 +82,16 @@ def build_studio(config: StudioConfig) -> Studio:
         loras=LoraService(
             vault=vault, jobs=jobs, personalizer=personalizer, files=LORA_FILE_ENGINES.create("safetensors", {})
         ),
+        recognition=recogniser,
+        assistant=AssistantService(
+            vault=vault,
+            jobs=jobs,
+            engine=assistant,
+            pictures=ChatPictures(vault=vault, recognition=recogniser, subject=subject),
+            concepts=concepts,
+            ids=ids,
+        ),
         refining=RefineService(vault=vault, jobs=jobs, personalizer=personalizer, engine=refining, image=image),
-        recognition=RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids),
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
         ),
@@ -114,6 +128,12 @@ def recognition_engine(config: EngineConfig, models: Path | None = None) -> Lazy
     """Choose the recognition engine; it is told which catalogue of models is used."""
     RECOGNITION_ENGINES.check(config.name)
     return LazyRecognitionEngine(lambda: RECOGNITION_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def assistant_engine(config: EngineConfig, models: Path | None = None) -> LazyAssistantEngine:
+    """Choose the assistant engine; it is told which catalogue of models is used."""
+    ASSISTANT_ENGINES.check(config.name)
+    return LazyAssistantEngine(lambda: ASSISTANT_ENGINES.create(config.name, config.options, {"models": models}))
 
 
 def refining_engine(config: EngineConfig, models: Path | None = None) -> LazyRefiningEngine:

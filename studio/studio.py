@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.config import StudioConfig
+from studio.services.assistant import AssistantService
 from studio.services.cards import CardService
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
@@ -34,6 +35,7 @@ class Studio:
     loras: LoraService
     refining: RefineService
     recognition: RecognitionService
+    assistant: AssistantService
     stickers: StickerService
     posters: PosterService
     jobs: JobRunner

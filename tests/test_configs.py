@@ -10,12 +10,18 @@ import yaml
 from pipelines.resolver import load_catalogue
 from pipelines.resolver.spec import LocalSource
 from studio.config import load_config
-from studio.engines.registry import IMAGE_ENGINES, RECOGNITION_ENGINES, REFINING_ENGINES, SUBJECT_ENGINES
+from studio.engines.registry import (
+    ASSISTANT_ENGINES,
+    IMAGE_ENGINES,
+    RECOGNITION_ENGINES,
+    REFINING_ENGINES,
+    SUBJECT_ENGINES,
+)
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 STUDIOS = sorted(CONFIGS.glob("studio*.yaml"))
-NEEDED_MODELS = {"minilm", "clip-vision", "dinov2", "tinyvit", "u2netp", "mini", "hyperlora", "textimage"}
+NEEDED_MODELS = {"minilm", "clip-vision", "dinov2", "tinyvit", "u2netp", "smollm2", "mini", "hyperlora", "textimage"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CONFIGS)))
@@ -29,6 +35,7 @@ def test_studio_config_names_known_parts(file: Path) -> None:
     IMAGE_ENGINES.check(config.engines.image.name)
     SUBJECT_ENGINES.check(config.engines.subject.name)
     RECOGNITION_ENGINES.check(config.engines.recognition.name)
+    ASSISTANT_ENGINES.check(config.engines.assistant.name)
     REFINING_ENGINES.check(config.engines.refining.name)
     assert load_catalogue(config.models).names
 

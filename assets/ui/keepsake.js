@@ -33,6 +33,7 @@
 
   // Values of gradio's fields change as if they were typed
   const promptBox = () => $("#prompt textarea");
+  const askBox = () => $("#ask textarea");
   const type = (field, value) => {
     const prototype = field.tagName === "TEXTAREA" ? HTMLTextAreaElement.prototype : HTMLInputElement.prototype;
     Object.getOwnPropertyDescriptor(prototype, "value").set.call(field, value);
@@ -65,11 +66,31 @@
       const more = $("#more > button.label-wrap");
       if (more && !more.classList.contains("open")) more.click();
     },
+    asking: (button) => {
+      const box = askBox();
+      const end = button.dataset.text.replace(/…$/, "");
+      type(box, end);
+      box.focus();
+      box.setSelectionRange(end.length, end.length);
+    },
+    copy: async (button) => {
+      await navigator.clipboard?.writeText(button.dataset.text).catch(() => null);
+      button.textContent = navigator.clipboard ? "Copied" : "Copying is not possible here";
+      setTimeout(() => { button.textContent = "Copy"; }, 1600);
+    },
     go: (button) => goTo(button.dataset.tab),
     more: () => $("#photos input[type=file]").click(),
     light: switchLight,
   };
-  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply", keep: "apply", discard: "undo" };
+  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply", remember: "like", keep: "apply", discard: "undo" };
+
+  // A conversation is read at its end: go there when something was said
+  const followThread = (element) => {
+    const turns = element.querySelectorAll(".k-turn");
+    const grown = turns.length > Number(element.dataset.turns ?? 0);
+    element.dataset.turns = turns.length;
+    if (grown && turns.length > 1) requestAnimationFrame(() => turns[turns.length - 1].scrollIntoView({ behavior: "smooth", block: "nearest" }));
+  };
 
   let deleted = null;
   const mount = (element, trigger, watch) => {
@@ -87,6 +108,7 @@
     const changed = () => {
       // the dialog closes when its picture is deleted; where it was just drawn it is still shown
       if (deleted && !$("[data-picture]")) $(`.k-result[data-id="${deleted}"]`)?.remove();
+      followThread(element);
       const job = $("[data-job]", element);
       if (job && !job.dataset.followed) follow(job, trigger);
     };
@@ -204,8 +226,8 @@
   const closeMentions = () => {
     mentions.list?.remove();
     mentions.list = null;
-    promptBox()?.removeAttribute("aria-activedescendant");
-    promptBox()?.setAttribute("aria-expanded", "false");
+    mentions.box?.removeAttribute("aria-activedescendant");
+    mentions.box?.setAttribute("aria-expanded", "false");
   };
   const choose = (concept) => {
     const { box, start } = mentions;
@@ -249,7 +271,7 @@
     mentions.list.setAttribute("aria-label", "Your concepts");
     if (mentions.found.length) mentions.list.append(...mentions.found.map(row));
     else mentions.list.append(make("li", "k-none", all.length ? "No concept is called that." : "No concepts yet. Add one on the Concepts page."));
-    $("#prompt").append(mentions.list);
+    box.closest("#prompt, #ask").append(mentions.list);
     box.setAttribute("aria-expanded", "true");
     if (mentions.found.length) mark(0);
   };
@@ -266,9 +288,10 @@
   };
   // gradio builds a tab when it is opened for the first time
   const prepare = () => {
-    const box = promptBox();
-    if (box && box.getAttribute("role") !== "combobox") preparePrompt(box);
-    for (const photos of document.querySelectorAll(":is(#photos, #scene-photos, #card-add) input[type=file]")) {
+    for (const box of [promptBox(), askBox()]) {
+      if (box && box.getAttribute("role") !== "combobox") preparePrompt(box);
+    }
+    for (const photos of document.querySelectorAll(":is(#photos, #scene-photos, #card-add, #ask) input[type=file]")) {
       if (!photos.accept) photos.accept = "image/*,.heic,.heif";
     }
   };
@@ -278,7 +301,7 @@
     box.addEventListener("input", () => showMentions(box));
     box.addEventListener("keydown", mentionKeys, true);
     box.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("#draw").click();
+      if (box === promptBox() && event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("#draw").click();
     });
     box.addEventListener("blur", closeMentions);
   };

@@ -12,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from studio.cli import cards, concepts, diagnosis, models, pictures, posters, recognition, server, stickers
+from studio.cli import assistant, cards, concepts, diagnosis, models, pictures, posters, recognition, server, stickers
 from studio.cli.console import Settings
 from studio.errors import JobCancelled, StudioError
 
@@ -59,6 +59,7 @@ app.add_typer(concepts.app, name="concept")
 app.add_typer(models.app, name="models")
 app.command("generate")(pictures.generate)
 app.command("recognise")(recognition.recognise)
+app.command("ask")(assistant.ask)
 app.command("stickers")(stickers.stickers)
 app.command("check-pack")(stickers.check_pack)
 app.command("poster")(posters.poster)

@@ -12,6 +12,9 @@ from typing import Any, Generic, TypeVar, cast
 from PIL import Image
 
 from studio.engines.base import (
+    AssistantEngine,
+    AssistantReply,
+    AssistantTask,
     ImageCapabilities,
     ImageEngine,
     ImageJob,
@@ -98,6 +101,15 @@ RECOGNITION_ENGINES: Registry[RecognitionEngine] = Registry(
     {"fake": "studio.engines.fake:FakeRecognitionEngine", "looks": "studio.engines.recognition:LooksRecognitionEngine"},
 )
 
+ASSISTANT_ENGINES: Registry[AssistantEngine] = Registry(
+    "assistant",
+    {
+        "fake": "studio.engines.fake:FakeAssistantEngine",
+        "embedded": "studio.engines.assistant:EmbeddedAssistantEngine",
+        "vlm": "studio.engines.assistant:VlmAssistantEngine",
+        "server": "studio.engines.assistant:ServerAssistantEngine",
+    },
+)
 LORA_FILE_ENGINES: Registry[LoraFileEngine] = Registry(
     "LoRA file", {"safetensors": "studio.engines.lora_files:SafetensorsLoraFiles"}
 )
@@ -189,3 +201,14 @@ class LazyRecognitionEngine:
     def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
         """See `RecognitionEngine.decide`."""
         return self.engine().decide(places, known)
+
+
+class LazyAssistantEngine:
+    """An assistant engine that is imported and constructed on first use; see `LazyImageEngine`."""
+
+    def __init__(self, make: Callable[[], AssistantEngine]) -> None:
+        self.engine = _Once(make)
+
+    def answer(self, task: AssistantTask, say: Callable[[str], None]) -> AssistantReply:
+        """See `AssistantEngine.answer`."""
+        return self.engine().answer(task, say)

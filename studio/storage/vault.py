@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from studio.storage.database import Database
 from studio.storage.files import FileStore, key_of
-from studio.storage.models import ConceptRow, ExampleRow, PhotoRow, PictureRow
+from studio.storage.models import ChatPictureRow, ConceptRow, ExampleRow, PhotoRow, PictureRow
 
 
 class Storing:
@@ -77,6 +77,7 @@ def _referenced(session: Session, key: str) -> bool:
                     exists().where(ExampleRow.file == key),
                     exists().where(ConceptRow.adapter == key),
                     exists().where(PictureRow.file == key),
+                    exists().where(ChatPictureRow.file == key),
                 )
             )
         )

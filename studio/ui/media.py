@@ -45,6 +45,7 @@ def add_media_routes(app: FastAPI, studio: Studio, owner_of: Callable[[Request],
     _add_records(app, studio, Depends(owner_now))
     _add_jobs(app, studio, Depends(owner_now))
     _add_seen(app, studio, Depends(owner_now))
+    _add_chats(app, studio, Depends(owner_now))
     _add_refined(app, studio, Depends(owner_now))
 
 
@@ -146,6 +147,21 @@ def _add_seen(app: FastAPI, studio: Studio, visitor: Any) -> None:
         if not isinstance(found, tuple) or not 0 <= number < len(found) or not isinstance(found[number], Seen):
             raise NotFound(f"There is no photo {number} here.")
         return Response(found[number].photo, media_type="image/jpeg", headers=_FOREVER)
+
+
+def _add_chats(app: FastAPI, studio: Studio, visitor: Any) -> None:
+    @app.get("/media/chats/{picture_id}.jpg")
+    def chat_picture(picture_id: str, owner: str = visitor) -> Response:
+        data = studio.assistant.picture(picture_id, owner=owner)
+        return Response(data, media_type="image/jpeg", headers=_FOREVER)
+
+    @app.get("/media/chats/{picture_id}/{region}.webp")
+    def chat_place(picture_id: str, region: int, owner: str = visitor) -> Response:
+        place = studio.assistant.crop(picture_id, region, owner=owner)
+        place.thumbnail((SMALL, SMALL))
+        buffer = io.BytesIO()
+        place.save(buffer, "WEBP", quality=85)
+        return _webp(buffer.getvalue(), _FOREVER)
 
 
 def concept_cover(concept_id: str, photo_id: str) -> str:

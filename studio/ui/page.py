@@ -36,6 +36,7 @@ _HEAD = """<head data-start="{start}">
 <link rel="stylesheet" href="/look/pages.css">
 <link rel="stylesheet" href="/look/card.css">
 <link rel="stylesheet" href="/look/recognise.css">
+<link rel="stylesheet" href="/look/assistant.css">
 <link rel="stylesheet" href="/look/crafts.css">
 <script src="/look/keepsake.js"></script>
 """
