@@ -11,9 +11,11 @@ from studio.engines.registry import (
     LORA_FILE_ENGINES,
     RECOGNITION_ENGINES,
     SUBJECT_ENGINES,
+    TASTE_ENGINES,
     LazyImageEngine,
     LazyRecognitionEngine,
     LazySubjectEngine,
+    LazyTasteEngine,
 )
 from studio.errors import InvalidInput
 from studio.packs.scenes import load_scenes
@@ -27,6 +29,9 @@ from studio.services.personalization import Personalizer
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
 from studio.services.stickers import StickerService
+from studio.services.taste import TasteService
+from studio.services.taste_drawing import TasteDrawing
+from studio.services.taste_picks import TastePicks
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -43,6 +48,7 @@ def build_studio(config: StudioConfig) -> Studio:
     image = image_engine(config.engines.image, config.models)
     subject = subject_engine(config.engines.subject, config.models)
     recognition = recognition_engine(config.engines.recognition, config.models)
+    taste = taste_engine(config.engines.taste, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -55,6 +61,7 @@ def build_studio(config: StudioConfig) -> Studio:
     concepts = ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids)
     generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids)
     gallery = GalleryService(vault)
+    tastes = TasteService(vault=vault, jobs=jobs, engine=taste, ids=ids)
     return Studio(
         config=config,
         concepts=concepts,
@@ -67,6 +74,9 @@ def build_studio(config: StudioConfig) -> Studio:
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
         ),
+        tastes=tastes,
+        taste_picks=TastePicks(vault=vault, engine=taste, tastes=tastes, ids=ids),
+        taste_drawing=TasteDrawing(jobs=jobs, engine=taste, tastes=tastes, generation=generation),
         posters=PosterService(files=files, concepts=concepts, generation=generation, gallery=gallery),
         jobs=jobs,
         files=files,
@@ -100,3 +110,9 @@ def recognition_engine(config: EngineConfig, models: Path | None = None) -> Lazy
     """Choose the recognition engine; it is told which catalogue of models is used."""
     RECOGNITION_ENGINES.check(config.name)
     return LazyRecognitionEngine(lambda: RECOGNITION_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def taste_engine(config: EngineConfig, models: Path | None = None) -> LazyTasteEngine:
+    """Choose the taste engine; it is told which catalogue of models is used."""
+    TASTE_ENGINES.check(config.name)
+    return LazyTasteEngine(lambda: TASTE_ENGINES.create(config.name, config.options, {"models": models}))

@@ -13,6 +13,9 @@ from studio.services.loras import LoraService
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
 from studio.services.stickers import StickerService
+from studio.services.taste import TasteService
+from studio.services.taste_drawing import TasteDrawing
+from studio.services.taste_picks import TastePicks
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -30,6 +33,9 @@ class Studio:
     recognition: RecognitionService
     stickers: StickerService
     posters: PosterService
+    tastes: TasteService
+    taste_picks: TastePicks
+    taste_drawing: TasteDrawing
     jobs: JobRunner
     files: FileStore
     database: Database

@@ -209,9 +209,7 @@ def _lively(picture: MeasuredPicture) -> float:
     return float(0.60 * picture.mean(picture.hsv[..., 1]) - 0.31 * picture.mean(picture.hsv[..., 2]))
 
 
-def _attribute(
-    name: str, low: str, high: str, measured: str, measure: Callable[[MeasuredPicture], float]
-) -> Attribute:
+def _attribute(name: str, low: str, high: str, measured: str, measure: Callable[[MeasuredPicture], float]) -> Attribute:
     return Attribute(name=name, low=low, high=high, measured=measured, measure=measure)
 
 

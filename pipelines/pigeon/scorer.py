@@ -56,7 +56,7 @@ class TasteScorer:
         weights: for each row, above 0 [m].
     """
 
-    def __init__(  # noqa: PLR0913 - the entries of its file
+    def __init__(
         self,
         settings: TasteSettings,
         known: PictureFeatures,

@@ -39,7 +39,7 @@ _CLEAR = 0.5  # logits by which one picture has to be preferred
 logger = logging.getLogger(__name__)
 
 
-def prepare(  # noqa: PLR0913 - a run's parts
+def prepare(
     corpus: TasteCorpus,
     base: EmbeddedBase,
     encoder: ImageEncoder,
