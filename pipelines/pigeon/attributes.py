@@ -220,7 +220,7 @@ def _colour(name: str, place: int) -> Attribute:
 
 
 ATTRIBUTES: tuple[Attribute, ...] = (
-    _attribute("warmth", "cool colours", "warm colours", "Mean of cos(hue − 60°), weighted by chroma; −1 to 1.", _warmth),
+    _attribute("warmth", "cool colours", "warm colours", "Mean of cos(hue − 60°) by chroma; −1 to 1.", _warmth),
     _attribute(
         "saturation", "muted colours", "strong colours", "Mean chroma C* in CIELAB, a hundredth.",
         lambda one: one.mean(one.chroma) / 100,
@@ -232,12 +232,12 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     ),
     _attribute("colourfulness", "few colours", "many colours", "Entropy of the hues by chroma, 0–1.", _colourfulness),
     _attribute("pastel", "no pastels", "pastels", "Share of pixels with L* > 70 and C* between 8 and 50.", _pastel),
-    _attribute("outline", "no outlines", "dark outlines", "Share of thin dark lines inside and at the rim, 0–1.", _outline),
+    _attribute("outline", "no outlines", "dark outlines", "Share of dark lines inside and at the rim, 0–1.", _outline),
     _attribute(
         "shading", "flat areas", "soft shading", "Share of gentle gradients of L* among all pixels off edges.", _shading
     ),
     _attribute("gloss", "matt", "glossy", "Share of small bright highlights, times five, 0–1.", _gloss),
-    _attribute("texture", "smooth", "textured", "Mean deviation of L* from its neighbours off edges, a third.", _texture),
+    _attribute("texture", "smooth", "textured", "Mean deviation of L* from its neighbours off edges.", _texture),
     _attribute(
         "busyness", "simple", "busy", "Share of pixels on an edge of L*.",
         lambda one: one.mean(one.steepness > _STEEP, one.inner),
@@ -247,7 +247,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "fill", "small in the frame", "fills the frame", "Share of the frame that is opaque.",
         lambda one: float(one.alpha.mean()),
     ),
-    _attribute("centring", "off-centre", "centred", "1 less four times the distance of the mass from the middle.", _centred),
+    _attribute("centring", "off-centre", "centred", "1 less four times the mass's distance from the middle.", _centred),
     _attribute("symmetry", "asymmetric", "symmetric", "1 less the mean difference to the mirrored picture.", _symmetric),
     _attribute(
         "mood", "calm", "lively", "Arousal: 0.60 × saturation − 0.31 × brightness (Valdez and Mehrabian 1994).", _lively

@@ -44,7 +44,7 @@ class Described:
 
 @dataclass(frozen=True, kw_only=True)
 class Interest:
-    """One thing a person likes: weights in 0–1 for styles, colours and subjects, and when it began (0–1 of the time)."""
+    """One thing a person likes: weights in 0–1 for styles, colours, subjects; when it began (0–1 of the time)."""
 
     styles: dict[str, float]
     colours: dict[str, float]

@@ -11,8 +11,8 @@ from PIL import Image
 from pipelines.mini.colours import COLOURS, recolour_pixels
 from pipelines.mini.library import DrawingLibrary
 
-_THINGS = 6  # in every style as they are, and the first two in every colour too
-_RECOLOURED = 2
+_THINGS = 4  # in every style as they are, and the first in every colour too
+_RECOLOURED = 1
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -162,7 +162,7 @@ class GenerationService:
         )
 
     def drawn(self, request: GenerateRequest) -> Callable[[Report], tuple[Drawn, ...]]:
-        """Return the drawing of `request` without keeping it, for works that choose; raises `UnknownConcept` at once."""
+        """Return the drawing of `request` without keeping it, for works that choose; raises as `work`."""
         job, ids = self._resolved(request)
         return lambda report: self._drawn(job, ids, request.owner, report)
 

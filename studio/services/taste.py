@@ -154,6 +154,14 @@ class TasteService:
         with self._vault.database.read() as session:
             return frozenset(TasteRepository(session).said_of(picture_id, owner))
 
+    def thumbnail(self, event_id: str, edge: int, owner: str = "local") -> bytes:
+        """Return the picture of a reaction, WebP; raises `NotFound` when there is none of that id."""
+        with self._vault.database.read() as session:
+            event = TasteRepository(session).event(event_id, owner)
+        if event is None:
+            raise NotFound(f"There is no reaction {event_id[:40]!r} (any more).")
+        return self._vault.files.thumbnail(event.file, edge=edge)
+
     def take_back(self, name: str, file: str, owner: str = "local") -> None:
         """Forget what was said of a picture; what was learned changes with the next learning.
 

@@ -127,7 +127,8 @@ class TasteDrawing:
             tried.append([_Tried(drawn=one, verdict=said) for one, said in zip(drawn, verdicts, strict=True)])
         report(_JUDGING, "Keeping the pictures")
         plain = tried[0]
-        kept = self._generation.keep([one.drawn for one in plain], drawing.owner)
+        scored = [_scored(one) for one in plain]
+        kept = self._generation.keep(scored, drawing.owner)
         shown = list(kept)
         chosen: dict[int, Drawn] = {}
         for place, one in enumerate(plain):
@@ -139,6 +140,12 @@ class TasteDrawing:
         for place, picture in zip(chosen, self._generation.keep([*chosen.values()], drawing.owner), strict=True):
             shown[place] = picture
         return tuple(shown)
+
+
+def _scored(plain: _Tried) -> Drawn:
+    """Return a plain picture whose recipe says how likely the person likes it."""
+    score = round(plain.verdict.probability, 4)
+    return dataclasses.replace(plain.drawn, recipe=dataclasses.replace(plain.drawn.recipe, plain_score=score))
 
 
 def _told(best: _Tried, plain: _Tried, profile: TasteProfile, plain_id: str) -> Drawn:

@@ -41,8 +41,8 @@ class TastePicks:
         self._tastes = tastes
         self._ids = ids
 
-    def next(self, name: str, owner: str = "local") -> Pair:
-        """Return the pair whose answer tells most of what is not known of this taste.
+    def next(self, name: str | None, owner: str = "local") -> Pair:
+        """Return the pair whose answer tells most of what is not known of this taste; None: of nobody's yet.
 
         Raises:
             NotFound: no such profile.
@@ -52,7 +52,7 @@ class TastePicks:
             raise InvalidInput(
                 "The base model has no drawings to pick between. Like pictures or give a folder instead."
             )
-        events = self._tastes.events(name, owner)
+        events = self._tastes.events(name, owner) if name is not None else []
         known = [event for event in events if event.look is not None and event.look_model == self._engine.model()]
         learned = self._engine.learn(known, datetime.now(UTC)).data if known else None
         shown = [self._by_key[event.file] for event in events if event.file in self._by_key]

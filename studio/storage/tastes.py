@@ -105,6 +105,13 @@ class TasteRepository:
         )
         return [_event(row) for row in rows]
 
+    def event(self, event_id: str, owner: str) -> TasteEvent | None:
+        """Return the reaction of an id."""
+        row = self._session.scalar(
+            select(TasteEventRow).where(TasteEventRow.owner == owner, TasteEventRow.id == event_id)
+        )
+        return None if row is None else _event(row)
+
     def said_of(self, picture_id: str, owner: str) -> set[Reaction]:
         """Return the reactions to a picture of the gallery, in any profile."""
         rows = self._session.scalars(
@@ -123,7 +130,7 @@ class TasteRepository:
 
     def take_back(self, profile_id: str, file: str, owner: str) -> int:
         """Remove what was said of a picture, and the other half of its picks; return how many reactions."""
-        mine = [event for event in self.events(profile_id, owner)]
+        mine = self.events(profile_id, owner)
         pairs = {event.pair for event in mine if event.file == file and event.pair}
         gone = [event.id for event in mine if event.file == file or event.pair in pairs]
         self._remove(gone, owner)

@@ -11,7 +11,13 @@ def tiny(**more) -> PigeonEncoder:
     torch.manual_seed(0)
     return PigeonEncoder(
         **{
-            **dict(feature_dim=6, reference_dim=5, condition_dim=8, width=16, heads=2, blocks=1, tokens=3),
+            "feature_dim": 6,
+            "reference_dim": 5,
+            "condition_dim": 8,
+            "width": 16,
+            "heads": 2,
+            "blocks": 1,
+            "tokens": 3,
             "history_length": 6,
             **more,
         }

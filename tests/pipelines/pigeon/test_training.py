@@ -38,7 +38,7 @@ def trainer(folder, steps: int = 3) -> PigeonTrainer:
     stage = StageConfig(steps=steps, batch=4, learning_rate=1e-2)
     config = PigeonConfig(
         seed=1, first=stage, second=stage, log_every=1, save_every=2,
-        model=dict(width=16, heads=2, blocks=1, tokens=3),
+        model={"width": 16, "heads": 2, "blocks": 1, "tokens": 3},
     )  # fmt: skip
     torch.manual_seed(0)
     return PigeonTrainer(UNet2DConditionModel(**SKETCHED), tiny_data(), config, folder)
