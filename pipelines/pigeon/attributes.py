@@ -234,7 +234,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
     _attribute("pastel", "no pastels", "pastels", "Share of pixels with L* > 70 and C* between 8 and 50.", _pastel),
     _attribute("outline", "no outlines", "dark outlines", "Share of dark lines inside and at the rim, 0–1.", _outline),
     _attribute(
-        "shading", "flat areas", "soft shading", "Share of gentle gradients of L* among all pixels off edges.", _shading
+        "shading", "flat areas", "soft shading", "Share of gentle gradients of L* off edges.", _shading
     ),
     _attribute("gloss", "matt", "glossy", "Share of small bright highlights, times five, 0–1.", _gloss),
     _attribute("texture", "smooth", "textured", "Mean deviation of L* from its neighbours off edges.", _texture),
@@ -247,7 +247,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         "fill", "small in the frame", "fills the frame", "Share of the frame that is opaque.",
         lambda one: float(one.alpha.mean()),
     ),
-    _attribute("centring", "off-centre", "centred", "1 less four times the mass's distance from the middle.", _centred),
+    _attribute("centring", "off-centre", "centred", "1 less four times the way to the middle.", _centred),
     _attribute("symmetry", "asymmetric", "symmetric", "1 less the mean difference to the mirrored picture.", _symmetric),
     _attribute(
         "mood", "calm", "lively", "Arousal: 0.60 × saturation − 0.31 × brightness (Valdez and Mehrabian 1994).", _lively

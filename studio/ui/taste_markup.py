@@ -27,11 +27,15 @@ def reactions(picture_id: str, said: Collection[Reaction], *, all_of_them: bool 
             '<button type="button" class="k-react" data-react="{reaction}" data-id="{id}" aria-pressed="{pressed}" '
             'title="{text}"><span aria-hidden="true">{sign}</span>{label}</button>',
             reaction=reaction.value, id=picture_id, pressed="true" if reaction in said else "false", text=text,
-            sign=sign, label=html('<span class="{shape}">{text}</span>', shape="" if all_of_them else "k-unseen", text=text),
+            sign=sign, label=_label(text, shown=all_of_them),
         )
         for reaction, text, sign in _REACTIONS[: len(_REACTIONS) if all_of_them else 2]
     )  # fmt: skip
     return html('<div class="k-reacts" role="group" aria-label="What you think of it">{buttons}</div>', buttons=buttons)
+
+
+def _label(text: str, *, shown: bool) -> Markup:
+    return html('<span class="{shape}">{text}</span>', shape="" if shown else "k-unseen", text=text)
 
 
 def plain_beneath(recipe: Recipe) -> Markup:
@@ -54,7 +58,8 @@ def taste_line(recipe: Recipe) -> Markup:
         )  # fmt: skip
     if recipe.plain_score is not None:
         return html(
-            '<p class="k-small k-between">The plain picture: nothing that was tried is liked better ({plain:.0f} %).</p>',
+            '<p class="k-small k-between">The plain picture: nothing that was tried is liked better '
+            "({plain:.0f} %).</p>",
             plain=100 * recipe.plain_score,
         )
     return Markup("")
@@ -116,9 +121,7 @@ def _basis(profile: TasteProfile) -> str:
         parts.append(f"Of {summary.undecided} neither counts, since both were said at once.")
     left = sum(summary.dropped.values())
     if left:
-        parts.append(
-            f"{counted(left, 'reaction', 'reactions')} looked like accidents and {'is' if left == 1 else 'are'} left out."
-        )
+        parts.append(f"Left out, since they looked like accidents: {counted(left, 'reaction', 'reactions')}.")
     return " ".join(parts)
 
 
@@ -129,7 +132,8 @@ def _actions(profile: TasteProfile, something: bool) -> Markup:
         '<button type="button" class="k-button" data-do="again" data-id="pick">Pick between two</button>'
         '<a class="k-button k-quiet" href="/media/taste/{handle}.json" download>Export</a>'
         '<button type="button" class="k-button k-quiet k-danger" data-do="forget" data-id="{id}" '
-        'data-confirm="Forget {name}?" data-confirm-line="Its versions and all reactions are deleted from this machine." '
+        'data-confirm="Forget {name}?" '
+        'data-confirm-line="Its versions and all reactions are deleted from this machine." '
         'data-confirm-yes="Forget it">Forget</button></div>',
         learn=learn if something else "", handle=profile.handle, id=profile.id, name=profile.name,
     )  # fmt: skip
@@ -139,7 +143,8 @@ def _interest(interest: TasteInterest, by_file: Mapping[str, TasteEvent]) -> Mar
     pictures = joined(_picture(by_file[file]) for file in interest.files[:_PICTURES] if file in by_file)
     return html(
         '<section class="k-interest"><header><h2>{words}</h2><span class="k-share">'
-        '<i style="width:{share:.0f}%"></i></span><b>{share:.0f} %</b></header><ul class="k-liked">{pictures}</ul></section>',
+        '<i style="width:{share:.0f}%"></i></span><b>{share:.0f} %</b></header>'
+        '<ul class="k-liked">{pictures}</ul></section>',
         words=", ".join(interest.words).capitalize() or "Of all sorts", share=100 * interest.share, pictures=pictures,
     )  # fmt: skip
 
@@ -151,7 +156,8 @@ def _rest(interests: Sequence[TasteInterest], by_file: Mapping[str, TasteEvent])
         return Markup("")
     pictures = joined(_picture(event) for event in others[-60:])
     return html(
-        '<details class="k-rest"><summary>{count} more you reacted to</summary><ul class="k-liked">{pictures}</ul></details>',
+        '<details class="k-rest"><summary>{count} more you reacted to</summary>'
+        '<ul class="k-liked">{pictures}</ul></details>',
         count=len(others), pictures=pictures,
     )  # fmt: skip
 
@@ -170,7 +176,8 @@ def _sliders(version: TasteVersion, attributes: Sequence[TasteAttribute]) -> Mar
     order = sorted(attributes, key=lambda one: -abs(leanings.get(one.name, 0.0)))
     first, more = order[:_STRONGEST], order[_STRONGEST:]
     note = html(
-        '<button type="button" class="k-button k-quiet" data-do="again" data-id="clear">Back to what was learned</button>'
+        '<button type="button" class="k-button k-quiet" data-do="again" data-id="clear">'
+        "Back to what was learned</button>"
     )
     rest = html(
         '<details><summary>All {count} of them</summary><div class="k-leans">{more}</div></details>',
@@ -187,7 +194,8 @@ def _sliders(version: TasteVersion, attributes: Sequence[TasteAttribute]) -> Mar
 
 def _slider(attribute: TasteAttribute, version: TasteVersion) -> Markup:
     return html(
-        '<label class="k-lean {set}" title="{measured}"><span>{low}</span><input type="range" min="-1" max="1" step="0.05" '
+        '<label class="k-lean {set}" title="{measured}"><span>{low}</span>'
+        '<input type="range" min="-1" max="1" step="0.05" '
         'value="{value:.2f}" data-lean="{name}" aria-label="{low} to {high}"><span>{high}</span></label>',
         set="is-set" if attribute.name in version.edits else "", measured=attribute.measured, low=attribute.low,
         high=attribute.high, name=attribute.name, value=version.leanings.get(attribute.name, 0.0),
@@ -201,7 +209,8 @@ def _versions(versions: Sequence[TasteVersion]) -> Markup:
             "<li><b>{number}</b><span>{why}</span><time>{made}</time>{back}</li>",
             number=one.number, why=one.why, made=f"{one.made_at.astimezone():%d %b, %H:%M}",
             back=html(
-                '<button type="button" class="k-button k-quiet" data-do="again" data-id="version/{number}">Go back</button>',
+                '<button type="button" class="k-button k-quiet" data-do="again" data-id="version/{number}">'
+                "Go back</button>",
                 number=one.number,
             ) if one.number != newest else Markup("<em>now</em>"),
         )
