@@ -248,7 +248,7 @@ ATTRIBUTES: tuple[Attribute, ...] = (
         lambda one: float(one.alpha.mean()),
     ),
     _attribute("centring", "off-centre", "centred", "1 less four times the way to the middle.", _centred),
-    _attribute("symmetry", "asymmetric", "symmetric", "1 less the mean difference to the mirrored picture.", _symmetric),
+    _attribute("symmetry", "asymmetric", "symmetric", "1 less the mean difference to its mirror image.", _symmetric),
     _attribute(
         "mood", "calm", "lively", "Arousal: 0.60 × saturation − 0.31 × brightness (Valdez and Mehrabian 1994).", _lively
     ),

@@ -75,4 +75,4 @@ class PigeonConfig:
         if unknown:
             raise ValueError(f"{file} has unknown settings: {', '.join(sorted(unknown))}.")
         stages = {name: StageConfig(**values[name]) for name in ("first", "second") if name in values}
-        return cls(**{**values, **stages, "styles": tuple(values.get("styles", ()))})
+        return cls(**(values | stages | {"styles": tuple(values.get("styles", ()))}))

@@ -14,6 +14,7 @@ from pipelines.features.preprocessing import FloatArray, normalise_rows
 
 MOST_INTERESTS = 5
 _MEMBERS = 3  # fewer pictures than this are no interest of their own
+_APART = 0.15  # 1 − cosine: centres that are nearer to each other are of one interest, however tidy the cut
 _WORTHWHILE = 0.08  # silhouette by which a further interest has to be clearer than one fewer
 
 
@@ -51,7 +52,8 @@ def find_interests(embeddings: FloatArray, weights: FloatArray, *, most: int = M
     best, best_quality = _clustered(embeddings, weights, 1), 0.0
     for count in range(2, min(most, len(embeddings) // _MEMBERS) + 1):
         found = _clustered(embeddings, weights, count)
-        if np.bincount(found.members, minlength=count).min() < _MEMBERS:
+        alike = found.centres @ found.centres.T - 2 * np.eye(count)
+        if np.bincount(found.members, minlength=count).min() < _MEMBERS or alike.max() > 1 - _APART:
             continue
         quality = _silhouette(embeddings, found.members)
         if quality > best_quality + (_WORTHWHILE if len(best) == 1 else 0.01):

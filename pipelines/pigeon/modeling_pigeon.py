@@ -156,10 +156,10 @@ class _ResamplerBlock(nn.Module):
     def forward(self, queries: Tensor, tokens: Tensor, bias: Tensor, gates: Tensor) -> Tensor:
         """Attend from queries [B, K, D] to tokens [B, T, D] with a bias on them [B, T], each times its gate [B, T]."""
         asked, known = self.norm_queries(queries), self.norm_tokens(tokens) * gates[..., None]  # a norm would undo it
-        split = [
+        q, k, v = (
             part.unflatten(-1, (self.heads, -1)).transpose(1, 2)
             for part in (self.to_q(asked), self.to_k(known), self.to_v(known))
-        ]
-        read = functional.scaled_dot_product_attention(*split, attn_mask=bias[:, None, None, :])
+        )
+        read = functional.scaled_dot_product_attention(q, k, v, attn_mask=bias[:, None, None, :])
         queries = queries + self.to_out(read.transpose(1, 2).flatten(2))
         return queries + self.feed(queries)

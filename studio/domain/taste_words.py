@@ -84,15 +84,15 @@ def _table(attributes: Sequence[TasteAttribute]) -> dict[str, tuple[str, int]]:
 
 
 def _read(piece: str, table: Mapping[str, tuple[str, int]], now: Mapping[str, float]) -> tuple[str, float]:
-    if piece in table:
-        name, direction = table[piece]
-        return name, now.get(name, 0.0) + _STEP * direction
     for modifier in sorted(_MODIFIERS, key=len, reverse=True):
         rest = piece.removeprefix(f"{modifier} ")
         if rest != piece and rest in table:
             name, direction = table[rest]
             step = _MODIFIERS[modifier] * direction
             return name, (step if abs(step) == 1.0 else now.get(name, 0.0) + step)
+    if piece in table:
+        name, direction = table[piece]
+        return name, now.get(name, 0.0) + _STEP * direction
     known = ", ".join(sorted(word for word in table if " " not in word)[:40])
     raise InvalidInput(f"{piece!r} is nothing I can change. Words such as these are understood: {known}.")
 

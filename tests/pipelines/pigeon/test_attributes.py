@@ -7,7 +7,7 @@ from PIL import Image
 from pipelines.pigeon.attributes import ATTRIBUTE_NAMES, ATTRIBUTES, measure, measure_all
 from tests.pipelines.pigeon.drawn import ball, disc
 
-RED, BLUE, PALE = (220, 40, 30), (40, 70, 210), (250, 190, 200)
+RED, BLUE, PALE = (220, 40, 30), (50, 120, 225), (250, 190, 200)
 
 
 def of(picture: Image.Image) -> dict[str, float]:

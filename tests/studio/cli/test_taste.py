@@ -13,7 +13,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
     for folder, colour in ((liked, (220, 40, 20)), (skipped, (20, 40, 220))):
         folder.mkdir()
         for number in range(3):
-            Image.new("RGB", (64, 64), (colour[0], colour[1] + number, colour[2])).save(folder / f"{number}.png")
+            Image.new("RGB", (64, 64), (colour[0], colour[1] + 20 * number, colour[2])).save(folder / f"{number}.png")
     return liked, skipped
 
 
@@ -25,7 +25,7 @@ def test_learned_shown_edited_scored_and_forgotten(keepsake, folders, tmp_path) 
     shown = keepsake("taste", "show", "Nik", "--json").json
     assert shown["in_words"] == "You like warm colours." and shown["leanings"]["warmth"] > 0.5
     scores = keepsake("taste", "score", "Nik", liked / "0.png", skipped / "0.png", "--json").json
-    assert scores[0]["probability"] > 0.8 > 0.2 > scores[1]["probability"]
+    assert scores[0]["probability"] > 0.8 and scores[1]["probability"] < 0.2
     assert scores[0]["reasons"][0]["words"] == "warm colours"
     assert "version 3" in keepsake("taste", "edit", "Nik", "--words", "cool colours", "--lean", "contrast=-0.5").out
     assert keepsake("taste", "edit", "Nik", "--revert", "2", "--json").json["version"] == 4

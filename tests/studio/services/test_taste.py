@@ -9,7 +9,7 @@ from PIL import Image
 
 from studio.domain.generation import GenerateRequest, Picture
 from studio.domain.taste import FIRST_NAME, Reaction
-from studio.errors import InvalidInput, JobFailed, NameTaken, NotFound
+from studio.errors import InvalidInput, NameTaken, NotFound
 from studio.studio import Studio
 
 PATIENCE = 60.0
@@ -26,8 +26,8 @@ def files(*contents: bytes) -> Files:
     return [(f"{number}.png", lambda data=data: data) for number, data in enumerate(contents)]
 
 
-REDS = [plain((200 + n, 30, 20)) for n in range(4)]
-BLUES = [plain((20, 30, 200 + n)) for n in range(4)]
+REDS = [plain((170 + 20 * n, 30, 20)) for n in range(4)]
+BLUES = [plain((20, 30, 170 + 20 * n)) for n in range(4)]
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def test_a_folder_is_learned_and_scored(nik: Studio) -> None:
     assert profile.version.number == 2 and "4 liked, 4 not liked" in profile.version.why
     assert nik.tastes.in_words(profile) == "You like warm colours."
     red, blue = nik.tastes.score("Nik", [REDS[0], BLUES[0]]).result(PATIENCE)
-    assert red.probability > 0.8 > 0.2 > blue.probability
+    assert red.probability > 0.8 and blue.probability < 0.2
     assert red.reasons[0].words == "warm colours" and red.reasons[0].weight > 0
 
 
@@ -64,9 +64,8 @@ def test_files_that_cannot_be_used_are_said_and_the_others_count(studio: Studio)
     given = [*files(*REDS), ("notes.txt", lambda: b"no picture"), ("secret.png", gone)]
     came = studio.tastes.import_pictures("Nik", given).result(PATIENCE)
     assert came.liked == 4 and [line.split(":")[0] for line in came.left_out] == ["notes.txt", "secret.png"]
-    with pytest.raises(JobFailed) as failed:
+    with pytest.raises(InvalidInput, match="None of the 1 files is a picture"):
         studio.tastes.import_pictures("Ana", [("notes.txt", lambda: b"no")]).result(PATIENCE)
-    assert "None of the 1 files is a picture" in str(failed.value.__cause__ or failed.value)
     with pytest.raises(InvalidInput, match="no picture in what was given"):
         studio.tastes.import_pictures("Ana", [])
     with pytest.raises(InvalidInput, match="too many at once"):

@@ -24,7 +24,7 @@ def plain(colour: tuple[int, int, int]) -> bytes:
 @pytest.fixture
 def nik(studio: Studio) -> Studio:
     """Somebody who likes warm colours."""
-    liked = [(f"{n}.png", lambda n=n: plain((220, 60 + n, 20))) for n in range(4)]
+    liked = [(f"{n}.png", lambda n=n: plain((220, 60 + 20 * n, 20))) for n in range(4)]
     studio.tastes.import_pictures("Nik", liked, [("b.png", lambda: plain((20, 30, 220)))]).result(PATIENCE)
     return studio
 

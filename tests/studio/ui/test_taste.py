@@ -25,7 +25,7 @@ def nik(served: tuple[Studio, str]) -> Studio:
     studio = served[0]
     for profile in studio.tastes.list():
         studio.tastes.forget(profile.id)
-    liked = [(f"{n}.png", lambda n=n: plain((220, 60 + n, 20))) for n in range(3)]
+    liked = [(f"{n}.png", lambda n=n: plain((220, 60 + 20 * n, 20))) for n in range(3)]
     studio.tastes.import_pictures("Nik", liked, [("b.png", lambda: plain((20, 30, 220)))]).result(PATIENCE)
     return studio
 
