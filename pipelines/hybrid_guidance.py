@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from pipelines.hyperlora.guidance import Branch, Guidance
 from pipelines.lora import Factor, LoraError, LoraFactors, RowLora, stacked
+from pipelines.regional_lora import RegionalLora
 from pipelines.text_to_image import denoiser
 
 # Denoisers that their pipelines call once a step, the empty rows first. FLUX has its guidance built in, others call
@@ -36,9 +37,11 @@ class HybridGuidance:
 
     Args:
         pipeline: called with ``guidance_scale`` equal to `guidance.text`.
-        loras: one for all pictures, or one per picture of a call; None draws the base.
+        loras: one for all pictures, or one per picture of a call; None draws the base. With `regions`: those of the K
+            subjects that are in each picture together.
         guidance: the weights. Its course over the steps is followed where the pipeline guides by pairs, see `PAIRED`,
             and elsewhere too: the strength of the one LoRA is then pull / text.
+        regions: where each of the LoRAs acts, [1, K, H, W] in 0–1, see `pipelines.regional_lora`; None: everywhere.
 
     Raises:
         LoraError: a LoRA was made for another model.
@@ -49,14 +52,15 @@ class HybridGuidance:
         pipeline: DiffusionPipeline,
         loras: LoraFactors | Sequence[LoraFactors | None] | None,
         guidance: Guidance,
+        regions: Tensor | None = None,
     ) -> None:
-        self._pipeline, self._guidance = pipeline, guidance
+        self._pipeline, self._guidance, self._regions = pipeline, guidance, regions
         component, self._module = denoiser(pipeline)
         each = [loras] if loras is None or isinstance(loras, LoraFactors) else list(loras)
         for lora in each:
             if lora is not None:
                 _check(lora, component, self._module)
-        layers = loras.layers if isinstance(loras, LoraFactors) else stacked(each)
+        layers = loras.layers if isinstance(loras, LoraFactors) and regions is None else stacked(each)
         self._layers = _placed(layers, pipeline, self._module)
         self._closing = ExitStack()
         self._call = ExitStack()
@@ -80,10 +84,10 @@ class HybridGuidance:
         share, rows = self._share(arguments, keywords), len(latents)
         self._weights = self._guidance.coefficients(share) if self._is_paired() else None
         if self._weights is None:
-            self._adapt([self._guidance.pull(share) / self._guidance.text], rows, latents.device)
+            self._adapt([self._guidance.pull(share) / self._guidance.text], rows, latents)
             return arguments, keywords
         count = rows // 2
-        self._adapt([branch.lora_scale for branch in self._weights], count, latents.device)
+        self._adapt([branch.lora_scale for branch in self._weights], count, latents)
         places = torch.cat([torch.arange(count) + count * branch.text for branch in self._weights]).to(latents.device)
         return _gathered(arguments, places, rows), _gathered(keywords, places, rows)
 
@@ -97,8 +101,13 @@ class HybridGuidance:
         output.sample = _pair(output.sample, self._weights)
         return output
 
-    def _adapt(self, strengths: list[float], count: int, device: torch.device) -> None:
-        scales = torch.tensor(strengths).repeat_interleave(count).to(device)
+    def _adapt(self, strengths: list[float], count: int, latents: Tensor) -> None:
+        scales = torch.tensor(strengths).repeat_interleave(count).to(latents.device)
+        if self._regions is not None:
+            shape = (len(scales), *latents.shape[1:])
+            regions = self._regions.to(latents.device)
+            self._call.enter_context(RegionalLora(self._module, self._layers, shape, scales, regions))
+            return
         layers = {name: _repeated(factor, len(strengths)) for name, factor in self._layers.items()}
         self._call.enter_context(RowLora(self._module, layers, scales))
 

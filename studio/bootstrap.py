@@ -10,10 +10,12 @@ from studio.engines.registry import (
     IMAGE_ENGINES,
     LORA_FILE_ENGINES,
     RECOGNITION_ENGINES,
+    REFINING_ENGINES,
     SUBJECT_ENGINES,
     TASTE_ENGINES,
     LazyImageEngine,
     LazyRecognitionEngine,
+    LazyRefiningEngine,
     LazySubjectEngine,
     LazyTasteEngine,
 )
@@ -28,6 +30,7 @@ from studio.services.loras import LoraService
 from studio.services.personalization import Personalizer
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
+from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
@@ -49,6 +52,7 @@ def build_studio(config: StudioConfig) -> Studio:
     subject = subject_engine(config.engines.subject, config.models)
     recognition = recognition_engine(config.engines.recognition, config.models)
     taste = taste_engine(config.engines.taste, config.models)
+    refining = refining_engine(config.engines.refining, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -70,6 +74,7 @@ def build_studio(config: StudioConfig) -> Studio:
         loras=LoraService(
             vault=vault, jobs=jobs, personalizer=personalizer, files=LORA_FILE_ENGINES.create("safetensors", {})
         ),
+        refining=RefineService(vault=vault, jobs=jobs, personalizer=personalizer, engine=refining, image=image),
         recognition=RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids),
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
@@ -116,3 +121,9 @@ def taste_engine(config: EngineConfig, models: Path | None = None) -> LazyTasteE
     """Choose the taste engine; it is told which catalogue of models is used."""
     TASTE_ENGINES.check(config.name)
     return LazyTasteEngine(lambda: TASTE_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def refining_engine(config: EngineConfig, models: Path | None = None) -> LazyRefiningEngine:
+    """Choose the engine that refines; it is told which catalogue of models is used."""
+    REFINING_ENGINES.check(config.name)
+    return LazyRefiningEngine(lambda: REFINING_ENGINES.create(config.name, config.options, {"models": models}))

@@ -12,6 +12,7 @@ from studio.services.jobs import JobRunner
 from studio.services.loras import LoraService
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
+from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
@@ -30,6 +31,7 @@ class Studio:
     generation: GenerationService
     gallery: GalleryService
     loras: LoraService
+    refining: RefineService
     recognition: RecognitionService
     stickers: StickerService
     posters: PosterService

@@ -10,7 +10,13 @@ import yaml
 from pipelines.resolver import load_catalogue
 from pipelines.resolver.spec import LocalSource
 from studio.config import load_config
-from studio.engines.registry import IMAGE_ENGINES, RECOGNITION_ENGINES, SUBJECT_ENGINES, TASTE_ENGINES
+from studio.engines.registry import (
+    IMAGE_ENGINES,
+    RECOGNITION_ENGINES,
+    REFINING_ENGINES,
+    SUBJECT_ENGINES,
+    TASTE_ENGINES,
+)
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
@@ -30,6 +36,7 @@ def test_studio_config_names_known_parts(file: Path) -> None:
     SUBJECT_ENGINES.check(config.engines.subject.name)
     RECOGNITION_ENGINES.check(config.engines.recognition.name)
     TASTE_ENGINES.check(config.engines.taste.name)
+    REFINING_ENGINES.check(config.engines.refining.name)
     assert load_catalogue(config.models).names
 
 

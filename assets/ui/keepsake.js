@@ -69,7 +69,7 @@
     more: () => $("#photos input[type=file]").click(),
     light: switchLight,
   };
-  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply" };
+  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply", keep: "apply", discard: "undo" };
 
   let deleted = null;
   const mount = (element, trigger, watch) => {

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from pipelines.hyperlora.denoising import FlowMatching
 from pipelines.mini.alpha import to_tensor
+from pipelines.mini.casting import Actor
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.mini.sketching import with_sketch
@@ -22,7 +24,7 @@ from pipelines.mini.text import encode_tokens
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 
-class EmbeddedBase:
+class EmbeddedBase(FlowMatching):
     """The embedded pipeline behind `pipelines.hyperlora.denoising.DenoisingBase`.
 
     Args:
@@ -73,13 +75,16 @@ class EmbeddedBase:
         hidden, mask = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         return {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
 
-    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+    ) -> dict[str, Tensor]:
         """Lay every caption out and encode the sketches, {"sketch": [N, C, h, w]}; {} for a base that is shown none."""
         config = self._pipeline.unet.config
         if config.in_channels == config.out_channels:
             return {}
-        sketches = self._pipeline.sketch(captions, range(len(captions)), coats=coats)
-        return {"sketch": self._pipeline.encode_sketches(sketches)}
+        casts = [[Actor(coat=coat, greys=greys)] if coat or greys else [] for coat in coats or [()] * len(captions)]
+        sketches = self._pipeline.sketch(captions, range(len(captions)), casts)
+        return {"sketch": self._pipeline.encode_sketches([sketch and sketch.picture for sketch in sketches])}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """Predict the velocity [N, C, h, w]; see `DenoisingBase`."""

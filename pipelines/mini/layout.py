@@ -1,19 +1,20 @@
 """Lays drawings out as a scene: who wears what, who stands beside whom, and where; corpus and sketches share it.
 
-A `Figure` is a picture cut to its content together with the mask of the subject in it. Figures are built from the
-inside out (a hat on a head, a rider on a mount, companions side by side) and then put into a setting.
+A `Figure` is a picture cut to its content together with where those are that somebody asks for. Figures are built from
+the inside out (a hat on a head, a rider on a mount, companions side by side) and then put into a setting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
 Rgb = tuple[int, int, int]
+SUBJECT = 0  # among the masks of a figure
 EDGE = 192  # figures are built with about this longer edge, and made smaller when they are put into a setting
 
 
@@ -78,10 +79,10 @@ MOUNTS: dict[str, float] = {
 
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A picture cut to its content, RGBA, and where the subject is in it, L of the same size."""
+    """A picture cut to its content, RGBA, and where those are that somebody asks for: L of the same size, by number."""
 
     picture: Image.Image
-    mask: Image.Image
+    masks: Mapping[int, Image.Image] = field(default_factory=dict)
 
     @classmethod
     def of(cls, picture: Image.Image | np.ndarray, subject: bool = False) -> Self:
@@ -91,12 +92,21 @@ class Figure:
         image = image.crop(box or (0, 0, *image.size))
         scale = EDGE / max(image.size)
         image = _resized(image, (round(image.width * scale), round(image.height * scale)))
-        return cls(image, image.getchannel("A") if subject else Image.new("L", image.size))
+        return cls(image).asked_for(SUBJECT) if subject else cls(image)
+
+    @property
+    def mask(self) -> Image.Image:
+        """Where the subject is."""
+        return self.masks.get(SUBJECT) or Image.new("L", self.picture.size)
+
+    def asked_for(self, number: int) -> Self:
+        """Return the figure with a mask of all of it."""
+        return type(self)(self.picture, {number: self.picture.getchannel("A")})
 
     def resized(self, width: float, height: float) -> Self:
         """Return the figure at another size in pixels."""
         size = (max(2, round(width)), max(2, round(height)))
-        return type(self)(_resized(self.picture, size), self.mask.resize(size, Image.Resampling.BILINEAR))
+        return self._changed(_resized(self.picture, size), lambda mask: mask.resize(size, Image.Resampling.BILINEAR))
 
     def scaled(self, factor: float) -> Self:
         """Return the figure `factor` times as large."""
@@ -105,12 +115,15 @@ class Figure:
     def tilted(self, angle: float) -> Self:
         """Return the figure turned by some degrees, its canvas grown to hold it."""
         turned = self.picture.convert("RGBa").rotate(angle, Image.Resampling.BICUBIC, expand=True).convert("RGBA")
-        return type(self)(turned, self.mask.rotate(angle, Image.Resampling.BILINEAR, expand=True))
+        return self._changed(turned, lambda mask: mask.rotate(angle, Image.Resampling.BILINEAR, expand=True))
 
     def mirrored(self) -> Self:
         """Return the figure seen in a mirror."""
         flip = Image.Transpose.FLIP_LEFT_RIGHT
-        return type(self)(self.picture.transpose(flip), self.mask.transpose(flip))
+        return self._changed(self.picture.transpose(flip), lambda mask: mask.transpose(flip))
+
+    def _changed(self, picture: Image.Image, change: Callable[[Image.Image], Image.Image]) -> Self:
+        return type(self)(picture, {number: change(mask) for number, mask in self.masks.items()})
 
 
 def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -125,14 +138,16 @@ def _stacked(placed: Sequence[tuple[Figure, float, float]]) -> Figure:
     width = max(x + figure.picture.width for figure, x, _ in placed) - left
     height = max(y + figure.picture.height for figure, _, y in placed) - top
     canvas = Image.new("RGBA", (round(width) + 1, round(height) + 1))
-    mask = Image.new("L", canvas.size)
+    masks: dict[int, Image.Image] = {}
     for figure, x, y in placed:
         corner = (round(x - left), round(y - top))
         canvas.alpha_composite(figure.picture, corner)
-        mask.paste(0, (*corner, corner[0] + figure.picture.width, corner[1] + figure.picture.height),
-                   figure.picture.getchannel("A"))  # fmt: skip
-        mask.paste(255, corner, figure.mask)
-    return Figure(canvas, mask)
+        for mask in masks.values():
+            mask.paste(0, (*corner, corner[0] + figure.picture.width, corner[1] + figure.picture.height),
+                       figure.picture.getchannel("A"))  # fmt: skip
+        for number, own in figure.masks.items():
+            masks.setdefault(number, Image.new("L", canvas.size)).paste(255, corner, own)
+    return Figure(canvas, masks)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,6 +204,18 @@ def beside(figure: Figure, others: Sequence[Figure], rng: np.random.Generator) -
     return _stacked(placed)
 
 
+def in_a_row(figures: Sequence[Figure], rng: np.random.Generator) -> Figure:
+    """Stand figures of about the same size side by side on the same ground, the first at the left."""
+    placed: list[tuple[Figure, float, float]] = []
+    x = 0.0
+    for figure in figures:
+        size = EDGE * float(rng.uniform(0.9, 1.0)) / max(figure.picture.size)
+        equal = figure.scaled(size)
+        placed.append((equal, x, EDGE - equal.picture.height + EDGE * float(rng.uniform(-0.02, 0.02))))
+        x += equal.picture.width + 0.03 * EDGE
+    return _stacked(placed)
+
+
 def several(figure: Figure, count: int, rng: np.random.Generator) -> Figure:
     """Repeat a figure `count` times, every second one mirrored, in rows of at most three."""
     placed: list[tuple[Figure, float, float]] = []
@@ -204,9 +231,10 @@ def several(figure: Figure, count: int, rng: np.random.Generator) -> Figure:
 
 @dataclass(frozen=True, kw_only=True)
 class Cast:
-    """Who and what is in a scene, as figures."""
+    """Who and what is in a scene, as figures; `peers` stand beside the subject, as large as it is."""
 
     subject: Figure
+    peers: tuple[Figure, ...] = ()
     hat: Figure | None = None
     mount: tuple[Figure, float] | None = None
     companions: tuple[Figure, ...] = ()
@@ -225,10 +253,15 @@ class Setting:
 
 @dataclass(frozen=True, kw_only=True)
 class Layered:
-    """A composed picture: RGBA uint8 [S, S, 4] and the subject's own mask uint8 [S, S]."""
+    """A composed picture: RGBA uint8 [S, S, 4], and the masks of its figures uint8 [S, S] by their numbers."""
 
     picture: np.ndarray
-    mask: np.ndarray
+    masks: Mapping[int, np.ndarray]
+
+    @property
+    def mask(self) -> np.ndarray:
+        """Where the subject is; nowhere where nobody asked for it."""
+        return self.masks.get(SUBJECT, np.zeros(self.picture.shape[:2], np.uint8))
 
 
 def compose(cast: Cast, setting: Setting, size: int, rng: np.random.Generator) -> Layered:
@@ -248,6 +281,8 @@ def compose(cast: Cast, setting: Setting, size: int, rng: np.random.Generator) -
         group = riding(group, *cast.mount)
     if cast.count > 1:
         group = several(group, cast.count, np.random.default_rng(int(numbers[1] * 2**32)))
+    if cast.peers:
+        group = in_a_row((group, *cast.peers), np.random.default_rng(int(numbers[2] * 2**32)))
     if cast.companions:
         group = beside(group, cast.companions, np.random.default_rng(int(numbers[2] * 2**32)))
     canvas = _background(setting, size, np.random.default_rng(int(numbers[3] * 2**32)))
@@ -259,14 +294,15 @@ def compose(cast: Cast, setting: Setting, size: int, rng: np.random.Generator) -
     x = slack / 2 + (numbers[5] - 0.5) * 0.4 * max(0.0, slack)
     centred = (size - group.picture.height) / 2
     y = 0.93 * size - group.picture.height if setting.place and setting.place != "in space" else centred
-    mask = Image.new("L", (size, size))
-    mask.paste(group.mask, (round(x), round(y)))
+    masks = {number: Image.new("L", (size, size)) for number in group.masks}
+    for number, mask in masks.items():
+        mask.paste(group.masks[number], (round(x), round(y)))
     if setting.place and PLACES[setting.place].ground is not None:
         _shadow(canvas, group, x, y)
     sheet = Image.new("RGBA", (size, size))
     sheet.paste(group.picture, (round(x), round(y)))
     canvas.alpha_composite(sheet)
-    return Layered(picture=np.asarray(canvas), mask=np.asarray(mask))
+    return Layered(picture=np.asarray(canvas), masks={number: np.asarray(mask) for number, mask in masks.items()})
 
 
 def _shadow(canvas: Image.Image, group: Figure, x: float, y: float) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -16,15 +17,38 @@ from transformers import BertModel, PreTrainedTokenizerBase
 
 from pipelines.hyperlora.guidance import Branch, Guidance, hm_cfg
 from pipelines.hyperlora.sampling import branch_conditions, following
-from pipelines.lora import COAT, LoraFactors, RowLora
+from pipelines.lora import COAT, Factor, LoraFactors, RowLora, stacked
 from pipelines.mini.alpha import to_pictures, to_tensor
+from pipelines.mini.casting import Actor
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.pipeline_output import MiniPipelineOutput
-from pipelines.mini.sketching import FOLLOW_DRAWING, FOLLOW_PHOTO, Sketcher, with_sketch
+from pipelines.mini.sketching import Sketch, Sketcher, with_sketch
 from pipelines.mini.text import encode_tokens
+from pipelines.regional_lora import RegionalLora, side_by_side
 from pipelines.upscaling.modeling_compact import CompactUpscaler
 
 StepCallback = Callable[["MiniPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PersonalSubject:
+    """A person's own thing, as it is to be drawn.
+
+    Attributes:
+        words: what the prompts call it, its class word; "": it is what they name first.
+        lora: its personal LoRA, with its coat in the metadata.
+        cutouts: for every picture, a cut-out (RGBA) to be drawn as it stands there, or None: drawn anew after a drawing
+            of its class, in the colours that the LoRA says it has; (): all of them drawn anew.
+    """
+
+    words: str = ""
+    lora: LoraFactors | None = None
+    cutouts: Sequence[Image.Image | None] = ()
+
+    def actor(self, picture: int, dressed: bool) -> Actor:
+        """Return how it appears in a picture, its coat on or off."""
+        coat = self.lora.metadata.get(COAT, "").split() if self.lora is not None and dressed else []
+        return Actor(words=self.words, cutout=self.cutouts[picture] if self.cutouts else None, coat=coat)
 
 
 class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
@@ -69,89 +93,56 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         return int(self.unet.config.sample_size * self.vae.spatial_compression_ratio)
 
     def check_inputs(
-        self,
-        prompt: Sequence[str],
-        seeds: Sequence[int] | None,
-        lora: LoraFactors | None,
-        subjects: Sequence[Image.Image | None] | None = None,
+        self, prompt: Sequence[str], seeds: Sequence[int] | None, subjects: Sequence[PersonalSubject] = ()
     ) -> None:
         """Refuse what cannot be drawn, with a ValueError that names the value."""
         if not prompt or not all(isinstance(text, str) for text in prompt):
             raise ValueError(f"prompt must be a text or a list of texts, got {prompt!r}.")
         if seeds is not None and len(seeds) != len(prompt):
             raise ValueError(f"{len(seeds)} seeds do not fit {len(prompt)} prompts; give one seed per picture.")
-        if subjects is not None and len(subjects) != len(prompt):
-            raise ValueError(f"{len(subjects)} subjects do not fit {len(prompt)} prompts; give one, or None, for each.")
-        if lora is not None:
-            lora.check_fits(self.unet)
+        for subject in subjects:
+            if subject.cutouts and len(subject.cutouts) != len(prompt):
+                raise ValueError(
+                    f"{len(subject.cutouts)} cut-outs do not fit {len(prompt)} prompts; give one, or None, for each."
+                )
+            if subject.lora is not None:
+                subject.lora.check_fits(self.unet)
 
     def encode_prompt(
-        self,
-        prompt: Sequence[str],
-        choices: Sequence[int] | None = None,
-        subjects: Sequence[Image.Image | None] | None = None,
-        coats: Sequence[Sequence[str]] | None = None,
+        self, prompt: Sequence[str], sketches: Sequence[Sketch | None] | None = None
     ) -> dict[str, Tensor]:
         """Return the denoiser's conditions for the prompts, each tensor [N, …].
 
         Args:
-            prompt: N texts; the empty one is the unconditional one and comes without a sketch.
-            choices: for every prompt, what decides in its sketch what it leaves open; None: 0.
-            subjects: for every prompt, a cut-out that stands for what it names; None, or None in it: a drawing.
-            coats: for every prompt, the main colours of a person's own thing (``#rrggbb``), which a drawing of the
-                subject is given; None, or () in it: its own.
+            prompt: N texts; the empty one is the unconditional one.
+            sketches: of the prompts; None lays them out here, see `sketch`.
         """
         hidden, mask = encode_tokens(self.text_encoder, self.tokenizer, prompt, self.config.text_length)
         conditions = {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
         if self.unet.config.in_channels > self.unet.config.out_channels:
-            sketches = self.sketch(prompt, choices, subjects, coats)
-            conditions["sketch"] = self.encode_sketches(sketches).to(hidden.device)
+            laid_out = self.sketch(prompt) if sketches is None else sketches
+            pictures = [sketch and sketch.picture for sketch in laid_out]
+            conditions["sketch"] = self.encode_sketches(pictures).to(hidden.device)
         return conditions
 
     def sketch(
         self,
         prompt: Sequence[str],
         choices: Sequence[int] | None = None,
-        subjects: Sequence[Image.Image | None] | None = None,
-        coats: Sequence[Sequence[str]] | None = None,
-    ) -> list[Image.Image | None]:
-        """Return the sketch of every prompt, RGBA of the native size; see `encode_prompt`. None where there is none."""
+        casts: Sequence[Sequence[Actor]] | None = None,
+    ) -> list[Sketch | None]:
+        """Return the sketch of every prompt at the native size; None where there is none, as for the empty prompt.
+
+        Args:
+            prompt: N texts.
+            choices: for every prompt, what decides in its sketch what it leaves open; None: 0.
+            casts: for every prompt, the own things that are in it; None: nobody's.
+        """
         if self.library is None:
             return [None] * len(prompt)
-        sketcher = self._sketcher()
-        count = len(prompt)
-        rows = zip(prompt, choices or [0] * count, subjects or [None] * count, coats or [()] * count, strict=True)
-        return [
-            sketcher.sketch(text, choice, subject=subject, coat=coat) if text.strip() else None
-            for text, choice, subject, coat in rows
-        ]
-
-    def _sketcher(self) -> Sketcher:
-        assert self.library is not None
-        return Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
-
-    def _let_go(self, prompt: Sequence[str], subjects: Sequence[Image.Image | None] | None, shown: Tensor) -> Tensor:
-        """Return for every picture the share of noise, [N], down to which it simply follows its noisy sketch.
-
-        What a sketch shows in its colours need not be guessed anew from pure noise, where colours are blotchy (Meng et
-        al. 2022, SDEdit). A photo in greys, whose colours the words give, has to be: 1 lets go at once.
-        """
-        given = torch.tensor([subject is not None for subject in subjects or [None] * len(prompt)])
-        drawn = torch.zeros(len(prompt), dtype=torch.bool)
-        if self.library is not None:
-            sketcher = self._sketcher()
-            drawn = torch.tensor([bool(sketcher.read(text).subject) for text in prompt]) & ~given
-        return torch.where(shown, FOLLOW_PHOTO, torch.where(drawn, FOLLOW_DRAWING, 1.0))
-
-    def _shown(self, prompt: Sequence[str], subjects: Sequence[Image.Image | None] | None) -> list[bool]:
-        """Say of every picture whether a cut-out shows what colours its subject has; the prompt may ask for others."""
-        if subjects is None or self.library is None:
-            return [False] * len(prompt)
-        sketcher = self._sketcher()
-        return [
-            subject is not None and not sketcher.read(text).colours
-            for text, subject in zip(prompt, subjects, strict=True)
-        ]
+        sketcher = Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
+        rows = zip(prompt, choices or [0] * len(prompt), casts or [()] * len(prompt), strict=True)
+        return [sketcher.sketch(text, choice, actors) if text.strip() else None for text, choice, actors in rows]
 
     def encode_sketches(self, sketches: Sequence[Image.Image | None]) -> Tensor:
         """Return scaled latents [N, C, h, w] of sketches; zeros where there is none."""
@@ -165,6 +156,18 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
                 encoded = self.vae.encode(values).latent * self.vae.config.scaling_factor
             latents[there] = encoded.float().cpu()
         return latents
+
+    def _regions(self, sketches: Sequence[Sketch | None], count: int) -> Tensor:
+        """Return where the LoRA of each of `count` subjects acts, [N, K, S, S]; nowhere for one that a photo shows."""
+        size = self.native_size
+        rows = []
+        for sketch in sketches:
+            if sketch is None:
+                rows.append(side_by_side(count, size, size)[0] if count else torch.zeros(0, size, size))
+            else:
+                drawn = ~torch.tensor(sketch.shown, dtype=torch.bool).view(-1, 1, 1)
+                rows.append(torch.from_numpy(sketch.regions).float() / 255 * drawn)
+        return torch.stack(rows)
 
     def prepare_latents(self, count: int, seeds: Sequence[int] | None) -> Tensor:
         """Return unit noise [count, C, h, w]; each row depends on its own seed alone, whatever its neighbours."""
@@ -192,7 +195,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         seeds: Sequence[int] | None = None,
         lora: LoraFactors | None = None,
         fidelity: float = 1.0,
-        subjects: Sequence[Image.Image | None] | None = None,
+        subjects: Sequence[PersonalSubject] = (),
         output_type: str = "pil",
         upscale: bool = True,
         callback_on_step_end: StepCallback | None = None,
@@ -204,10 +207,10 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             num_inference_steps: Euler steps, from 1.
             guidance_scale: pull of the prompt, from 1 (none).
             seeds: one per prompt, so that a picture does not depend on the batch it is drawn in; None draws them.
-            lora: personal LoRA, for all rows.
+            lora: personal LoRA of what the prompts name first; short for a single subject of `subjects`.
             fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance.
-            subjects: for every prompt, a cut-out of what it names (RGBA), to be drawn as it stands there; None, or None
-                in it: drawn anew after a drawing of its class, in the colours that a `lora` says it has.
+            subjects: a person's own things in these pictures, in the order in which the prompts name them. Each LoRA
+                acts where its subject is; where there are no sketches they share the picture from left to right.
             output_type: ``pil`` or ``latent``.
             upscale: whether decoded pictures are enlarged.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents", "denoised"}); ``denoised`` is the
@@ -217,19 +220,24 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             `MiniPipelineOutput`.
         """
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
-        self.check_inputs(texts, seeds, lora, subjects)
-        guidance = Guidance.from_fidelity(fidelity if lora is not None else 0.0, guidance_scale)
-        coat = lora.metadata.get(COAT, "").split() if lora is not None and fidelity > 0 else []
-        text = self.encode_prompt(texts, seeds, subjects, [coat] * len(texts))
+        own = subjects or ([PersonalSubject(lora=lora)] if lora is not None else [])
+        self.check_inputs(texts, seeds, own)
+        personal = any(subject.lora is not None for subject in own)
+        guidance = Guidance.from_fidelity(fidelity if personal else 0.0, guidance_scale)
+        casts = [[subject.actor(row, fidelity > 0) for subject in own] for row in range(len(texts))]
+        sketches = self.sketch(texts, seeds, casts)
+        text = self.encode_prompt(texts, sketches)
         # A photo shows what its subject looks like: words and LoRA must not pull it towards its class.
-        shown = torch.tensor(self._shown(texts, subjects))
+        shown = torch.tensor([sketch is not None and sketch.shows_photos for sketch in sketches])
         empty = {
             name: torch.where(shown.view(-1, *[1] * (value.ndim - 1)).to(value.device), text[name], value)
             for name, value in self.encode_prompt([""]).items()
         }
-        denoise = _Denoiser(self, text, empty, lora, shown)
+        denoise = _Denoiser(
+            self.unet, text, empty, [subject.lora for subject in own], self._regions(sketches, len(own))
+        )
         latents = noise = self.prepare_latents(len(texts), seeds)
-        let_go = self._let_go(texts, subjects, shown).to(latents.device)
+        let_go = torch.tensor([1.0 if sketch is None else sketch.let_go for sketch in sketches]).to(latents.device)
         self.scheduler.set_timesteps(num_inference_steps, device=latents.device)
         for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
             share = timestep / self.scheduler.config.num_train_timesteps
@@ -245,23 +253,43 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
 
 
 class _Denoiser:
-    """Computes branches of guidance for N rows: one call of the UNet, the LoRA scaled per row."""
+    """Computes branches of guidance for N rows: one call of the UNet, the LoRAs scaled per row and place.
+
+    Args:
+        unet: the model.
+        text: conditions of the rows, each [N, …].
+        empty: those of the empty prompt.
+        loras: of the K subjects.
+        regions: where they act, [N, K, H, W] in 0–1.
+    """
 
     def __init__(
         self,
-        pipeline: MiniPipeline,
+        unet: UNet2DConditionModel,
         text: dict[str, Tensor],
         empty: dict[str, Tensor],
-        lora: LoraFactors | None,
-        shown: Tensor,
+        loras: Sequence[LoraFactors | None],
+        regions: Tensor,
     ) -> None:
-        self._unet, self._text, self._empty, self._lora, self._shown = pipeline.unet, text, empty, lora, shown
+        self._unet, self._text, self._empty = unet, text, empty
+        there = [number for number, lora in enumerate(loras) if lora is not None]
+        self._layers = stacked([lora for lora in loras if lora is not None])
+        self._regions = regions[:, there]
+        self._acts = self._regions.flatten(1).any(dim=1)
+        self._everywhere = bool((self._regions[self._acts] == 1).all()) and len(there) == 1
 
     def __call__(self, latents: Tensor, timestep: Tensor, branches: tuple[Branch, ...]) -> Tensor:
         """Predict velocities [K·N, C, h, w]; see `pipelines.hyperlora.guidance.Denoise`."""
         conditions = branch_conditions(self._text, self._empty, branches)
-        unshown = (~self._shown).to(latents.device, torch.float32)
-        scales = torch.cat([branch.lora_scale * unshown for branch in branches])
-        with RowLora(self._unet, self._lora.layers, scales) if self._lora is not None else nullcontext():
-            rows = with_sketch(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
+        rows = with_sketch(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
+        with self._adapted(rows, branches):
             return self._unet(rows, timestep.expand(len(rows)), **conditions).sample.float()
+
+    def _adapted(self, rows: Tensor, branches: Sequence[Branch]) -> AbstractContextManager[object]:
+        if not self._layers:
+            return nullcontext()
+        scales = torch.cat([branch.lora_scale * self._acts.float() for branch in branches]).to(rows.device)
+        if self._everywhere:  # the same, computed without copies
+            return RowLora(self._unet, {n: Factor(f.down[0], f.up[0]) for n, f in self._layers.items()}, scales)
+        regions = self._regions.repeat(len(branches), 1, 1, 1).to(rows.device)
+        return RegionalLora(self._unet, self._layers, rows.shape, scales, regions)

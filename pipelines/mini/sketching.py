@@ -1,29 +1,69 @@
 """Sketches for the denoiser: the scene that a prompt names, laid out from drawings of the library.
 
 A sketch says where things are and what shapes they have. Its subject is shown in the colours that the words give, or in
-those of a person's own thing (its coat), and else as the library draws it.
+those of a person's own thing (its coat), and else as the library draws it. Several own things stand side by side in
+the order of their names, each in its own coat, and the sketch says where each of them is.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image
+from numpy.typing import NDArray
+from PIL import Image, ImageFilter
 from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerBase
 
+from pipelines.mini.casting import Actor, Role, cast
 from pipelines.mini.colours import in_greys, recolour_like, recolour_pixels
 from pipelines.mini.layout import MOUNTS, PLACES, Cast, Figure, Setting, compose
 from pipelines.mini.library import DrawingLibrary
-from pipelines.mini.scene import Scene, parse
+from pipelines.mini.scene import CALLED, Scene, parse
 from pipelines.mini.simplified import simplified
 from pipelines.mini.text import mean_features
 
 COLOURS_LEFT = {"flat": 16, "modern": 28}  # style → colours that a cut-out keeps; the others shade as photos do
 FOLLOW_PHOTO, FOLLOW_DRAWING = 0.7, 0.8  # shares of noise at which pictures are let go by sketches in full colour
 TILT = 5.0  # degrees that a subject alone is turned by at most
+REACH = 0.035  # share of the edge by which a region goes beyond its figure
+_ANY = Actor()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Sketch:
+    """A prompt laid out.
+
+    Attributes:
+        picture: RGBA, transparent where the prompt names no place.
+        regions: uint8 [K, S, S], where each of the actors is, a little beyond its outline; 255 everywhere for one that
+            has the picture to itself.
+        given: of each actor, whether it is shown by a cut-out.
+        shown: of each actor, whether that cut-out shows what colours it has; the prompt may ask for others.
+    """
+
+    picture: Image.Image
+    regions: NDArray[np.uint8]
+    given: tuple[bool, ...] = ()
+    shown: tuple[bool, ...] = ()
+
+    @property
+    def shows_photos(self) -> bool:
+        """Whether a cut-out stands in it, and none that waits for its colours."""
+        return any(self.shown) and self.given == self.shown
+
+    @property
+    def let_go(self) -> float:
+        """Share of noise, 0–1, down to which a picture simply follows this sketch with noise on it.
+
+        What a sketch shows in its colours need not be guessed anew from pure noise, where colours are blotchy (Meng et
+        al. 2022, SDEdit). A photo in greys, whose colours the words give, has to be: 1 lets go at once.
+        """
+        if any(self.given):
+            return FOLLOW_PHOTO if self.shows_photos else 1.0
+        return FOLLOW_DRAWING
 
 
 class Sketcher:
@@ -47,31 +87,35 @@ class Sketcher:
         words = [word for words in self._library.style_words.values() for word in words]
         return parse(prompt, self._library.has, words)
 
-    def sketch(
-        self, prompt: str, choice: int, *, subject: Image.Image | None = None, coat: Sequence[str] = ()
-    ) -> Image.Image | None:
+    def sketch(self, prompt: str, choice: int, actors: Sequence[Actor] = ()) -> Sketch | None:
         """Lay a prompt out.
 
         Args:
             prompt: what to draw.
             choice: decides what the prompt leaves open: style, layout, which way things look.
-            subject: a cut-out that stands for what the prompt names, RGBA; None: a drawing of the library.
-            coat: main colours that a drawing of the subject is given, see `pipelines.mini.colours.palette`.
+            actors: a person's own things, in the order in which the prompt names them.
 
         Returns:
-            RGBA, transparent where the prompt names no place; None for a prompt without a subject.
+            None for a prompt without a subject.
         """
         scene = self.read(prompt)
-        if not scene.subject and subject is None:
+        if not (scene.subject or any(actor.words or actor.cutout for actor in actors)):
             return None
         rng = np.random.default_rng(choice)
-        style = self._style(prompt, scene, choice)
-        figure = self._subject(scene, style, rng, subject, coat)
-        cast = Cast(
-            subject=figure,
+        parts = cast(scene, [actor.words for actor in actors], self.read)
+        style = self._style(prompt, parts.lead.words, choice)
+        plain = scene.plain and not parts.peers
+        figures = [self._own(role, actors, style, rng, plain) for role in (parts.lead, *parts.peers)]
+        figures += [self._drawn(role.words, style) for role in parts.companions]
+        others = range(len(actors), len(actors) + len(figures))
+        numbers = [other if role.actor is None else role.actor for role, other in zip(parts.roles, others, strict=True)]
+        lead, *rest = (figure.asked_for(number) for figure, number in zip(figures, numbers, strict=True))
+        scene_cast = Cast(
+            subject=lead,
+            peers=tuple(rest[: len(parts.peers)]),
             hat=self._figure(scene.hat, style),
             mount=(self._drawn(scene.mount, style), MOUNTS[scene.mount]) if scene.mount else None,
-            companions=tuple(self._drawn(words, style) for words in scene.companions),
+            companions=tuple(rest[len(parts.peers) :]),
             count=scene.count,
             scale=scene.scale,
         )
@@ -79,33 +123,43 @@ class Sketcher:
         setting = Setting(
             place=scene.place, ground=scene.ground, props=tuple(self._drawn(prop, style) for prop in props)
         )
-        return Image.fromarray(compose(cast, setting, self._size, rng).picture, "RGBA")
+        layered = compose(scene_cast, setting, self._size, rng)
+        coloured = {role.actor for role in parts.roles if role.colours}
+        given = tuple(actor.cutout is not None for actor in actors)
+        return Sketch(
+            picture=Image.fromarray(layered.picture, "RGBA"),
+            regions=_regions(layered.masks, len(actors), self._size),
+            given=given,
+            shown=tuple(there and number not in coloured for number, there in enumerate(given)),
+        )
 
-    def _style(self, prompt: str, scene: Scene, choice: int) -> int:
+    def _style(self, prompt: str, subject: str, choice: int) -> int:
         """Return the style asked for, or one in which the subject is drawn."""
         asked = self._library.asked_style(prompt)
         if asked is not None:
             return asked
-        styles = self._library.drawn_styles(self._concept(scene.subject)) if scene.subject else [0]
+        styles = self._library.drawn_styles(self._concept(subject)) if subject else [0]
         return styles[choice % len(styles)]
 
-    def _subject(
-        self, scene: Scene, style: int, rng: np.random.Generator, given: Image.Image | None, coat: Sequence[str]
-    ) -> Figure:
+    def _own(self, role: Role, actors: Sequence[Actor], style: int, rng: np.random.Generator, may_tilt: bool) -> Figure:
+        """Return what stands at a place, as an actor looks or, if none has it, as the library draws it."""
         turned, tilt = bool(rng.random() < 0.5), float(rng.uniform(-TILT, TILT))
-        if given is not None:
-            return self._of_photo(given, style, bool(scene.colours))
-        concept = self._concept(scene.subject)
+        actor = actors[role.actor] if role.actor is not None else _ANY
+        if actor.cutout is not None:
+            return self._of_photo(actor.cutout, style, bool(role.colours))
+        concept = self._concept(role.words)
         picture = np.asarray(self._library.picture(concept, style))
-        if scene.colours:
-            picture = recolour_pixels(picture, scene.colours)
-        elif coat:
-            picture = recolour_like(picture, coat)
-        figure = Figure.of(picture, subject=True)
+        if role.colours:
+            picture = recolour_pixels(picture, role.colours)
+        elif actor.greys:
+            picture = in_greys(picture)
+        elif actor.coat:
+            picture = recolour_like(picture, actor.coat)
+        figure = Figure.of(picture)
         if self._library.names[concept] not in self._library.mirrors:
             return figure
         figure = figure.mirrored() if turned else figure
-        return figure.tilted(tilt) if scene.plain else figure
+        return figure.tilted(tilt) if may_tilt else figure
 
     def _of_photo(self, cutout: Image.Image, style: int, greys: bool) -> Figure:
         """Return a cut-out as a figure; never in the mirror, for it may have writing on it."""
@@ -114,7 +168,7 @@ class Sketcher:
         if key not in self._simple:
             simple = simplified(cutout, colours)
             shown = in_greys(np.asarray(simple)) if greys else simple
-            self._simple[key] = Figure.of(shown, subject=True)
+            self._simple[key] = Figure.of(shown)
         return self._simple[key]
 
     def _figure(self, words: str | None, style: int) -> Figure | None:
@@ -125,10 +179,24 @@ class Sketcher:
 
     def _concept(self, words: str) -> int:
         """Return the concept of these words: by name, or else the nearest in meaning."""
-        found = self._library.concept(words)
-        if found is not None:
-            return found
+        for name in (words, CALLED.get(words, words)):
+            found = self._library.concept(name)
+            if found is not None:
+                return found
         return self._library.nearest_concept(mean_features(self._encoder, self._tokenizer, [words])[0])
+
+
+def _regions(masks: Mapping[int, NDArray[np.uint8]], count: int, size: int) -> NDArray[np.uint8]:
+    """Return the regions of the first `count` numbers: they grow into the ground, shared where they meet there."""
+    if count == len(masks) == 1:
+        return np.full((1, size, size), 255, np.uint8)
+    grow = ImageFilter.MaxFilter(2 * max(1, round(REACH * size)) + 1)
+    regions = np.zeros((count, size, size), np.uint8)
+    for number in range(count):
+        others = np.max([mask for other, mask in masks.items() if other != number], axis=0)
+        regions[number] = np.minimum(np.asarray(Image.fromarray(masks[number]).filter(grow)), 255 - others)
+    total = np.maximum(regions.sum(axis=0, dtype=np.uint32), 255)
+    return (regions.astype(np.uint32) * 255 // total).astype(np.uint8)
 
 
 def with_sketch(latents: Tensor, conditions: dict[str, Tensor]) -> Tensor:

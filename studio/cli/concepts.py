@@ -1,4 +1,4 @@
-"""`concept`: add, list, forget, lora."""
+"""`concept`: add, list, forget, lora, refine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import typer
 from studio.cli.console import AsJson, finished, opened_studio, plain, size, table, tell
 from studio.domain.concepts import AddConceptRequest, Concept
 from studio.domain.loras import SUFFIX, LoraLayout
+from studio.domain.refining import Keep
 from studio.errors import InvalidInput, InvalidPhoto, StorageFull
 
 app = typer.Typer(help="The things the studio knows.", rich_markup_mode=None)
@@ -95,6 +96,42 @@ def lora(
     record = {"file": str(out), "layout": layout, "bytes": len(file.data), "trigger": found.kind, "concept": found.id}
     about = f"the LoRA of {found.name}, {layout} layout, {size(len(file.data))}"
     tell(record, f"{out}: {about}. Prompts call it up by {found.kind!r}.", as_json=as_json)
+
+
+@app.command("refine")
+def refine(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Its name, or its mention with or without the @.")],
+    keep: Annotated[Keep, typer.Option(help="auto: only if pictures were measured to be more like it.")] = Keep.AUTO,
+    as_json: AsJson = False,
+) -> None:
+    """Train the personal LoRA of a thing on its own photos for about a minute; shows what that brings."""
+    with opened_studio(context) as studio:
+        job = studio.refining.start(name)
+        refinement = finished(job)
+        kept = refinement.is_kept(keep)
+        if kept:
+            studio.refining.keep(job.id)
+    record = {
+        "concept": refinement.concept_id,
+        "name": refinement.name,
+        "likeness_before": round(refinement.likeness_before, 4),
+        "likeness_after": round(refinement.likeness_after, 4),
+        "gain": round(refinement.gain, 4),
+        "standard_error": round(refinement.error, 4),
+        "colours_before": round(refinement.colours_before, 2),
+        "colours_after": round(refinement.colours_after, 2),
+        "helps": refinement.helps,
+        "kept": kept,
+        "seconds": round(refinement.seconds, 1),
+    }
+    text = (
+        f"{refinement.name}: likeness {refinement.likeness_before:.3f} → {refinement.likeness_after:.3f} "
+        f"({refinement.gain:+.3f} ± {refinement.error:.3f}), colours off by {refinement.colours_before:.1f} → "
+        f"{refinement.colours_after:.1f}, in {refinement.seconds:.0f} s. "
+        + ("The refined LoRA is kept." if kept else "The LoRA of before stays.")
+    )
+    tell(record, text, as_json=as_json)
 
 
 def _check_free(out: Path) -> None:

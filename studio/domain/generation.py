@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +15,7 @@ COUNT_MAX = 16
 STEPS_MAX = 100
 SEED_MAX = 2**32 - 1
 GUIDANCE_MAX = 30.0
+TOGETHER_MAX = 3  # things of a person in one picture; of more, each would be too small to be told
 
 
 class Pose(StrEnum):
@@ -79,6 +81,15 @@ class GenerateRequest:
 def _check_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:  # also refuses NaN
         raise InvalidInput(f"{name} is {value}; it must lie between {low} and {high}.")
+
+
+def check_together(handles: Sequence[str]) -> None:
+    """Raise `InvalidInput` when these things are too many for one picture."""
+    if len(handles) > TOGETHER_MAX:
+        names = ", ".join(f"@{handle}" for handle in handles)
+        raise InvalidInput(
+            f"{names} are {len(handles)} of your things; at most {TOGETHER_MAX} can be in one picture. Mention fewer."
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

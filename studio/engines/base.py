@@ -112,6 +112,45 @@ class SubjectEngine(Protocol):
         """Name and version of the base model and hypernetwork the LoRA belongs to."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Refined:
+    """A refined LoRA, and what that has brought.
+
+    Attributes:
+        adapter: safetensors bytes, diffusers layout.
+        pictures_before: what the LoRA draws as it was, RGBA.
+        pictures_after: the same seeds with the refined one.
+        likeness_before: mean cosine of features of pictures and cut-outs, −1…1; the features are not trained on.
+        likeness_after: the same, refined.
+        error: standard error of their difference.
+        colours_before: mean distance of colours in CIELAB, from 0.
+        colours_after: the same, refined.
+        helps: whether the likeness has grown by more than chance, and the colours have not suffered.
+    """
+
+    adapter: bytes
+    pictures_before: tuple[Image.Image, ...]
+    pictures_after: tuple[Image.Image, ...]
+    likeness_before: float
+    likeness_after: float
+    error: float
+    colours_before: float
+    colours_after: float
+    helps: bool
+
+
+class RefiningEngine(Protocol):
+    """Personal LoRAs to better ones, by training on the subject itself."""
+
+    def refine(self, adapter: bytes, cutouts: Sequence[Image.Image], kind: str, report: Report) -> Refined:
+        """Train a LoRA further on RGBA cut-outs of its subject, and draw and measure before and after.
+
+        Raises:
+            InvalidInput: the LoRA is not of the model that is trained with.
+            ModelMissing: a model could not be had.
+        """
+
+
 class LoraFileEngine(Protocol):
     """Personal LoRAs to files that other programs read."""
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from studio.engines.base import ImageCapabilities, ImageJob, Report
 from studio.engines.quiet import quieten_libraries
-from studio.engines.reading import chosen_device, class_prompt, personal_adapter
+from studio.engines.reading import chosen_device, class_prompt, in_order
 from studio.errors import InvalidInput, ModelMissing
 
 EDGE_STEP = 16  # eight pixels a latent, and FLUX and SD3 take them two by two
@@ -17,7 +17,9 @@ EDGE_STEP = 16  # eight pixels a latent, and FLUX and SD3 take them two by two
 
 @dataclass(kw_only=True)
 class HubImageEngine:
-    """Text and at most one subject to opaque pictures. Weights are safetensors; no code of a model is run.
+    """Text and subjects to opaque pictures. Weights are safetensors; no code of a model is run.
+
+    Several personal subjects share a picture from left to right in the order of their names.
 
     Attributes:
         model: a folder in diffusers' layout, or a hub id.
@@ -85,8 +87,9 @@ class HubImageEngine:
         from pipelines.hybrid_guidance import HybridGuidance
         from pipelines.hyperlora.guidance import Guidance
         from pipelines.lora import LoraError, LoraFactors
+        from pipelines.regional_lora import side_by_side
 
-        adapter = personal_adapter(job)
+        adapters = [subject.adapter for subject in in_order(job) if subject.adapter]
         try:
             guidance = Guidance.steady(job.fidelity, job.guidance, self.form)
         except ValueError as error:
@@ -94,8 +97,10 @@ class HubImageEngine:
         report(0.0, "Loading the model" if self._pipeline is None else "Starting")
         pipeline = self._loaded()
         try:
-            lora = LoraFactors.from_bytes(adapter) if adapter else None
-            with HybridGuidance(pipeline, lora, guidance):
+            loras = [LoraFactors.from_bytes(adapter) for adapter in adapters]
+            size = self.height // EDGE_STEP, self.width // EDGE_STEP
+            regions = side_by_side(len(loras), *size) if len(loras) > 1 else None
+            with HybridGuidance(pipeline, loras if regions is not None else next(iter(loras), None), guidance, regions):
                 pictures = [self._draw(pipeline, job, number, report) for number in range(len(job.seeds))]
         except LoraError as error:
             raise InvalidInput(

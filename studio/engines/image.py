@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from studio.engines.base import ImageCapabilities, ImageJob, Report
+from studio.engines.base import ImageCapabilities, ImageJob, Report, Subject
 from studio.engines.quiet import quieten_libraries
-from studio.engines.reading import chosen_device, class_prompt, personal_adapter
+from studio.engines.reading import chosen_device, class_prompt, in_order, word_of
 from studio.errors import ModelMissing
 
 if TYPE_CHECKING:
-    from pipelines.lora import LoraFactors
+    from pipelines.mini.pipeline_mini import PersonalSubject
 
 
 class DiffusersImageEngine:
-    """Text and at most one subject to pictures.
+    """Text and subjects to pictures.
 
     Args:
         model: a name in `models` whose folder holds ``studio.json`` beside the weights: what the model can do.
@@ -43,7 +43,6 @@ class DiffusersImageEngine:
 
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
         """Draw one RGBA picture per seed, all in one batch; reports and looks at the stop button at every step."""
-        lora = self._lora(job)
         report(0.0, "Loading the model" if self._pipeline is None else "Starting")
         pipeline = self._loaded()
 
@@ -57,9 +56,8 @@ class DiffusersImageEngine:
             num_inference_steps=job.steps,
             guidance_scale=job.guidance,
             seeds=list(job.seeds),
-            lora=lora,
             fidelity=job.fidelity,
-            subjects=photo_subjects(job),
+            subjects=personal_subjects(job),
             callback_on_step_end=on_step,
         )
         report(1.0, "Done")
@@ -88,23 +86,32 @@ class DiffusersImageEngine:
             self._pipeline = pipeline
         return self._pipeline
 
-    @staticmethod
-    def _lora(job: ImageJob) -> LoraFactors | None:
-        from pipelines.lora import LoraFactors
 
-        adapter = personal_adapter(job)
-        return LoraFactors.from_bytes(adapter) if adapter else None
+def personal_subjects(job: ImageJob) -> list[PersonalSubject]:
+    """Return the subjects that have a look of their own, in the order in which the prompt names them."""
+    from pipelines.lora import LoraFactors
+    from pipelines.mini.pipeline_mini import PersonalSubject
 
-
-def photo_subjects(job: ImageJob) -> list[Image.Image | None] | None:
-    """Return for every picture the cut-out to draw its subject after, its photos taking turns; None: drawn anew."""
-    cutouts = next((subject.cutouts for subject in job.subjects if subject.cutouts), ())
-    if not cutouts or not job.poses:
-        return None
     return [
+        PersonalSubject(
+            words=word_of(subject),
+            lora=LoraFactors.from_bytes(subject.adapter) if subject.adapter else None,
+            cutouts=photo_cutouts(subject, job),
+        )
+        for subject in in_order(job)
+        if subject.adapter or subject.cutouts
+    ]
+
+
+def photo_cutouts(subject: Subject, job: ImageJob) -> tuple[Image.Image | None, ...]:
+    """Return for every picture the cut-out that a subject is drawn after, its photos taking turns; None: drawn anew."""
+    cutouts = subject.cutouts
+    if not cutouts or not job.poses:
+        return ()
+    return tuple(
         cutouts[seed // 2 % len(cutouts)] if pose == "photo" else None
         for seed, pose in zip(job.seeds, job.poses, strict=True)
-    ]
+    )
 
 
 def _resolved(name: str, models: Path | None) -> Path:

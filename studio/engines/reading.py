@@ -1,12 +1,11 @@
-"""What every image engine makes of a job: the prompt in words a model knows, the one personal LoRA, the device."""
+"""What every image engine makes of a job: the prompt in words a model knows, its personal subjects, the device."""
 
 from __future__ import annotations
 
 import re
 
 from studio.domain.mentions import find_mentions
-from studio.engines.base import ImageJob
-from studio.errors import InvalidInput
+from studio.engines.base import ImageJob, Subject
 
 # A name needs no article, a class word does: "@bo with @ana" is read "a dog with a mug", but "my happy @bo" has one.
 _WANTS_ARTICLE = re.compile(
@@ -19,7 +18,7 @@ def class_prompt(job: ImageJob) -> str:
 
     A subject that the prompt does not mention is put in front.
     """
-    kinds = {subject.mention: subject.kind or "thing" for subject in job.subjects}
+    kinds = {subject.mention: word_of(subject) for subject in job.subjects}
     prompt, mentioned = job.prompt, set()
     for mention in reversed(find_mentions(job.prompt, kinds)):
         if mention.handle in kinds:
@@ -37,17 +36,15 @@ def with_article(noun: str) -> str:
     return f"{'an' if noun[:1].casefold() in set('aeiou') else 'a'} {noun}"
 
 
-def personal_adapter(job: ImageJob) -> bytes | None:
-    """Return the personal LoRA of the job's subject as safetensors bytes; None where no subject has one.
+def word_of(subject: Subject) -> str:
+    """Return the word that stands for a subject in `class_prompt`."""
+    return subject.kind or "thing"
 
-    Raises:
-        InvalidInput: several subjects have one; a LoRA changes the whole picture, so two would mix their looks.
-    """
-    personal = [subject for subject in job.subjects if subject.adapter]
-    if len(personal) > 1:
-        names = " and ".join(f"@{subject.mention}" for subject in personal)
-        raise InvalidInput(f"{names} cannot be drawn in one picture yet; mention one of them.")
-    return personal[0].adapter if personal else None
+
+def in_order(job: ImageJob) -> tuple[Subject, ...]:
+    """Return the subjects in the order in which `class_prompt` names them: those that it puts in front come first."""
+    handles = [mention.handle for mention in find_mentions(job.prompt, {subject.mention for subject in job.subjects})]
+    return tuple(sorted(job.subjects, key=lambda one: handles.index(one.mention) if one.mention in handles else -1))
 
 
 def chosen_device(device: str) -> str:

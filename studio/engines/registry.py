@@ -22,6 +22,8 @@ from studio.engines.base import (
     PhotoPlaces,
     PhotoReading,
     RecognitionEngine,
+    Refined,
+    RefiningEngine,
     Remembered,
     Report,
     Sighting,
@@ -91,6 +93,10 @@ SUBJECT_ENGINES: Registry[SubjectEngine] = Registry(
     "subject",
     {"fake": "studio.engines.fake:FakeSubjectEngine", "hyperlora": "studio.engines.subjects:HyperLoraSubjectEngine"},
 )
+REFINING_ENGINES: Registry[RefiningEngine] = Registry(
+    "refining",
+    {"fake": "studio.engines.fake:FakeRefiningEngine", "diffusion": "studio.engines.refining:DiffusionRefiningEngine"},
+)
 RECOGNITION_ENGINES: Registry[RecognitionEngine] = Registry(
     "recognition",
     {"fake": "studio.engines.fake:FakeRecognitionEngine", "looks": "studio.engines.recognition:LooksRecognitionEngine"},
@@ -152,6 +158,17 @@ class LazySubjectEngine:
     def model(self) -> str:
         """See `SubjectEngine.model`."""
         return self.engine().model()
+
+
+class LazyRefiningEngine:
+    """A refining engine that is imported and constructed on first use; see `LazyImageEngine`."""
+
+    def __init__(self, make: Callable[[], RefiningEngine]) -> None:
+        self.engine = _Once(make)
+
+    def refine(self, adapter: bytes, cutouts: Sequence[Image.Image], kind: str, report: Report) -> Refined:
+        """See `RefiningEngine.refine`."""
+        return self.engine().refine(adapter, cutouts, kind, report)
 
 
 class LazyRecognitionEngine:

@@ -12,7 +12,7 @@ from PIL import Image
 
 from studio.domain.concepts import Concept
 from studio.domain.drawings import Drawing
-from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose, Recipe
+from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose, Recipe, check_together
 from studio.domain.identifiers import IdSource
 from studio.domain.mentions import find_mentions, normalize, replace_mentions, unknown_concept
 from studio.engines.base import ImageCapabilities, ImageEngine, ImageJob, Report, Subject
@@ -72,6 +72,7 @@ class GenerationService:
 
         Raises:
             UnknownConcept: a mention or `request.concept` is not a concept of the owner.
+            InvalidInput: more things are mentioned than one picture can hold.
             NotFound: there is no interrupted drawing `instead_of`.
             StorageFull: the disk has no room for the record; nothing is drawn.
         """
@@ -139,6 +140,7 @@ class GenerationService:
                 if concept is None:
                     raise unknown_concept(name, handles)
                 found[concept.id] = concept
+        check_together([concept.handle for concept in found.values()])
         return replace_mentions(prompt, handles, lambda handle: f"@{handle}"), list(found.values())
 
     def _draw(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from studio.domain.concepts import Concept, Understanding
+from studio.domain.refining import Refinement
 from studio.ui.markup import counted, html, joined, tape
 
 
@@ -42,6 +43,32 @@ def suggested_kinds(readings: Sequence[Understanding]) -> list[str]:
         for kind, score in reading.kinds:
             scores[kind] = scores.get(kind, 0.0) + score
     return sorted(scores, key=lambda kind: -scores[kind])[:3]
+
+
+def refined(job_id: str, found: Refinement) -> Markup:
+    """Return what a refinement has brought, and the choice to keep it."""
+    rows = joined(
+        html(
+            '<figure class="k-frame k-gingham"><img src="/media/jobs/{job_id}/refined/{when}.webp" alt="{alt}">'
+            "<figcaption>{spoken}</figcaption></figure>",
+            job_id=job_id, when=when, alt=alt, spoken=spoken,
+        )
+        for when, spoken, alt in (
+            ("before", "Before", "Drawn as it was"), ("after", "Refined", "The same drawings with the refined LoRA"),
+        )
+    )  # fmt: skip
+    verdict = "More like it." if found.helps else "No gain that could be told from chance."
+    keep, discard = ("k-ink", "k-quiet") if found.helps else ("k-quiet", "k-ink")
+    return html(
+        '<div class="k-refined" role="status">{rows}<p><strong>{verdict}</strong> <span class="k-small">Likeness '
+        "{before:.2f} → {after:.2f}, colours off by {colours_before:.0f} → {colours_after:.0f}</span></p>"
+        '<div class="k-refined-line">'
+        '<button type="button" class="k-button {keep}" data-do="keep" data-id="{job_id}">Keep the refined one</button>'
+        '<button type="button" class="k-button {discard}" data-do="discard" data-id="{job_id}">Discard it</button>'
+        "</div></div>",
+        rows=rows, verdict=verdict, before=found.likeness_before, after=found.likeness_after, keep=keep,
+        colours_before=found.colours_before, colours_after=found.colours_after, discard=discard, job_id=job_id,
+    )  # fmt: skip
 
 
 def shelf(concepts: Sequence[Concept]) -> Markup:

@@ -116,7 +116,7 @@ def example_prompts(concepts: Iterable[Concept]) -> tuple[str, ...]:
     own = (
         f"{handles[0]} wearing a crown",
         f"{handles[0]} at the beach, soft style",
-        f"{handles[-1]} with a red heart",
+        " and ".join(handles) + " in a meadow" if len(handles) > 1 else f"{handles[0]} with a red heart",
     ) if handles else ()  # fmt: skip
     return (
         *own,

@@ -45,6 +45,7 @@ def add_media_routes(app: FastAPI, studio: Studio, owner_of: Callable[[Request],
     _add_records(app, studio, Depends(owner_now))
     _add_jobs(app, studio, Depends(owner_now))
     _add_seen(app, studio, Depends(owner_now))
+    _add_refined(app, studio, Depends(owner_now))
 
 
 def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
@@ -122,6 +123,13 @@ def _add_jobs(app: FastAPI, studio: Studio, visitor: Any) -> None:
         if not isinstance(found, tuple) or not 0 <= number < len(found) or not isinstance(found[number], Understanding):
             raise NotFound(f"There is no cut-out {number} here.")
         return _webp(_smaller(found[number].cutout, LARGE), _FOREVER)
+
+
+def _add_refined(app: FastAPI, studio: Studio, visitor: Any) -> None:
+    @app.get("/media/jobs/{job_id}/refined/{when}.webp")
+    def refined(job_id: str, when: Literal["before", "after"], owner: str = visitor) -> Response:
+        found = studio.refining.of(job_id, owner=owner)
+        return _webp(found.before if when == "before" else found.after, _FOREVER)
 
 
 def _add_seen(app: FastAPI, studio: Studio, visitor: Any) -> None:

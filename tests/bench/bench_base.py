@@ -115,7 +115,7 @@ def recall_rows(prompts: Sequence[Prompt], right: NDArray[np.bool_]) -> dict[str
 def sketches(pipeline: MiniPipeline, prompts: Sequence[Prompt]) -> list[Image.Image]:
     """Return the sketch that the model is shown for every prompt; the seeds are those of the pictures."""
     found = pipeline.sketch([prompt.text for prompt in prompts], list(range(len(prompts))))
-    return [sketch if sketch is not None else Image.new("RGBA", (1, 1)) for sketch in found]
+    return [sketch.picture if sketch is not None else Image.new("RGBA", (1, 1)) for sketch in found]
 
 
 def _share(right: NDArray[np.bool_]) -> dict[str, Any]:

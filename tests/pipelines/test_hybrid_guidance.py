@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import pairwise
 
@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from pipelines.hybrid_guidance import PAIRED, HybridGuidance
 from pipelines.hyperlora.guidance import FORMS, Branch, Guidance, hm_cfg
 from pipelines.lora import Factor, LoraAdapter, LoraError, LoraFactors, RowLora, layer_table
+from pipelines.regional_lora import side_by_side
 from pipelines.text_to_image import denoiser
 from tests.pipelines.tiny_hub_models import SIZE, TEXT, TINY
 
@@ -205,6 +206,25 @@ def test_the_loras_of_two_people_in_one_call_are_each_as_if_alone(pipeline: Diff
     for row, (seed, lora) in enumerate(((7, one), (8, None), (9, other))):
         with HybridGuidance(pipeline, lora, guidance):
             np.testing.assert_allclose(together[row], drawn(pipeline, seed)[0], rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("pipeline", list(TINY), indirect=True)
+@pytest.mark.parametrize("fidelity", [0.5, 1.0])
+def test_two_subjects_in_one_picture_keep_to_their_places(pipeline: DiffusionPipeline, fidelity: float) -> None:
+    one, other = random_lora(pipeline, 1), random_lora(pipeline, 2, rank=3)
+    guidance = Guidance.steady(fidelity, TEXT_PULL)
+    base, before = drawn(pipeline, 7), hooks(denoiser(pipeline)[1])
+
+    def of(loras: Sequence[LoraFactors], regions: Tensor) -> NDArray[np.float32]:
+        with HybridGuidance(pipeline, loras, guidance, regions):
+            return drawn(pipeline, 7)
+
+    forth = of([one, other], side_by_side(2))
+    np.testing.assert_allclose(of([other, one], side_by_side(2).flip(1)), forth, rtol=1e-3, atol=1e-3)
+    assert np.abs(of([other, one], side_by_side(2)) - forth).mean() > 1e-5
+    nowhere = of([one, other], torch.zeros(1, 2, 8, 8))
+    np.testing.assert_allclose(nowhere, base, rtol=1e-3, atol=1e-3)
+    assert hooks(denoiser(pipeline)[1]) == before and np.array_equal(drawn(pipeline, 7), base)
 
 
 @pytest.mark.parametrize("pipeline", ["sdxl", "flux"], indirect=True)

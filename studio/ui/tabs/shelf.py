@@ -10,6 +10,7 @@ from studio.studio import Studio
 from studio.ui.concept_markup import cover, shelf
 from studio.ui.feedback import QUIET, told
 from studio.ui.markup import empty, html, piece, tape, waiting
+from studio.ui.tabs.refining import RefiningSection
 
 Update = dict[Any, Any]
 
@@ -27,6 +28,7 @@ class Shelf:
             self.name = gr.Textbox(label="Name", elem_id="edit-name")
             self.kind = gr.Textbox(label="What it is", elem_id="edit-kind")
             self.facts = gr.Textbox(label="Facts, one a line", lines=3, max_lines=12, elem_id="edit-facts")
+            self.refining = RefiningSection(studio)
             with gr.Row(elem_classes="k-sheet-actions"):
                 self.cancel = gr.Button("Cancel", elem_id="edit-cancel", elem_classes="k-modal-close")
                 self.save = gr.Button("Save", variant="primary", elem_id="edit-save")
@@ -35,7 +37,9 @@ class Shelf:
         """Connect the handlers."""
         fields = [self.name, self.kind, self.facts]
         page.load(self.read, outputs=self.cards, api_name="concepts", **QUIET)
-        self.cards.edit(told(self.on_edit), outputs=[self.editing, self.sheet, self.title, *fields], **QUIET)
+        opened = [self.editing, self.sheet, self.title, *fields, self.refining.stage, self.refining.begin]
+        self.cards.edit(told(self.on_edit), outputs=opened, **QUIET)
+        self.refining.wire(self.editing)
         self.cards.delete(told(self.on_forget), outputs=self.cards, **QUIET)
         gr.on(
             [self.save.click, self.name.submit, self.kind.submit],
@@ -65,6 +69,7 @@ class Shelf:
             self.name: concept.name,
             self.kind: concept.kind,
             self.facts: "\n".join(fact.text for fact in concept.facts),
+            **self.refining.show(concept.id),
         }
 
     def save_concept(self, concept_id: str, name: str, kind: str, facts: str) -> Update:

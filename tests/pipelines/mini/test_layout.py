@@ -17,6 +17,7 @@ from pipelines.mini.layout import (
     beside,
     compose,
     head_of,
+    in_a_row,
     place_picture,
     several,
     wearing,
@@ -267,3 +268,36 @@ def test_without_a_setting_it_is_transparent() -> None:
 
 def test_mounts_hold_their_riders() -> None:
     assert all(0 < depth < 1 for depth in MOUNTS.values())
+
+
+@pytest.mark.parametrize("others", [(), ((40, 20),), ((40, 20), (10, 40))])
+def test_peers_stand_in_a_row_as_large_as_each_other(others: tuple[tuple[int, int], ...]) -> None:
+    colours = (RED, GREEN, BLUE)[: len(others) + 1]
+    figures = [figure(RED), *(figure(colour, size) for colour, size in zip(colours[1:], others, strict=True))]
+    for seed in range(3):
+        picture = np.asarray(in_a_row(figures, np.random.default_rng(seed)).picture)
+        found = [coloured(picture, colour) for colour in colours]
+        assert all(before < after for (_, before), (after, _) in pairwise(columns(one) for one in found))
+        edges = [max(np.ptp(rows(one)), np.ptp(columns(one))) for one in found]
+        assert max(edges) / min(edges) < 1.2
+        assert max(rows(one)[1] for one in found) - min(rows(one)[1] for one in found) < 0.06 * EDGE
+
+
+def test_everybody_who_is_asked_for_is_found_under_a_number() -> None:
+    who = cast(
+        subject=figure(RED).asked_for(3),
+        peers=(figure(GREEN).asked_for(0),),
+        companions=(figure(BLUE).asked_for(7), figure(YELLOW)),
+    )
+    layered = compose(who, Setting(place="at the beach"), SIZE, np.random.default_rng(1))
+    assert layered.masks.keys() == {0, 3, 7}
+    for number, colour in ((3, RED), (0, GREEN), (7, BLUE)):
+        inside = coloured(layered.picture, colour)[layered.masks[number] > 200]
+        assert inside.size and inside.mean() > 0.9
+    assert np.array_equal(layered.mask, layered.masks[0])
+
+
+def test_what_is_covered_is_in_no_mask() -> None:
+    worn = wearing(figure(RED).asked_for(1), figure(BLUE).asked_for(2), np.random.default_rng(0))
+    both = np.minimum(np.asarray(worn.masks[1]), np.asarray(worn.masks[2]))
+    assert both.max() < 200 and all(np.asarray(mask).any() for mask in worn.masks.values())

@@ -10,7 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines.lora import COAT, Factor, LoraError, LoraFactors
-from pipelines.mini.pipeline_mini import MiniPipeline
+from pipelines.mini.casting import Actor
+from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
+from pipelines.mini.sketching import Sketch
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, tiny_pipeline
 
 
@@ -102,7 +104,7 @@ def test_fidelity_turns_the_personal_lora_up_from_nothing(pipeline: MiniPipeline
         ([3], {}, r"got \[3\]"),
         (["a", "b"], {"seeds": [1]}, "1 seeds do not fit 2 prompts"),
         ("a", {"guidance_scale": 0.5}, r"guidance is 0\.5"),
-        (["a", "b"], {"subjects": [None]}, "1 subjects do not fit 2 prompts; give one, or None, for each"),
+        (["a", "b"], {"subjects": [PersonalSubject(cutouts=[None])]}, "1 cut-outs do not fit 2 prompts; give one"),
     ],
 )
 def test_what_cannot_be_drawn_gets_a_sentence(
@@ -140,6 +142,13 @@ def cutout(size: tuple[int, int] = (30, 12)) -> Image.Image:
     return picture
 
 
+PHOTO = PersonalSubject(cutouts=[cutout()])
+
+
+def pictures(pipeline: MiniPipeline, *arguments: Any) -> list[Image.Image | None]:
+    return [sketch and sketch.picture for sketch in pipeline.sketch(*arguments)]
+
+
 class Inputs:
     """Notes what the denoiser is shown."""
 
@@ -159,7 +168,7 @@ def test_every_branch_of_guidance_is_shown_the_same_sketch(sketching: MiniPipeli
     with Inputs(sketching) as seen:
         prompts = ["a dog", "a cat"]
         latents(sketching, prompts, seeds=[1, 2], lora=lora, fidelity=0.6, guidance_scale=3.0, num_inference_steps=10)
-    shown = sketching.encode_sketches(sketching.sketch(["a dog", "a cat"], [1, 2]))
+    shown = sketching.encode_sketches(pictures(sketching, ["a dog", "a cat"], [1, 2]))
     assert shown.flatten(1).any(dim=1).all() and not torch.allclose(shown[0], shown[1])
     # no words, the words, the words and the LoRA: two of them at first and at last, all three between
     assert {len(rows) for rows in seen.rows} == {4, 6}
@@ -169,10 +178,12 @@ def test_every_branch_of_guidance_is_shown_the_same_sketch(sketching: MiniPipeli
 
 def test_a_sketched_picture_depends_on_its_own_seed_alone(sketching: MiniPipeline) -> None:
     prompts, seeds = ["a dog, flat style", "two red cats at the beach", "a dog with a cat"], [7, 8, 9]
-    subjects = [None, None, cutout()]
-    together = latents(sketching, prompts, seeds=seeds, subjects=subjects)
+    given = [None, None, cutout()]
+    together = latents(sketching, prompts, seeds=seeds, subjects=[PersonalSubject(cutouts=given)])
     for place in range(3):
-        alone = latents(sketching, prompts[place], seeds=[seeds[place]], subjects=[subjects[place]])
+        alone = latents(
+            sketching, prompts[place], seeds=[seeds[place]], subjects=[PersonalSubject(cutouts=[given[place]])]
+        )
         torch.testing.assert_close(alone[0], together[place], rtol=1e-4, atol=1e-4)
 
 
@@ -187,7 +198,7 @@ def test_a_denoiser_without_sketches_asks_for_none(pipeline: MiniPipeline) -> No
     assert set(pipeline.encode_prompt(["a dog"])) == {"encoder_hidden_states", "encoder_attention_mask"}
     assert pipeline.sketch(["a dog"]) == [None]
     # a cut-out changes nothing that it could not see
-    torch.testing.assert_close(latents(pipeline, subjects=[cutout()]), latents(pipeline))
+    torch.testing.assert_close(latents(pipeline, subjects=[PHOTO]), latents(pipeline))
 
 
 def test_without_a_library_nothing_is_sketched(sketching: MiniPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -196,12 +207,14 @@ def test_without_a_library_nothing_is_sketched(sketching: MiniPipeline, monkeypa
 
 
 def test_a_cut_out_stands_where_the_drawing_would(sketching: MiniPipeline) -> None:
-    wide, high = (sketching.sketch(["a dog"], [1], [cutout(size)])[0] for size in ((30, 12), (12, 28)))
+    wide, high = (
+        pictures(sketching, ["a dog"], [1], [[Actor(cutout=cutout(size))]])[0] for size in ((30, 12), (12, 28))
+    )
     assert wide is not None and high is not None and wide.size == (SIZE, SIZE)
     assert np.asarray(wide)[..., 3].any(axis=0).sum() > np.asarray(high)[..., 3].any(axis=0).sum()
     drawn = latents(sketching)
-    assert not torch.allclose(latents(sketching, subjects=[cutout()]), drawn)
-    assert torch.equal(latents(sketching, subjects=[None]), drawn)
+    assert not torch.allclose(latents(sketching, subjects=[PHOTO]), drawn)
+    assert torch.equal(latents(sketching, subjects=[PersonalSubject(cutouts=[None])]), drawn)
 
 
 def test_a_lora_that_counts_gives_its_coat(sketching: MiniPipeline) -> None:
@@ -209,21 +222,80 @@ def test_a_lora_that_counts_gives_its_coat(sketching: MiniPipeline) -> None:
     asked: list[Any] = []
     sketch = sketching.sketch
 
-    def noted(*arguments: Any) -> list[Image.Image | None]:
-        asked.append(arguments[3])
+    def noted(*arguments: Any) -> list[Sketch | None]:
+        asked.extend(list(actor.coat) for actors in arguments[2:] for row in actors for actor in row)
         return sketch(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sketching, "sketch", noted)
         for options in ({}, {"lora": lora, "fidelity": 0.0}, {"lora": lora, "fidelity": 0.5}):
             latents(sketching, **options)
-    assert asked[::2] == [[[]], [[]], [["#102030", "#ffffff"]]]
+    assert asked == [[], ["#102030", "#ffffff"]]
 
 
 def test_sketches_are_taken_at_the_size_of_the_denoiser(sketching: MiniPipeline) -> None:
-    (sketch,) = sketching.sketch(["a cat"], [4])
+    (sketch,) = pictures(sketching, ["a cat"], [4])
     assert sketch is not None
     encoded = sketching.encode_sketches([None, sketch])
     assert encoded.shape == (2, 8, SIZE // 4, SIZE // 4) and not encoded.requires_grad
     assert not encoded[0].any() and encoded[1].any()
     torch.testing.assert_close(encoded[1], sketching.encode_sketches([sketch])[0], rtol=1e-4, atol=1e-4)
+
+
+def loras(pipeline: MiniPipeline) -> tuple[LoraFactors, LoraFactors]:
+    lora = random_lora(pipeline)
+    other = {name: Factor(factor.down.flip(1), -factor.up) for name, factor in lora.layers.items()}
+    return lora, LoraFactors(other)
+
+
+def of_two(lora: LoraFactors, other: LoraFactors, **options: Any) -> list[PersonalSubject]:
+    return [PersonalSubject(words="dog", lora=lora, **options), PersonalSubject(words="cat", lora=other, **options)]
+
+
+def test_each_of_two_loras_counts_in_one_call_a_step(sketching: MiniPipeline) -> None:
+    lora, other = loras(sketching)
+    prompt, steps = "a dog and a cat", 10
+    base = latents(sketching, prompt, num_inference_steps=steps)
+    with Inputs(sketching) as seen:
+        both = latents(sketching, prompt, subjects=of_two(lora, other), num_inference_steps=steps)
+    assert {len(rows) for rows in seen.rows} <= {2, 3} and len(seen.rows) <= steps
+    again = latents(sketching, prompt, subjects=of_two(lora, other), num_inference_steps=steps)
+    swapped = latents(sketching, prompt, subjects=of_two(other, lora), num_inference_steps=steps)
+    assert torch.equal(both, again)
+    assert not torch.allclose(both, base, atol=1e-3) and not torch.allclose(both, swapped, atol=1e-3)
+    assert torch.equal(latents(sketching, prompt, num_inference_steps=steps), base)
+    nobody = latents(sketching, prompt, subjects=of_two(lora, other), fidelity=0.0, num_inference_steps=steps)
+    sketched = latents(sketching, prompt, subjects=of_two(lora.scaled(0), other.scaled(0)), num_inference_steps=steps)
+    torch.testing.assert_close(nobody, sketched, rtol=1e-3, atol=1e-3)
+
+
+def test_a_picture_of_two_depends_on_its_own_seed_alone(sketching: MiniPipeline) -> None:
+    lora, other = loras(sketching)
+    prompts, seeds = ["a dog and a cat", "a dog with a cat at the beach", "a cat"], [7, 8, 9]
+    together = latents(sketching, prompts, seeds=seeds, subjects=of_two(lora, other))
+    for place in range(3):
+        alone = latents(sketching, prompts[place], seeds=[seeds[place]], subjects=of_two(lora, other))
+        torch.testing.assert_close(alone[0], together[place], rtol=1e-3, atol=1e-3)
+
+
+def test_a_photo_is_left_to_itself_while_the_other_is_drawn(sketching: MiniPipeline) -> None:
+    lora, other = loras(sketching)
+    photo = PersonalSubject(words="dog", lora=lora, cutouts=[cutout()])
+    without = PersonalSubject(words="dog", cutouts=[cutout()])
+    drawn = PersonalSubject(words="cat", lora=other)
+    prompt = "a dog and a cat"
+    torch.testing.assert_close(
+        latents(sketching, prompt, subjects=[photo, drawn]), latents(sketching, prompt, subjects=[without, drawn])
+    )
+    both = of_two(lora, other, cutouts=[cutout()])
+    plain = [PersonalSubject(words=words, cutouts=[cutout()]) for words in ("dog", "cat")]
+    assert torch.equal(latents(sketching, prompt, subjects=both), latents(sketching, prompt, subjects=plain))
+
+
+def test_without_sketches_they_share_the_picture(pipeline: MiniPipeline) -> None:
+    lora, other = loras(pipeline)
+    forth, back = (
+        latents(pipeline, "a dog and a cat", subjects=of_two(*pair)) for pair in ((lora, other), (other, lora))
+    )
+    assert not torch.allclose(forth, back, atol=1e-3)
+    assert not torch.allclose(forth, latents(pipeline, "a dog and a cat"), atol=1e-3)

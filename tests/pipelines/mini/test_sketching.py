@@ -7,11 +7,12 @@ import pytest
 import torch
 from PIL import Image
 
+from pipelines.mini.casting import Actor
 from pipelines.mini.colours import COLOURS as SHADES
 from pipelines.mini.layout import MOUNTS, PLACES
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.loading import load_text_encoder
-from pipelines.mini.sketching import Sketcher, with_sketch
+from pipelines.mini.sketching import FOLLOW_DRAWING, FOLLOW_PHOTO, Sketch, Sketcher, with_sketch
 from pipelines.mini.text import mean_features
 from tests.pipelines.features.tiny_minilm import write_minilm
 
@@ -50,9 +51,9 @@ def sketcher(tmp_path_factory: pytest.TempPathFactory) -> Sketcher:
     return Sketcher(library, encoder, tokenizer, SIZE)
 
 
-def values(sketch: Image.Image | None) -> np.ndarray:
-    assert sketch is not None and (sketch.mode, sketch.size) == ("RGBA", (SIZE, SIZE))
-    return np.asarray(sketch)
+def values(sketch: Sketch | None) -> np.ndarray:
+    assert sketch is not None and (sketch.picture.mode, sketch.picture.size) == ("RGBA", (SIZE, SIZE))
+    return np.asarray(sketch.picture)
 
 
 def has(picture: np.ndarray, colour: tuple[float, ...]) -> bool:
@@ -111,18 +112,32 @@ def test_the_subject_wears_the_colours_that_the_words_give(sketcher: Sketcher) -
 
 
 def test_a_coat_changes_the_colours_and_nothing_else(sketcher: Sketcher) -> None:
-    plain, coated = (values(sketcher.sketch("a dog, flat style", 3, coat=coat)) for coat in ((), ("#2050e0",)))
+    plain, coated = (values(sketcher.sketch("a dog, flat style", 3, [Actor(coat=coat)])) for coat in ((), ("#2050e0",)))
     assert closest(coated) == "blue" and not has(coated, shades("dog", 0))
     assert np.array_equal(coated[..., 3], plain[..., 3])  # the same shape in the same place
     # what the words say counts more
-    assert closest(values(sketcher.sketch("a green dog, flat style", 3, coat=("#2050e0",)))) == "green"
+    assert closest(values(sketcher.sketch("a green dog, flat style", 3, [Actor(coat=("#2050e0",))]))) == "green"
+
+
+def test_without_colours_a_drawing_keeps_its_shape(sketcher: Sketcher) -> None:
+    plain, grey = (values(sketcher.sketch("a dog, flat style", 0, [Actor(greys=greys)])) for greys in (False, True))
+    assert np.array_equal(plain[..., 3], grey[..., 3])
+    assert np.ptp(grey[grey[..., 3] == 255][:, :3].astype(int), axis=1).max() <= 1
+    # colours that the words give are given all the same
+    red = values(sketcher.sketch("a red dog, flat style", 0, [Actor(greys=True)]))
+    assert np.array_equal(red, values(sketcher.sketch("a red dog, flat style", 0)))
+
+
+def test_what_people_call_a_thing_finds_its_drawing(sketcher: Sketcher) -> None:
+    assert has(values(sketcher.sketch("a puppy, flat style", 0)), shades("dog", 0))
+    assert has(values(sketcher.sketch("a kitten, flat style", 0)), shades("cat", 0))
 
 
 def test_a_cut_out_takes_the_place_of_the_drawing(sketcher: Sketcher) -> None:
     cutout = Image.new("RGBA", (60, 30))
     cutout.paste((10, 250, 250, 255), (8, 4, 52, 26))
     for prompt in ("a dog", "a dog wearing a crown", "a dog at the beach"):
-        picture = values(sketcher.sketch(f"{prompt}, flat style", 2, subject=cutout, coat=("#ff0000",)))
+        picture = values(sketcher.sketch(f"{prompt}, flat style", 2, [Actor(cutout=cutout, coat=("#ff0000",))]))
         assert has(picture, (10, 250, 250))
         assert not has(picture, shades("dog", 0))
         assert has(picture, shades("crown", 0)) == ("crown" in prompt)
@@ -130,7 +145,7 @@ def test_a_cut_out_takes_the_place_of_the_drawing(sketcher: Sketcher) -> None:
 
 def test_a_cut_out_needs_no_name(sketcher: Sketcher) -> None:
     cutout = Image.new("RGBA", (20, 20), (10, 250, 250, 255))
-    assert has(values(sketcher.sketch("wearing a crown", 0, subject=cutout)), (10, 250, 250))
+    assert has(values(sketcher.sketch("wearing a crown", 0, [Actor(cutout=cutout)])), (10, 250, 250))
 
 
 @pytest.mark.parametrize("prompt", ["", "  ", "in the snow", "with"])
@@ -181,3 +196,87 @@ def test_the_sketch_goes_behind_the_latents_and_out_of_the_conditions() -> None:
     assert rows[:, 3:].all() and not rows[:, :3].any()
     assert list(conditions) == ["encoder_hidden_states"]
     assert with_sketch(latents, conditions) is latents
+
+
+RED, LIME = Actor(words="dog", coat=("#e02020",)), Actor(words="cat", coat=("#20d020",))
+
+
+def colours_in(picture: np.ndarray, region: np.ndarray) -> set[str]:
+    """Name the channels that stand out where a region is."""
+    seen = picture[(region > 200) & (picture[..., 3] > 200)][:, :3].astype(int)
+    return {name for at, name in enumerate(("red", "green", "blue")) if ((seen[:, at] * 2 - seen.sum(1)) > 60).any()}
+
+
+def laid_out(sketcher: Sketcher, prompt: str, *actors: Actor, choice: int = 2) -> Sketch:
+    sketch = sketcher.sketch(f"{prompt}, flat style", choice, actors)
+    assert sketch is not None and sketch.regions.shape == (len(actors), SIZE, SIZE)
+    return sketch
+
+
+@pytest.mark.parametrize("prompt", ["a dog and a cat", "a dog next to a cat", "a dog with a cat", "a dog, a cat"])
+@pytest.mark.parametrize("choice", range(3))
+def test_two_own_things_stand_in_the_order_of_their_names_each_in_its_coat(
+    sketcher: Sketcher, prompt: str, choice: int
+) -> None:
+    sketch = laid_out(sketcher, prompt, RED, LIME, choice=choice)
+    picture, (dog, cat) = values(sketch), sketch.regions
+    assert (colours_in(picture, dog), colours_in(picture, cat)) == ({"red"}, {"green"})
+    left, right = (np.flatnonzero((region > 127).any(axis=0)).mean() for region in (dog, cat))
+    assert left < right
+    assert not (np.minimum(dog, cat) > 127).any()
+    sizes = [(region > 127).sum() for region in (dog, cat)]
+    assert 0.6 < sizes[0] / sizes[1] < 1.6
+
+
+def test_the_coats_exchange_when_the_things_do(sketcher: Sketcher) -> None:
+    red, lime = (Actor(words="dog", coat=actor.coat) for actor in (RED, LIME))  # two dogs
+    forth = laid_out(sketcher, "a dog and a dog at the beach", red, lime)
+    back = laid_out(sketcher, "a dog and a dog at the beach", lime, red)
+    assert np.array_equal(forth.regions, back.regions)
+    for regions, picture in ((forth.regions, values(forth)), (back.regions[::-1], values(back))):
+        assert [colours_in(picture, region) for region in regions] == [{"red"}, {"green"}]
+
+
+def test_an_own_thing_is_found_wherever_the_prompt_names_it(sketcher: Sketcher) -> None:
+    sketch = laid_out(sketcher, "a dog with a cat", LIME)
+    picture = values(sketch)
+    assert has(picture, shades("dog", 0)) and not has(picture, shades("cat", 0))
+    assert colours_in(picture, sketch.regions[0]) == {"green"}
+    assert 0.1 < (sketch.regions[0] > 127).mean() < 0.6
+
+
+def test_one_that_is_not_named_stands_beside_the_others(sketcher: Sketcher) -> None:
+    mug = Actor(words="mug", coat=("#2030e0",))
+    sketch = laid_out(sketcher, "a dog", RED, mug)
+    assert [colours_in(values(sketch), region) for region in sketch.regions] == [{"red"}, {"blue"}]
+    three = laid_out(sketcher, "a dog, a cat and a mug wearing a crown", RED, LIME, mug)
+    assert [colours_in(values(three), region) for region in three.regions] == [{"red"}, {"green"}, {"blue"}]
+    places = [np.flatnonzero((region > 127).any(axis=0)).mean() for region in three.regions]
+    assert places == sorted(places)
+
+
+def test_an_own_thing_alone_has_the_whole_picture(sketcher: Sketcher) -> None:
+    assert (laid_out(sketcher, "a dog at the beach", RED).regions == 255).all()
+    assert laid_out(sketcher, "a dog at the beach").regions.shape == (0, SIZE, SIZE)
+    hidden = laid_out(sketcher, "a dog wearing a crown", RED)
+    assert (hidden.regions == 255).all()
+
+
+def test_cut_outs_of_two_things_stand_side_by_side(sketcher: Sketcher) -> None:
+    cutouts = [Image.new("RGBA", (30, 30), colour) for colour in ((250, 10, 10, 255), (10, 10, 250, 255))]
+    actors = [Actor(words=words, cutout=cutout) for words, cutout in zip(("dog", "cat"), cutouts, strict=True)]
+    sketch = laid_out(sketcher, "a dog and a cat", *actors)
+    assert [colours_in(values(sketch), region) for region in sketch.regions] == [{"red"}, {"blue"}]
+    assert (sketch.given, sketch.shown, sketch.shows_photos) == ((True, True), (True, True), True)
+    assert sketch.let_go == FOLLOW_PHOTO
+    mixed = laid_out(sketcher, "a dog and a cat", actors[0], LIME)
+    assert (mixed.shown, mixed.let_go) == ((True, False), FOLLOW_PHOTO)
+    asked = laid_out(sketcher, "a dog and a green cat", *actors)
+    assert (asked.given, asked.shown, asked.shows_photos, asked.let_go) == ((True, True), (True, False), False, 1.0)
+    assert laid_out(sketcher, "a dog and a cat", RED, LIME).let_go == FOLLOW_DRAWING
+
+
+def test_a_colour_in_the_name_of_a_kind_is_no_wish(sketcher: Sketcher) -> None:
+    golden = Actor(words="golden dog", coat=("#e02020",))
+    assert closest(values(laid_out(sketcher, "a golden dog", golden))) == "red"
+    assert closest(values(laid_out(sketcher, "a blue golden dog", golden))) == "blue"

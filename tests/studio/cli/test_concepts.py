@@ -79,3 +79,23 @@ def test_a_name_that_is_taken(keepsake, photo_file, one_line) -> None:
 @pytest.mark.parametrize("name", ["nobody", "@nobody"])
 def test_forgetting_what_is_not_known(name, keepsake, one_line) -> None:
     one_line(keepsake("concept", "forget", name), "nobody")
+
+
+def test_a_thing_is_refined_and_kept_if_that_helps(keepsake, photo_file, tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("KEEPSAKE_ENGINES__REFINING__OPTIONS__STEP_SECONDS", "0")
+    keepsake("concept", "add", "Bo", photo_file, "--kind", "dog")
+    loras = []
+    for number, keep in enumerate(("never", "auto")):
+        told = keepsake("concept", "refine", "@bo", "--keep", keep, "--json").json
+        assert (told["name"], told["helps"], told["kept"], told["gain"]) == ("Bo", True, keep == "auto", 0.05)
+        out = tmp_path / f"{number}.safetensors"
+        keepsake("concept", "lora", "Bo", "--out", out)
+        loras.append(out.read_bytes())
+    assert loras[0] != loras[1]
+    monkeypatch.setenv("KEEPSAKE_ENGINES__REFINING__OPTIONS__GAIN", "-0.02")
+    told = keepsake("concept", "refine", "Bo").out
+    assert told.startswith("Bo: likeness 0.600 → 0.580 (-0.020 ± 0.010)") and "The LoRA of before stays." in told
+
+
+def test_refining_what_is_not_known(keepsake, one_line) -> None:
+    one_line(keepsake("concept", "refine", "nobody"), "nobody")

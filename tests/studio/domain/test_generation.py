@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from studio.domain.generation import COUNT_MAX, PROMPT_MAX, SEED_MAX, STEPS_MAX, GenerateRequest, Pose
+from studio.domain.generation import COUNT_MAX, PROMPT_MAX, SEED_MAX, STEPS_MAX, GenerateRequest, Pose, check_together
 from studio.errors import InvalidInput
 
 
@@ -58,3 +58,9 @@ def test_the_seed_decides_where_both_poses_are_wanted() -> None:
     assert [Pose.BOTH.of(seed) for seed in seeds] == [photo, drawn, photo, drawn, drawn]
     assert {Pose.PHOTO.of(seed) for seed in seeds} == {photo}
     assert {Pose.DRAWN.of(seed) for seed in seeds} == {drawn}
+
+
+def test_a_picture_holds_at_most_three_things() -> None:
+    check_together(["bo", "ana", "mug"])
+    with pytest.raises(InvalidInput, match="@bo, @ana, @mug, @hat are 4 of your things; at most 3"):
+        check_together(["bo", "ana", "mug", "hat"])

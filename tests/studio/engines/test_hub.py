@@ -113,10 +113,20 @@ def test_a_lora_for_another_model_gets_a_sentence(engine: HubImageEngine) -> Non
         engine.generate(job(7, adapter=foreign.to_bytes()), Told())
 
 
-def test_two_personal_subjects_are_refused_before_anything_is_loaded(tmp_path: Path) -> None:
-    engine = HubImageEngine(model=str(tmp_path / "nothing"))
-    with pytest.raises(InvalidInput, match="@bo0 and @bo1 cannot be drawn in one picture yet"):
-        engine.generate(job(7, adapter=b"x", count=2), Told())
+def test_two_personal_subjects_share_the_picture(engine: HubImageEngine) -> None:
+    before = pixels(engine.generate(job(7), Told()))
+    lora = LoraFactors.from_bytes(lora_of(engine))
+    adapters = [lora.to_bytes(torch.float32), lora.scaled(-1.0).to_bytes(torch.float32)]
+
+    def of(*chosen: bytes) -> np.ndarray:
+        subjects = tuple(Subject(mention=f"bo{at}", kind="dog", adapter=one) for at, one in enumerate(chosen))
+        both = ImageJob(prompt="@bo0 and @bo1", subjects=subjects, seeds=(7,), steps=2, guidance=3.0, fidelity=1.0)
+        return pixels(engine.generate(both, Told()))
+
+    forth, back = of(*adapters), of(*reversed(adapters))
+    assert not same_picture(forth, back)
+    assert same_picture(of(*adapters), forth)
+    assert same_picture(pixels(engine.generate(job(7), Told())), before)
 
 
 def test_an_unknown_form_of_guidance_gets_a_sentence(tmp_path: Path) -> None:

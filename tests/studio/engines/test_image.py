@@ -10,9 +10,10 @@ import torch
 import yaml
 from PIL import Image
 
+from pipelines.lora import LoraFactors
 from studio.engines.base import ImageJob, Subject
-from studio.engines.image import DiffusersImageEngine, photo_subjects
-from studio.errors import InvalidInput, JobCancelled, ModelMissing
+from studio.engines.image import DiffusersImageEngine, personal_subjects, photo_cutouts
+from studio.errors import JobCancelled, ModelMissing
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, save_pipeline, tiny_pipeline
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -112,11 +113,32 @@ def test_stop_takes_effect_at_the_next_step(folder: Path, engine: DiffusersImage
     assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
 
 
-def test_two_personal_subjects_get_a_sentence(folder: Path) -> None:
-    engine = DiffusersImageEngine("mini", models=str(folder / "models.yaml"))
-    with pytest.raises(InvalidInput, match="@bo0 and @bo1 cannot be drawn in one picture yet"):
-        engine.generate(job(7, adapter=b"x", count=2), Told())
-    assert engine._pipeline is None
+def test_two_personal_subjects_are_drawn_together(folder: Path, engine: DiffusersImageEngine) -> None:
+    adapter = (folder / "lora.safetensors").read_bytes()
+    other = LoraFactors.from_bytes(adapter).scaled(-1).to_bytes(torch.float32)
+
+    def of(*adapters: bytes) -> np.ndarray:
+        subjects = tuple(Subject(mention=f"bo{at}", kind="dog", adapter=one) for at, one in enumerate(adapters))
+        both = ImageJob(prompt="@bo0 and @bo1", subjects=subjects, seeds=(7,), steps=2, guidance=3.0, fidelity=1.0)
+        return pixels(engine.generate(both, Told()))
+
+    pictures = [of(adapter, other), of(other, adapter), of(adapter, adapter)]
+    assert len({picture.tobytes() for picture in pictures}) == 3
+    assert np.array_equal(of(adapter, other), pictures[0])
+
+
+def test_subjects_come_with_their_words_in_the_order_of_the_prompt(folder: Path) -> None:
+    lora = (folder / "lora.safetensors").read_bytes()
+    bo = Subject(mention="bo", kind="dog", adapter=lora, cutouts=PHOTOS[:1])
+    mug, plain = Subject(mention="cup", kind="", adapter=lora), Subject(mention="cat", kind="cat", adapter=None)
+    found = personal_subjects(
+        ImageJob(
+            prompt="@cup with @bo and @cat", subjects=(bo, mug, plain), seeds=(4, 5), steps=2, guidance=3.0,
+            fidelity=1.0, poses=("photo", "drawn"),
+        )
+    )  # fmt: skip
+    assert [(one.words, one.lora is not None) for one in found] == [("thing", True), ("dog", True)]
+    assert [list(one.cutouts) for one in found] == [[], [PHOTOS[0], None]]
 
 
 def test_a_missing_model_gets_a_sentence(folder: Path, tmp_path: Path) -> None:
@@ -145,28 +167,32 @@ def posed(
     return ImageJob(prompt=prompt, subjects=subjects, seeds=seeds, steps=2, guidance=3.0, fidelity=1.0, poses=poses)
 
 
+def cutouts_of(asked: ImageJob) -> list[Image.Image | None]:
+    return list(photo_cutouts(asked.subjects[-1], asked))
+
+
 def test_photos_take_turns_where_a_picture_follows_one() -> None:
     seeds = (0, 1, 2, 4, 5, 6)
     poses = ("photo", "drawn", "photo", "photo", "drawn", "photo")
     red, green, blue = PHOTOS
-    assert photo_subjects(posed(*seeds, poses=poses)) == [red, None, green, blue, None, red]
+    assert cutouts_of(posed(*seeds, poses=poses)) == [red, None, green, blue, None, red]
 
 
 def test_the_photo_depends_on_the_seed_and_not_on_the_batch() -> None:
-    together = photo_subjects(posed(7, 8, 9, poses=("photo",) * 3))
-    alone = [photo_subjects(posed(seed, poses=("photo",))) for seed in (7, 8, 9)]
-    assert together == [picture for found in alone for picture in found or ()]
+    together = cutouts_of(posed(7, 8, 9, poses=("photo",) * 3))
+    alone = [cutouts_of(posed(seed, poses=("photo",))) for seed in (7, 8, 9)]
+    assert together == [picture for found in alone for picture in found]
 
 
 def test_without_poses_or_cut_outs_everything_is_drawn_anew() -> None:
-    assert photo_subjects(posed(1, 2, poses=())) is None
-    assert photo_subjects(posed(1, 2, poses=("photo", "drawn"), cutouts=())) is None
-    assert photo_subjects(job(1, 2)) is None
+    assert cutouts_of(posed(1, 2, poses=())) == []
+    assert cutouts_of(posed(1, 2, poses=("photo", "drawn"), cutouts=())) == []
+    assert cutouts_of(job(1, 2)) == []
 
 
 def test_poses_that_do_not_fit_the_seeds_are_no_job() -> None:
     with pytest.raises(ValueError, match="shorter"):
-        photo_subjects(posed(1, 2, poses=("photo",)))
+        cutouts_of(posed(1, 2, poses=("photo",)))
 
 
 @pytest.fixture(scope="module")

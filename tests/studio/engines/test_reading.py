@@ -3,8 +3,7 @@ from __future__ import annotations
 import pytest
 
 from studio.engines.base import ImageJob, Subject
-from studio.engines.reading import chosen_device, class_prompt, personal_adapter
-from studio.errors import InvalidInput
+from studio.engines.reading import chosen_device, class_prompt, in_order
 
 
 def job(prompt: str, *subjects: Subject) -> ImageJob:
@@ -34,15 +33,12 @@ def test_mentions_become_the_word_the_model_knows(prompt: str, subjects: list[Su
     assert class_prompt(job(prompt, *subjects)) == words
 
 
-def test_the_one_personal_lora_is_found_among_subjects_without() -> None:
-    assert personal_adapter(job("a dog")) is None
-    assert personal_adapter(job("@bo and @mug", subject("mug", "mug"), subject("bo", "dog", b"lora"))) == b"lora"
-
-
-def test_two_personal_loras_in_one_picture_get_a_sentence() -> None:
-    two = job("@bo and @mug", subject("bo", "dog", b"1"), subject("mug", "mug", b"2"))
-    with pytest.raises(InvalidInput, match=r"@bo and @mug cannot be drawn in one picture yet; mention one of them\."):
-        personal_adapter(two)
+def test_subjects_are_ordered_as_the_prompt_names_them() -> None:
+    bo, mug, hat = subject("bo", "dog"), subject("mug", "mug"), subject("hat", "hat")
+    asked = job("@mug next to @bo and @mug", bo, mug, hat)
+    assert class_prompt(asked) == "a hat, a mug next to a dog and a mug"
+    assert in_order(asked) == (hat, mug, bo)
+    assert in_order(job("a dog")) == ()
 
 
 def test_a_named_device_is_taken_as_it_is() -> None:

@@ -171,6 +171,33 @@ def test_edit_and_forget(visitor: Visitor, served: tuple[Studio, str], photo: Ph
     assert "@cup" not in visitor.call("on_forget", id=concept.id)["things"]
 
 
+def test_a_thing_is_refined_in_its_sheet(
+    visitor: Visitor, served: tuple[Studio, str], photo: Photo, job_in: JobIn
+) -> None:
+    add(visitor, job_in, "Rex", [photo(6), photo(7)])
+    concept = served[0].concepts.get("rex")
+    assert visitor.call("on_edit", id=concept.id)["refining"] == ""
+    job = job_in(visitor.call("refine", None)["refining"])
+    assert visitor.wait_for(job)["status"] == "done"
+    # the sheet was closed meanwhile, and finds it again
+    for shown in (visitor.call("on_edit", id=concept.id), visitor.call("refined", None, id=job)):
+        assert "More like it." in shown["refining"] and f'data-do="keep" data-id="{job}"' in shown["refining"]
+    for when in ("before", "after"):
+        answer = visitor.http.get(f"/media/jobs/{job}/refined/{when}.webp")
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/webp")
+    assert visitor.http.get(f"/media/jobs/{uuid.uuid4().hex}/refined/after.webp").status_code == 404
+    assert served[0].concepts.get("rex") == concept
+    assert visitor.call("keep_refined", id=job)["refining"] == ""
+    assert served[0].concepts.get("rex").adapter != concept.adapter
+    assert visitor.call("on_edit", id=concept.id)["refining"] == ""
+
+    second = job_in(visitor.call("refine", None)["refining"])
+    visitor.wait_for(second)
+    kept = served[0].concepts.get("rex")
+    visitor.call("discard_refined", id=second)
+    assert served[0].concepts.get("rex") == kept
+
+
 def test_a_recipe_goes_back_into_the_form(visitor: Visitor, job_in: JobIn) -> None:
     made = pictures_in(draw(visitor, job_in, "a green boat", seed=11, pose="photo"))[0]
     form = visitor.call("again", id=made)
