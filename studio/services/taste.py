@@ -170,8 +170,12 @@ class TasteService:
         """
         with self._vault.database.write() as session:
             tastes = TasteRepository(session)
-            if not tastes.take_back(_found(tastes, name, owner).id, file, owner):
+            profile = _found(tastes, name, owner)
+            shown = {event.picture_id for event in tastes.events(profile.id, owner) if event.file == file}
+            if not tastes.take_back(profile.id, file, owner):
                 raise NotFound("Nothing was said of this picture (any more).")
+            for picture_id in shown - {None}:
+                PictureRepository(session).rate(str(picture_id), None, owner)
         self._vault.sweep([file])
 
     def learn(self, name: str, owner: str = "local") -> Job[TasteProfile]:
