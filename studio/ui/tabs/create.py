@@ -50,7 +50,7 @@ class CreatePage:
             info="As in one of their photos, drawn anew, or some of each.",
         )  # fmt: skip
         self.taste = gr.Dropdown(
-            [OFF], value="", label="In the taste of", elem_id="taste", allow_custom_value=True, visible=False
+            [OFF], value="", label="In the taste of", elem_id="taste", filterable=False, visible=False
         )
         self.amount = gr.Radio(
             AMOUNTS, value=Amount.CLEAR.value, label="How much", elem_id="amount", elem_classes="k-segments",
