@@ -13,11 +13,13 @@ from studio.engines.registry import (
     RECOGNITION_ENGINES,
     REFINING_ENGINES,
     SUBJECT_ENGINES,
+    TASTE_ENGINES,
     LazyAssistantEngine,
     LazyImageEngine,
     LazyRecognitionEngine,
     LazyRefiningEngine,
     LazySubjectEngine,
+    LazyTasteEngine,
 )
 from studio.errors import InvalidInput
 from studio.packs.scenes import load_scenes
@@ -37,6 +39,9 @@ from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
 from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
+from studio.services.taste import TasteService
+from studio.services.taste_drawing import TasteDrawing
+from studio.services.taste_picks import TastePicks
 from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -55,6 +60,7 @@ def build_studio(config: StudioConfig) -> Studio:
     subject = subject_engine(config.engines.subject, config.models)
     recognition = recognition_engine(config.engines.recognition, config.models)
     assistant = assistant_engine(config.engines.assistant, config.models)
+    taste = taste_engine(config.engines.taste, config.models)
     refining = refining_engine(config.engines.refining, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
@@ -72,6 +78,7 @@ def build_studio(config: StudioConfig) -> Studio:
     generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids)
     gallery = GalleryService(vault)
     recogniser = RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids)
+    tastes = TasteService(vault=vault, jobs=jobs, engine=taste, ids=ids)
     return Studio(
         config=config,
         concepts=concepts,
@@ -95,6 +102,9 @@ def build_studio(config: StudioConfig) -> Studio:
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
         ),
+        tastes=tastes,
+        taste_picks=TastePicks(vault=vault, engine=taste, tastes=tastes, ids=ids),
+        taste_drawing=TasteDrawing(jobs=jobs, engine=taste, tastes=tastes, generation=generation),
         posters=PosterService(files=files, concepts=concepts, generation=generation, gallery=gallery),
         jobs=jobs,
         files=files,
@@ -134,6 +144,12 @@ def assistant_engine(config: EngineConfig, models: Path | None = None) -> LazyAs
     """Choose the assistant engine; it is told which catalogue of models is used."""
     ASSISTANT_ENGINES.check(config.name)
     return LazyAssistantEngine(lambda: ASSISTANT_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def taste_engine(config: EngineConfig, models: Path | None = None) -> LazyTasteEngine:
+    """Choose the taste engine; it is told which catalogue of models is used."""
+    TASTE_ENGINES.check(config.name)
+    return LazyTasteEngine(lambda: TASTE_ENGINES.create(config.name, config.options, {"models": models}))
 
 
 def refining_engine(config: EngineConfig, models: Path | None = None) -> LazyRefiningEngine:

@@ -41,6 +41,7 @@ class EnginesConfig(_Settings):
     subject: EngineConfig = EngineConfig(name="hyperlora")
     recognition: EngineConfig = EngineConfig(name="looks")
     assistant: EngineConfig = EngineConfig(name="embedded")
+    taste: EngineConfig = EngineConfig(name="pigeon")
     refining: EngineConfig = EngineConfig(name="diffusion")
 
 

@@ -16,6 +16,9 @@ from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
 from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
+from studio.services.taste import TasteService
+from studio.services.taste_drawing import TasteDrawing
+from studio.services.taste_picks import TastePicks
 from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -38,6 +41,9 @@ class Studio:
     assistant: AssistantService
     stickers: StickerService
     posters: PosterService
+    tastes: TasteService
+    taste_picks: TastePicks
+    taste_drawing: TasteDrawing
     jobs: JobRunner
     files: FileStore
     database: Database

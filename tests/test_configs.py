@@ -16,6 +16,7 @@ from studio.engines.registry import (
     RECOGNITION_ENGINES,
     REFINING_ENGINES,
     SUBJECT_ENGINES,
+    TASTE_ENGINES,
 )
 
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
@@ -36,6 +37,7 @@ def test_studio_config_names_known_parts(file: Path) -> None:
     SUBJECT_ENGINES.check(config.engines.subject.name)
     RECOGNITION_ENGINES.check(config.engines.recognition.name)
     ASSISTANT_ENGINES.check(config.engines.assistant.name)
+    TASTE_ENGINES.check(config.engines.taste.name)
     REFINING_ENGINES.check(config.engines.refining.name)
     assert load_catalogue(config.models).names
 

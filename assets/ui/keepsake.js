@@ -105,6 +105,10 @@
       if (action === "delete") deleted = button.dataset.id;
       trigger(events[action], { id: button.dataset.id ?? "", also: said.also });
     });
+    element.addEventListener("change", (event) => {
+      const slider = event.target.closest("input[data-lean]");
+      if (slider) trigger("edit", { id: `${slider.dataset.lean}=${slider.value}` });
+    });
     const changed = () => {
       // the dialog closes when its picture is deleted; where it was just drawn it is still shown
       if (deleted && !$("[data-picture]")) $(`.k-result[data-id="${deleted}"]`)?.remove();

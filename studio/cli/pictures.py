@@ -6,13 +6,15 @@ import re
 import unicodedata
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from studio.cli.console import AsJson, finished, opened_studio, plain, tell
 from studio.domain.generation import GenerateRequest, Pose
+from studio.domain.taste import Amount
 from studio.errors import InvalidInput, StorageFull
+from studio.services.taste_drawing import TasteRequest
 
 _STEM_MAX = 48
 
@@ -32,6 +34,13 @@ def generate(
     pose: Annotated[
         Pose, typer.Option(help="The thing as in one of its photos, drawn anew, or one or the other by the seed.")
     ] = Pose.BOTH,
+    taste: Annotated[
+        str | None, typer.Option(help="Draw in this taste; the plain picture is shown where it wins.")
+    ] = None,
+    amount: Annotated[Amount, typer.Option(help="What the taste may change: style; colours too; the ground too.")] = (
+        Amount.CLEAR
+    ),
+    tries: Annotated[int, typer.Option(help="Ways of drawing the taste chooses among, 1–8.")] = 3,
     as_json: AsJson = False,
 ) -> None:
     """Draw pictures and write them as PNG files named after the prompt and the seed."""
@@ -42,16 +51,32 @@ def generate(
     _make_folder(out)
     written = []
     with opened_studio(context) as studio:
-        for picture in finished(studio.generation.start(request)):
+        if taste is None:
+            job = studio.generation.start(request)
+        else:
+            job = studio.taste_drawing.start(TasteRequest(drawing=request, taste=taste, amount=amount, tries=tries))
+        for picture in finished(job):
             data = studio.gallery.export(picture.id, "png")
             path = write_new(out, f"{stem_of(prompt)}-{picture.recipe.seed}", data)
             record = {"file": str(path), "id": picture.id, "seconds": picture.seconds, "recipe": asdict(picture.recipe)}
             written.append(plain(record))
     tell(
         written,
-        "\n".join(f"{record['file']}  (seed {record['recipe']['seed']})" for record in written),
+        "\n".join(
+            f"{record['file']}  (seed {record['recipe']['seed']}{_liking(record['recipe'], taste)})"
+            for record in written
+        ),
         as_json=as_json,
     )
+
+
+def _liking(recipe: dict[str, Any], taste: str | None) -> str:
+    """Return how much a picture gained by its taste; nothing where it was drawn in none."""
+    if taste is None:
+        return ""
+    if not recipe["taste"]:
+        return "; the plain picture, which your taste likes best"
+    return f"; liked {recipe['taste_score']:.0%}, plain {recipe['plain_score']:.0%}"
 
 
 def stem_of(prompt: str) -> str:

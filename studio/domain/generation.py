@@ -94,7 +94,14 @@ def check_together(handles: Sequence[str]) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Everything needed to make a picture again. `concept_names` are for people, `concepts` the record ids."""
+    """Everything needed to make a picture again. `concept_names` are for people, `concepts` the record ids.
+
+    Attributes:
+        taste: name of the taste it was drawn in; its words are part of `prompt`.
+        taste_score: how likely the person likes it by that taste, 0–1.
+        plain: id of the picture of the same seed without the taste.
+        plain_score: how likely they like that one.
+    """
 
     prompt: str
     seed: int
@@ -109,6 +116,10 @@ class Recipe:
     pose: str = Pose.DRAWN
     concepts: tuple[str, ...] = ()
     concept_names: tuple[str, ...] = ()
+    taste: str = ""
+    taste_score: float | None = None
+    plain: str = ""
+    plain_score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Protocol
 
 from PIL import Image
 
 from studio.domain.loras import LoraLayout
+from studio.domain.taste import TasteAttribute, TasteEvent, TasteInterest, TasteSummary, TasteVariant, TasteVerdict
 
 
 class Report(Protocol):
@@ -288,3 +289,48 @@ class RecognitionEngine(Protocol):
 
     def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
         """Say what each place shows: named places first, the surest first, then unknown ones; quick."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearnedTaste:
+    """What an engine learned of a taste.
+
+    Attributes:
+        data: in a form that only the engine reads.
+        summary: for the person.
+        files: content keys of the pictures it stands on; a verdict's `like` is a place in it.
+    """
+
+    data: bytes
+    summary: TasteSummary
+    files: tuple[str, ...]
+
+
+class TasteEngine(Protocol):
+    """Reactions to a taste, and pictures to how likely a person likes them."""
+
+    def model(self) -> str:
+        """Name and version; looks and learned tastes of another model cannot be read."""
+
+    def attributes(self) -> tuple[TasteAttribute, ...]:
+        """Return what pictures are measured by; cheap, loads no weights."""
+
+    def look(self, picture: Image.Image) -> bytes:
+        """Return what is seen in a picture, RGB or RGBA."""
+
+    def learn(self, events: Sequence[TasteEvent], now: datetime) -> LearnedTaste:
+        """Learn from events of pictures that were looked at."""
+
+    def score(self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float]) -> tuple[TasteVerdict, ...]:
+        """Say what a taste thinks of pictures; `TasteVerdict.like` holds a place in `LearnedTaste.files`."""
+
+    def samples(self) -> tuple[Image.Image, ...]:
+        """Return pictures to pick between, RGBA; none where this engine has none."""
+
+    def next_pair(self, learned: bytes | None, shown: Sequence[int], seed: int) -> tuple[int, int]:
+        """Return the two samples whose comparison tells most; `learned` is None when nothing is known."""
+
+    def variants(
+        self, learned: bytes, interests: Sequence[TasteInterest], edits: Mapping[str, float], count: int
+    ) -> tuple[TasteVariant, ...]:
+        """Return at most `count` ways to draw something as this person would like it."""

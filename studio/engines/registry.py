@@ -7,10 +7,12 @@ import inspect
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from typing import Any, Generic, TypeVar, cast
 
 from PIL import Image
 
+from studio.domain.taste import TasteAttribute, TasteEvent, TasteInterest, TasteVariant, TasteVerdict
 from studio.engines.base import (
     AssistantEngine,
     AssistantReply,
@@ -18,6 +20,7 @@ from studio.engines.base import (
     ImageCapabilities,
     ImageEngine,
     ImageJob,
+    LearnedTaste,
     LoraFileEngine,
     PhotoPlaces,
     PhotoReading,
@@ -28,6 +31,7 @@ from studio.engines.base import (
     Report,
     Sighting,
     SubjectEngine,
+    TasteEngine,
 )
 from studio.errors import InvalidInput
 
@@ -99,6 +103,9 @@ REFINING_ENGINES: Registry[RefiningEngine] = Registry(
 RECOGNITION_ENGINES: Registry[RecognitionEngine] = Registry(
     "recognition",
     {"fake": "studio.engines.fake:FakeRecognitionEngine", "looks": "studio.engines.recognition:LooksRecognitionEngine"},
+)
+TASTE_ENGINES: Registry[TasteEngine] = Registry(
+    "taste", {"fake": "studio.engines.fake_taste:FakeTasteEngine", "pigeon": "studio.engines.taste:PigeonTasteEngine"}
 )
 
 ASSISTANT_ENGINES: Registry[AssistantEngine] = Registry(
@@ -212,3 +219,44 @@ class LazyAssistantEngine:
     def answer(self, task: AssistantTask, say: Callable[[str], None]) -> AssistantReply:
         """See `AssistantEngine.answer`."""
         return self.engine().answer(task, say)
+
+
+class LazyTasteEngine:
+    """A taste engine that is imported and constructed on first use; see `LazyImageEngine`."""
+
+    def __init__(self, make: Callable[[], TasteEngine]) -> None:
+        self.engine = _Once(make)
+
+    def model(self) -> str:
+        """See `TasteEngine.model`."""
+        return self.engine().model()
+
+    def attributes(self) -> tuple[TasteAttribute, ...]:
+        """See `TasteEngine.attributes`."""
+        return self.engine().attributes()
+
+    def look(self, picture: Image.Image) -> bytes:
+        """See `TasteEngine.look`."""
+        return self.engine().look(picture)
+
+    def learn(self, events: Sequence[TasteEvent], now: datetime) -> LearnedTaste:
+        """See `TasteEngine.learn`."""
+        return self.engine().learn(events, now)
+
+    def score(self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float]) -> tuple[TasteVerdict, ...]:
+        """See `TasteEngine.score`."""
+        return self.engine().score(learned, looks, edits)
+
+    def samples(self) -> tuple[Image.Image, ...]:
+        """See `TasteEngine.samples`."""
+        return self.engine().samples()
+
+    def next_pair(self, learned: bytes | None, shown: Sequence[int], seed: int) -> tuple[int, int]:
+        """See `TasteEngine.next_pair`."""
+        return self.engine().next_pair(learned, shown, seed)
+
+    def variants(
+        self, learned: bytes, interests: Sequence[TasteInterest], edits: Mapping[str, float], count: int
+    ) -> tuple[TasteVariant, ...]:
+        """See `TasteEngine.variants`."""
+        return self.engine().variants(learned, interests, edits, count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from PIL import Image
@@ -28,6 +28,15 @@ from studio.storage.vault import Vault
 
 _PERSONALIZING = 0.3  # share of the work when LoRAs have to be predicted first
 _DRAWING = 0.98
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Drawn:
+    """A picture that is drawn and not kept yet."""
+
+    image: Image.Image
+    recipe: Recipe
+    seconds: float
 
 
 class GenerationService:
@@ -139,29 +148,45 @@ class GenerationService:
     def _draw(
         self, job: ImageJob, ids: list[str], owner: str, report: Report, drawing: Drawing | None = None
     ) -> tuple[Picture, ...]:
+        drawn = self._drawn(job, ids, owner, part(report, 0.0, _DRAWING))
+        report(_DRAWING, "Keeping the pictures")  # the last moment to stop
+        return self.keep(drawn, owner, drawing)
+
+    def _drawn(self, job: ImageJob, ids: list[str], owner: str, report: Report) -> tuple[Drawn, ...]:
         concepts = self._current(ids, owner)
         subjects = self._subjects(concepts, part(report, 0.0, _PERSONALIZING))
         began = time.monotonic()
-        told = part(report, _PERSONALIZING if subjects else 0.0, _DRAWING)
+        told = part(report, _PERSONALIZING if subjects else 0.0, 1.0)
         images = self._engine.generate(dataclasses.replace(job, subjects=subjects), told)
         assert len(images) == len(job.seeds), f"{len(images)} pictures for {len(job.seeds)} seeds"
         seconds = (time.monotonic() - began) / len(images)
-        encoded = [encode_png(image) for image in images]
-        report(_DRAWING, "Keeping the pictures")  # the last moment to stop
+        return tuple(
+            Drawn(image=image, recipe=self._recipe(job, seed, pose, image, concepts), seconds=seconds)
+            for seed, pose, image in zip(job.seeds, job.poses, images, strict=True)
+        )
+
+    def drawn(self, request: GenerateRequest) -> Callable[[Report], tuple[Drawn, ...]]:
+        """Return the drawing of `request` without keeping it, for works that choose; raises as `work`."""
+        job, ids = self._resolved(request)
+        return lambda report: self._drawn(job, ids, request.owner, report)
+
+    def keep(self, drawn: Sequence[Drawn], owner: str, drawing: Drawing | None = None) -> tuple[Picture, ...]:
+        """Keep drawn pictures with their recipes, all or none; what is on record as `drawing` has then ended."""
+        encoded = [encode_png(one.image) for one in drawn]
         now = datetime.now(UTC)
         with self._vault.storing() as act:
             pictures = tuple(
                 Picture(
                     id=self._ids(),
                     file=act.put(data, ".png"),
-                    width=image.width,
-                    height=image.height,
-                    recipe=self._recipe(job, seed, pose, image, concepts),
+                    width=one.image.width,
+                    height=one.image.height,
+                    recipe=one.recipe,
                     created_at=now,
                     owner=owner,
-                    seconds=seconds,
+                    seconds=one.seconds,
                 )
-                for seed, pose, image, data in zip(job.seeds, job.poses, images, encoded, strict=True)
+                for one, data in zip(drawn, encoded, strict=True)
             )
             records = PictureRepository(act.session)
             for picture in pictures:

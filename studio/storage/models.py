@@ -351,3 +351,81 @@ class NoteRow(Base):
     text: Mapped[str] = mapped_column(Text)
     said_in: Mapped[str] = mapped_column(String(200))
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class TasteProfileRow(Base):
+    """A named taste; `handle` is unique for its owner, and at most one collects what is done while browsing."""
+
+    __tablename__ = "taste_profiles"
+    __table_args__ = (
+        UniqueConstraint("owner", "handle", name="uq_taste_profiles_owner_handle"),
+        UniqueConstraint("id", "owner", name="uq_taste_profiles_id_owner"),
+    )
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    name: Mapped[str] = mapped_column(String(40))
+    handle: Mapped[str] = mapped_column(String(120))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    collecting: Mapped[bool]
+
+
+class TasteVersionRow(Base):
+    """A state of a taste; `summary` is `studio.domain.taste.TasteSummary` as JSON."""
+
+    __tablename__ = "taste_versions"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["profile_id", "owner"],
+            ["taste_profiles.id", "taste_profiles.owner"],
+            name="fk_taste_versions_profile",
+            ondelete="CASCADE",
+        ),
+        Index("ix_taste_versions_profile_owner", "profile_id", "owner"),
+    )
+
+    profile_id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    why: Mapped[str] = mapped_column(Text)
+    edits: Mapped[dict[str, Any]] = mapped_column(JSON)
+    summary: Mapped[dict[str, Any]] = mapped_column(JSON)
+    model: Mapped[str] = mapped_column(String(200))
+    learned: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class TasteEventRow(Base):
+    """What somebody did with a picture; it goes with its picture, its profile, or by itself."""
+
+    __tablename__ = "taste_events"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["profile_id", "owner"],
+            ["taste_profiles.id", "taste_profiles.owner"],
+            name="fk_taste_events_profile",
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["picture_id", "owner"],
+            ["pictures.id", "pictures.owner"],
+            name="fk_taste_events_picture",
+            ondelete="CASCADE",
+        ),
+        Index("ix_taste_events_profile_owner", "profile_id", "owner"),
+        Index("ix_taste_events_picture_owner", "picture_id", "owner"),
+        Index("ix_taste_events_file", "file"),
+    )
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    profile_id: Mapped[str] = mapped_column(_ID)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    picture_id: Mapped[str | None] = mapped_column(_ID)
+    file: Mapped[str] = mapped_column(_KEY)
+    reaction: Mapped[str] = mapped_column(String(16))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    seconds: Mapped[float | None] = mapped_column(Double)
+    deliberate: Mapped[bool]
+    pair: Mapped[str] = mapped_column(String(32))
+    look: Mapped[bytes | None] = mapped_column(LargeBinary)
+    look_model: Mapped[str] = mapped_column(String(200))

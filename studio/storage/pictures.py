@@ -10,7 +10,9 @@ from sqlalchemy.orm import Session
 
 from studio.domain.concepts import handle_of
 from studio.domain.generation import Picture, Recipe
-from studio.storage.models import PictureRow, PictureSubjectRow
+from studio.storage.models import PictureRow, PictureSubjectRow, TasteEventRow
+
+HIDDEN = "hide"  # the reaction that takes a picture out of the gallery until it is taken back
 
 
 class PictureRepository:
@@ -45,7 +47,7 @@ class PictureRepository:
     def page(
         self, owner: str, *, before: str | None, limit: int, concept: str | None, words: tuple[str, ...]
     ) -> list[Picture]:
-        """Return pictures of `owner`, the newest first.
+        """Return pictures of `owner` that are not hidden, the newest first.
 
         Args:
             owner: whose pictures.
@@ -55,6 +57,13 @@ class PictureRepository:
             words: in lower case; only pictures whose prompt or concept names hold all of them are returned.
         """
         query = select(PictureRow).where(PictureRow.owner == owner).order_by(PictureRow.id.desc()).limit(limit)
+        query = query.where(
+            ~exists().where(
+                TasteEventRow.picture_id == PictureRow.id,
+                TasteEventRow.owner == owner,
+                TasteEventRow.reaction == HIDDEN,
+            )
+        )
         if before is not None:
             query = query.where(PictureRow.id < before)
         if concept is not None:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from studio.storage.database import Database
 from studio.storage.files import FileStore, key_of
-from studio.storage.models import ChatPictureRow, ConceptRow, ExampleRow, PhotoRow, PictureRow
+from studio.storage.models import ChatPictureRow, ConceptRow, ExampleRow, PhotoRow, PictureRow, TasteEventRow
 
 
 class Storing:
@@ -78,6 +78,7 @@ def _referenced(session: Session, key: str) -> bool:
                     exists().where(ConceptRow.adapter == key),
                     exists().where(PictureRow.file == key),
                     exists().where(ChatPictureRow.file == key),
+                    exists().where(TasteEventRow.file == key),
                 )
             )
         )

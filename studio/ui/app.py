@@ -49,12 +49,14 @@ def build_app(studio: Studio, *, owner_of: Callable[[Request], str] = local_owne
     from studio.ui.craft_media import add_craft_routes
     from studio.ui.media import add_media_routes
     from studio.ui.page import PageMiddleware
+    from studio.ui.taste_media import add_taste_routes
     from studio.ui.theme import KeepsakeTheme
 
     app = FastAPI(title="Keepsake", docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/look", StaticFiles(directory=ASSETS), name="look")
     add_media_routes(app, studio, owner_of)
     add_craft_routes(app, studio, owner_of)
+    add_taste_routes(app, studio, owner_of)
     app.add_middleware(PageMiddleware, start_tab=lambda: "create" if studio.concepts.list() else "concepts")
     return gr.mount_gradio_app(
         app,

@@ -14,6 +14,7 @@ from studio.ui.tabs.picture import PictureDialog
 from studio.ui.tabs.posters import PostersPage
 from studio.ui.tabs.recognise import RecognisePage
 from studio.ui.tabs.stickers import StickersPage
+from studio.ui.tabs.taste import TastePage
 
 UPLOADS_KEPT = 3600  # seconds; what was dropped but never kept
 
@@ -28,6 +29,7 @@ def build_blocks(studio: Studio) -> gr.Blocks:
         talking = gr.BrowserState({}, storage_key="keepsake-talking", secret="keepsake")
         drawing = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
         sewing = gr.BrowserState(None, storage_key="keepsake-sewing", secret="keepsake")
+        learning_taste = gr.BrowserState(None, storage_key="keepsake-taste", secret="keepsake")
         sticker_set = gr.BrowserState([], storage_key="keepsake-stickers", secret="keepsake")
         # every tab is rendered at once: the script reaches the prompt from the cards of another tab
         with gr.Tabs(elem_id="tabs", overflow_behavior="wrap") as tabs:
@@ -39,6 +41,8 @@ def build_blocks(studio: Studio) -> gr.Blocks:
                 assistant = AssistantPage(studio, talking)
             with gr.Tab("Create", id="create", elem_id="page-create", render_children=True) as create_tab:
                 create = CreatePage(studio, drawing)
+            with gr.Tab("Taste", id="taste", elem_id="page-taste", render_children=True) as taste_tab:
+                taste = TastePage(studio, learning_taste)
             with gr.Tab("Stickers", id="stickers", elem_id="page-stickers", render_children=True) as stickers_tab:
                 stickers = StickersPage(studio, sewing, sticker_set)
             with gr.Tab("Posters", id="posters", elem_id="page-posters", render_children=True) as posters_tab:
@@ -49,6 +53,7 @@ def build_blocks(studio: Studio) -> gr.Blocks:
         recognise.wire(page, recognise_tab)
         assistant.wire(page, ask_tab)
         create.wire(page, create_tab)
+        taste.wire(page, taste_tab)
         stickers.wire(page, stickers_tab)
         posters.wire(posters_tab)
         gallery.wire(gallery_tab)

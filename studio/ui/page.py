@@ -38,7 +38,9 @@ _HEAD = """<head data-start="{start}">
 <link rel="stylesheet" href="/look/recognise.css">
 <link rel="stylesheet" href="/look/assistant.css">
 <link rel="stylesheet" href="/look/crafts.css">
+<link rel="stylesheet" href="/look/taste.css">
 <script src="/look/keepsake.js"></script>
+<script src="/look/taste.js"></script>
 """
 
 

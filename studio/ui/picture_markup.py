@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from markupsafe import Markup
 
 from studio.domain.concepts import handle_of
 from studio.domain.drawings import Drawing
 from studio.domain.generation import Picture
+from studio.domain.taste import Reaction
 from studio.ui.markup import counted, html, joined, tape
+from studio.ui.taste_markup import plain_beneath, reactions, taste_line
 
 
 def results(pictures: Sequence[Picture], seconds: float | None = None) -> Markup:
@@ -31,9 +33,10 @@ def _result(picture: Picture) -> Markup:
         '<figure class="k-result" data-id="{id}">'
         '<button type="button" class="k-open" data-do="open" data-id="{id}" aria-label="Open: {prompt}">'
         '<span class="k-frame k-gingham"><img src="/media/pictures/{id}.png" width="{width}" height="{height}" '
-        'alt="{prompt}"></span></button>'
-        "<figcaption>{downloads}</figcaption></figure>",
+        'alt="{prompt}">{plain}</span></button>{taste}'
+        "<figcaption>{reactions}{downloads}</figcaption></figure>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
+        plain=plain_beneath(picture.recipe), taste=taste_line(picture.recipe), reactions=reactions(picture.id, ()),
         downloads=_downloads(picture, clean=False),
     )  # fmt: skip
 
@@ -68,13 +71,13 @@ def tiles(pictures: Sequence[Picture]) -> Markup:
     )  # fmt: skip
 
 
-def detail(picture: Picture) -> Markup:
-    """Return the dialog that shows one picture, its recipe and what can be done with it."""
+def detail(picture: Picture, said: Collection[Reaction] = ()) -> Markup:
+    """Return the dialog that shows one picture, its recipe, what was said of it and what can be done with it."""
     return html(
         '<div class="k-modal" role="dialog" aria-modal="true" aria-label="Picture" data-picture="{id}">'
         '<div class="k-sheet k-detail"><button type="button" class="k-close" data-do="close" aria-label="Close">×'
         '</button><div class="k-frame k-gingham"><img src="/media/pictures/{id}.png" width="{width}" height="{height}"'
-        ' alt="{prompt}"></div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{recipe}'
+        ' alt="{prompt}"></div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{reactions}{recipe}'
         '<button type="button" class="k-button k-primary" data-do="again" data-id="{id}">Use this recipe</button>'
         '<div class="k-downloads"><span class="k-small">Download</span>{downloads}</div>'
         '<button type="button" class="k-button k-quiet k-danger" data-do="delete" data-id="{id}" '
@@ -83,6 +86,7 @@ def detail(picture: Picture) -> Markup:
         "</div></div></div>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
         recipe=_recipe(picture), downloads=_downloads(picture, clean=True),
+        reactions=reactions(picture.id, said, all_of_them=True),
     )  # fmt: skip
 
 
@@ -125,5 +129,7 @@ def _recipe(picture: Picture) -> Markup:
         names = joined(tape(handle_of(name)) for name in recipe.concept_names)
         rows[:0] = [("Of", names)]
         rows.insert(4, ("Fidelity", f"{recipe.fidelity:g}"))
+    if recipe.taste:
+        rows.insert(0, ("In the taste", recipe.taste))
     lines = joined(html("<div><dt>{name}</dt><dd>{value}</dd></div>", name=name, value=value) for name, value in rows)
     return html('<dl class="k-recipe">{lines}</dl>', lines=lines)

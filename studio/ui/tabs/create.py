@@ -8,7 +8,9 @@ import gradio as gr
 
 from studio.domain.generation import GenerateRequest, Picture, Pose
 from studio.domain.jobs import Status
+from studio.domain.taste import Amount
 from studio.errors import NotFound
+from studio.services.taste_drawing import TasteRequest
 from studio.studio import Studio
 from studio.ui.feedback import QUIET, stopper, told
 from studio.ui.form import Form
@@ -18,6 +20,8 @@ from studio.ui.tabs.interrupted import InterruptedDrawings
 
 Update = dict[Any, Any]
 COUNTS = (1, 2, 4, 8, 16)
+OFF = ("Nobody, just as I say", "")
+AMOUNTS = (("A touch", Amount.TOUCH.value), ("Clearly", Amount.CLEAR.value), ("Fully", Amount.FULL.value))
 POSES = (("Both", Pose.BOTH.value), ("As in a photo", Pose.PHOTO.value), ("Drawn anew", Pose.DRAWN.value))
 
 
@@ -45,6 +49,13 @@ class CreatePage:
             POSES, value=Pose.BOTH.value, label="Your things", elem_id="pose", elem_classes="k-segments",
             info="As in one of their photos, drawn anew, or some of each.",
         )  # fmt: skip
+        self.taste = gr.Dropdown(
+            [OFF], value="", label="In the taste of", elem_id="taste", filterable=False, visible=False
+        )
+        self.amount = gr.Radio(
+            AMOUNTS, value=Amount.CLEAR.value, label="How much", elem_id="amount", elem_classes="k-segments",
+            info="Its style; its colours too; the ground behind it too.", visible=False,
+        )  # fmt: skip
         self.draw = gr.Button("Draw", variant="primary", size="lg", elem_id="draw")
         # Bounds are the request's to check: gradio's own message would not say what to do.
         with gr.Accordion("More", open=False, elem_id="more") as self.more:
@@ -70,7 +81,8 @@ class CreatePage:
         outputs = [self.stage, self.draw, self.running]
         gr.on(
             [self.draw.click, field["prompt"].submit],
-            told(self.start), inputs_kwargs=field, outputs=outputs, api_name="draw", **QUIET,
+            told(self.start), inputs_kwargs={**field, "taste": self.taste, "amount": self.amount}, outputs=outputs,
+            api_name="draw", **QUIET,
         )  # fmt: skip
         self.stage.end(self.on_end, outputs=outputs, api_name="drawn", **QUIET)
         self.stage.stop(told(stopper(self._studio.jobs)), api_name="stop", **QUIET)
@@ -78,6 +90,13 @@ class CreatePage:
         usual = [field[name] for name in ("steps", "guidance", "fidelity", "pose")] + [self.model]
         self.more.expand(told(self.usual), outputs=usual, api_name="usual", **QUIET)
         gr.on([page.load, tab.select], self.read_examples, outputs=self.examples, api_name="examples", **QUIET)
+        gr.on(
+            [page.load, tab.select], self.read_tastes, self.taste, [self.taste, self.amount],
+            api_visibility="private", **QUIET,
+        )  # fmt: skip
+        self.taste.change(
+            lambda taste: gr.update(visible=bool(taste)), self.taste, self.amount, api_visibility="private", **QUIET
+        )
         numbers = [field["seed"], field["steps"], field["guidance"]]
         # gradio shows 0 for a number that has no value when the page is built
         page.load(lambda: [None] * 3, outputs=numbers, api_visibility="private", **QUIET)
@@ -97,10 +116,14 @@ class CreatePage:
         """Return what stands where the pictures will be."""
         return empty("hoop", "Your picture appears here", "It starts as a blur and sharpens while it is drawn.")
 
-    def start(self, **values: Any) -> Update:
-        """Begin to draw."""
-        job = self._studio.generation.start(self.form.read(values))
-        return self.follow(job)
+    def start(self, taste: str = "", amount: str = Amount.CLEAR, **values: Any) -> Update:
+        """Begin to draw, in a taste where one is chosen."""
+        request = self.form.read(values)
+        if taste:
+            return self.follow(
+                self._studio.taste_drawing.start(TasteRequest(drawing=request, taste=taste, amount=amount))
+            )
+        return self.follow(self._studio.generation.start(request))
 
     def on_end(self, event: gr.EventData) -> Update:
         """Show what came of the job that the event names."""
@@ -156,3 +179,13 @@ class CreatePage:
     def read_examples(self) -> str:
         """Return prompts to begin with."""
         return chips(self._studio.concepts.list())
+
+    def read_tastes(self, chosen: str) -> Update:
+        """Offer the tastes there are; nothing is asked where there is none."""
+        profiles = self._studio.tastes.list()
+        names = [profile.name for profile in profiles]
+        known = chosen if chosen in names else ""
+        return {
+            self.taste: gr.update(choices=[OFF, *((name, name) for name in names)], value=known, visible=bool(names)),
+            self.amount: gr.update(visible=bool(known)),
+        }

@@ -37,7 +37,7 @@ class PictureDialog:
 
     def open(self, event: gr.EventData) -> str:
         """Show the picture the event names."""
-        return detail(self._studio.gallery.get(event.id))
+        return detail(self._studio.gallery.get(event.id), self._studio.tastes.said_of(event.id))
 
     def again(self, event: gr.EventData) -> Update:
         """Take the recipe over into the form."""

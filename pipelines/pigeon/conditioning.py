@@ -1,0 +1,104 @@
+"""Personal tokens in a denoiser's cross-attention, beside those of the text; the base stays as it is.
+
+The layers are diffusers' own of IP-Adapter (Ye et al. 2023): out = attention(q, text) + scale × attention(q, tokens).
+Their values begin at zero, so that training starts at the base model, and tokens of zeros are no taste at all.
+Shape legend: N rows, K personal tokens, C width of the conditions.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+import torch
+from diffusers import UNet2DConditionModel
+from diffusers.models.attention_processor import IPAdapterAttnProcessor2_0
+from torch import Tensor, nn
+
+CROSS = "attn2.processor"
+
+
+class TasteAttention(nn.Module):
+    """The trained layers of one denoiser; `inject` puts them in, `eject` leaves the denoiser as it was.
+
+    Args:
+        unet: the frozen denoiser; any `UNet2DConditionModel`.
+        tokens: K.
+    """
+
+    def __init__(self, unet: UNet2DConditionModel, tokens: int) -> None:
+        super().__init__()
+        self._target = [unet]  # in a list, or torch would take the denoiser for a part of this
+        self._before: dict | None = None
+        names = [name for name in unet.attn_processors if name.endswith(CROSS)]
+        self.layers = nn.ModuleDict({_key(name): _layer(unet, name, tokens) for name in names})
+        self._names = names
+
+    @property
+    def scale(self) -> float:
+        """How strongly the tokens count, 0 (the base model) to 1 (as trained)."""
+        return float(next(iter(self.layers.values())).scale[0])
+
+    @scale.setter
+    def scale(self, value: float) -> None:
+        for layer in self.layers.values():
+            layer.scale = [float(value)]
+
+    def inject(self) -> Self:
+        """Put the layers into the denoiser.
+
+        Raises:
+            RuntimeError: they are there already, or the denoiser reads pictures in another way.
+        """
+        unet = self._target[0]
+        if self._before is not None or unet.encoder_hid_proj is not None:
+            raise RuntimeError("The denoiser already has tokens beside those of the text; eject them first.")
+        self._before = {"processors": unet.attn_processors, "kind": unet.config.encoder_hid_dim_type}
+        unet.set_attn_processor({**unet.attn_processors, **{name: self.layers[_key(name)] for name in self._names}})
+        unet.encoder_hid_proj = _AsTheyAre()
+        unet.register_to_config(encoder_hid_dim_type="ip_image_proj")
+        return self
+
+    def eject(self) -> None:
+        """Leave the denoiser in the state before `inject`."""
+        if self._before is None:
+            return
+        unet = self._target[0]
+        unet.set_attn_processor(self._before["processors"])
+        unet.encoder_hid_proj = None
+        unet.register_to_config(encoder_hid_dim_type=self._before["kind"])
+        self._before = None
+
+    def __enter__(self) -> Self:
+        return self.inject()
+
+    def __exit__(self, *_: object) -> None:
+        self.eject()
+
+
+def taste_conditions(tokens: Tensor) -> dict[str, dict[str, Tensor]]:
+    """Return what the denoiser is called with, beside its other conditions, for personal tokens [N, K, C]."""
+    return {"added_cond_kwargs": {"image_embeds": tokens}}
+
+
+class _AsTheyAre(nn.Module):
+    def forward(self, tokens: Tensor) -> list[Tensor]:
+        """Hand the tokens on: the encoder has brought them to the width of the conditions."""
+        return [tokens]
+
+
+def _key(name: str) -> str:
+    return name.replace(".", "-")  # a module's name may not hold dots
+
+
+def _layer(unet: UNet2DConditionModel, name: str, tokens: int) -> IPAdapterAttnProcessor2_0:
+    attention = unet.get_submodule(name.removesuffix(".processor"))
+    layer = IPAdapterAttnProcessor2_0(
+        hidden_size=attention.to_q.out_features,
+        cross_attention_dim=attention.to_k.in_features,
+        num_tokens=(tokens,),
+        scale=1.0,
+    )
+    with torch.no_grad():
+        layer.to_k_ip[0].weight.copy_(attention.to_k.weight)
+        layer.to_v_ip[0].weight.zero_()
+    return layer.to(attention.to_k.weight.dtype)

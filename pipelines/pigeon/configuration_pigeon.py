@@ -1,0 +1,78 @@
+"""What a training run of the history encoder is told, read from ``configs/pigeon.yaml``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+
+@dataclass(frozen=True, kw_only=True)
+class StageConfig:
+    """One stage.
+
+    Attributes:
+        steps: optimiser steps.
+        batch: rows a step.
+        learning_rate: peak, warmed up over a tenth of the steps, then a cosine.
+    """
+
+    steps: int
+    batch: int
+    learning_rate: float
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "batch", "learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} is {getattr(self, name)}; it must be above 0.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PigeonConfig:
+    """Settings of a training run.
+
+    Attributes:
+        seed: of weights, people, batches and noise.
+        people: of the train split.
+        events: of each of their histories.
+        styles: pictures of these styles alone are drawn: those the base can draw.
+        model: arguments of `PigeonEncoder`.
+        taste_dropout: share of rows trained without a history, so that no taste is the base model.
+        caption_dropout: share of rows trained without a caption.
+        beta: of the second stage, see `pipelines.pigeon.losses.diffusion_dpo`.
+        first: masked preference reconstruction.
+        second: pairwise preference alignment.
+        clip: largest norm of the gradient.
+        log_every: steps between lines of the log.
+        save_every: steps between checkpoints.
+    """
+
+    seed: int = 20261125
+    people: int = 400
+    events: int = 120
+    styles: tuple[str, ...] = ()
+    model: dict[str, Any] = field(default_factory=dict)
+    taste_dropout: float = 0.1
+    caption_dropout: float = 0.1
+    beta: float = 500.0
+    first: StageConfig = StageConfig(steps=600, batch=48, learning_rate=5e-4)
+    second: StageConfig = StageConfig(steps=200, batch=32, learning_rate=1e-4)
+    clip: float = 1.0
+    log_every: int = 10
+    save_every: int = 100
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Read a file.
+
+        Raises:
+            ValueError: a setting is unknown or out of bounds.
+        """
+        values: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+        unknown = values.keys() - {entry.name for entry in fields(cls)}
+        if unknown:
+            raise ValueError(f"{file} has unknown settings: {', '.join(sorted(unknown))}.")
+        stages = {name: StageConfig(**values[name]) for name in ("first", "second") if name in values}
+        return cls(**(values | stages | {"styles": tuple(values.get("styles", ()))}))

@@ -1,0 +1,78 @@
+"""The prior of tastes, read from ``configs/taste.yaml``; written by ``python -m pipelines.pigeon.prior``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import yaml
+
+from pipelines.features.preprocessing import FloatArray
+from pipelines.pigeon.attributes import ATTRIBUTE_NAMES
+
+DEFAULT_FILE = Path(__file__).resolve().parents[2] / "configs" / "taste.yaml"
+PRIOR = ("mean", "slope", "linear", "local", "width", "look", "temperature")
+
+
+@dataclass(frozen=True)
+class TasteSettings:
+    """What is believed of a person before anything is known, learned from other people.
+
+    Attributes:
+        mean: latent preference for any picture.
+        slope: of the probability over the latent preference; calibrates it.
+        linear: standard deviation of the part that is linear in all attributes together.
+        local: standard deviation of the part that is local in the attributes.
+        width: of that part, in root mean square standard deviations of the attributes.
+        look: standard deviation of the part that is local in the looks.
+        temperature: of that part, in cosine.
+        attributes: mean and spread of every attribute over the corpus.
+    """
+
+    mean: float = -0.6
+    slope: float = 1.3
+    linear: float = 1.0
+    local: float = 1.0
+    width: float = 0.7
+    look: float = 1.0
+    temperature: float = 0.25
+    attributes: Mapping[str, tuple[float, float]] | None = None
+
+    @property
+    def linear_variance(self) -> float:
+        """Variance of the weight of one attribute."""
+        return self.linear**2 / len(ATTRIBUTE_NAMES)
+
+    @cached_property
+    def means(self) -> FloatArray:
+        """Mean of each attribute [A]."""
+        return self._column(0, 0.0)
+
+    @cached_property
+    def spreads(self) -> FloatArray:
+        """Standard deviation of each attribute [A]."""
+        return np.maximum(1e-3, self._column(1, 1.0))
+
+    def _column(self, place: int, otherwise: float) -> FloatArray:
+        known = self.attributes or {}
+        return np.array([known[name][place] if name in known else otherwise for name in ATTRIBUTE_NAMES], np.float32)
+
+    @classmethod
+    def read(cls, file: Path = DEFAULT_FILE) -> Self:
+        """Read a file.
+
+        Raises:
+            ValueError: a setting is unknown or an attribute is missing.
+        """
+        values: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+        prior, attributes = values["prior"], values["attributes"]
+        unknown = prior.keys() - set(PRIOR)
+        missing = set(ATTRIBUTE_NAMES) - attributes.keys()
+        if unknown or missing:
+            what = f"unknown: {', '.join(sorted(unknown))}" if unknown else f"missing: {', '.join(sorted(missing))}"
+            raise ValueError(f"{file} does not fit: {what}. Write it anew with python -m pipelines.pigeon.prior.")
+        return cls(**prior, attributes={name: (float(low), float(high)) for name, (low, high) in attributes.items()})

@@ -1,0 +1,137 @@
+"""A taste engine without weights: a look is three numbers, and a taste is what the liked ones have more of."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from studio.domain.taste import (
+    Reaction,
+    TasteAttribute,
+    TasteEvent,
+    TasteInterest,
+    TasteReason,
+    TasteSummary,
+    TasteVariant,
+    TasteVerdict,
+)
+from studio.engines.base import LearnedTaste
+
+_ATTRIBUTES = (
+    TasteAttribute(name="warmth", low="cool colours", high="warm colours", measured="Red less blue."),
+    TasteAttribute(name="brightness", low="dark", high="bright", measured="Mean of all channels."),
+    TasteAttribute(name="contrast", low="soft contrast", high="strong contrast", measured="Spread of all channels."),
+)
+_SAMPLES = 24
+
+
+class FakeTasteEngine:
+    """Measures three things, and likes what the liked pictures have more of than the others.
+
+    Args:
+        model: what `model` says; another value makes kept looks outdated.
+    """
+
+    def __init__(self, *, model: str = "fake-1") -> None:
+        self.looked = 0
+        self._model = model
+
+    def model(self) -> str:
+        """Return the name given."""
+        return self._model
+
+    def attributes(self) -> tuple[TasteAttribute, ...]:
+        """Return the three."""
+        return _ATTRIBUTES
+
+    def look(self, picture: Image.Image) -> bytes:
+        """Return the three numbers, about −1 to 1 each."""
+        self.looked += 1
+        layer = Image.new("RGBA", picture.size, "white")
+        layer.alpha_composite(picture.convert("RGBA"))
+        values = np.asarray(layer.convert("RGB").resize((8, 8)), np.float32) / 127.5 - 1
+        red, _, blue = values.reshape(-1, 3).mean(axis=0)
+        numbers = [float(red - blue), float(values.mean()), float(values.std() * 2 - 1)]
+        return np.array(numbers, np.float32).tobytes()
+
+    def learn(self, events: Sequence[TasteEvent], now: datetime) -> LearnedTaste:
+        """Compare the mean of the pictures favoured with that of the others."""
+        del now
+        sides: dict[bool, dict[str, np.ndarray]] = {True: {}, False: {}}
+        for event in events:
+            if event.look is not None and event.reaction is not Reaction.LOOK:
+                sides[event.reaction.favours][event.file] = np.frombuffer(event.look, np.float32)
+        both = sides[True].keys() & sides[False].keys()
+        liked, others = ({file: look for file, look in side.items() if file not in both} for side in sides.values())
+        away = (np.mean([*liked.values()], axis=0) if liked else 0) - (
+            np.mean([*others.values()], axis=0) if others else 0
+        )
+        leanings = np.clip(np.broadcast_to(away, 3), -1, 1)
+        names = [attribute.name for attribute in _ATTRIBUTES]
+        interests = (
+            (TasteInterest(share=1.0, files=tuple(liked), words=("of all sorts",), centre=(1.0,)),) if liked else ()
+        )
+        summary = TasteSummary(
+            liked=len(liked),
+            others=len(others),
+            leanings=dict(zip(names, map(float, leanings), strict=True)),
+            interests=interests,
+            contradictions=len(both),
+            undecided=len(both),
+        )
+        data = json.dumps([float(value) for value in leanings]).encode()
+        return LearnedTaste(data=data, summary=summary, files=tuple(liked))
+
+    def score(self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float]) -> tuple[TasteVerdict, ...]:
+        """Weigh the three numbers."""
+        weights = np.array(json.loads(learned))
+        for place, attribute in enumerate(_ATTRIBUTES):
+            weights[place] = edits.get(attribute.name, weights[place])
+        return tuple(self._verdict(np.frombuffer(look, np.float32) * weights * 3) for look in looks)
+
+    def samples(self) -> tuple[Image.Image, ...]:
+        """Return plain discs."""
+        return tuple(_disc(number) for number in range(_SAMPLES))
+
+    def next_pair(self, learned: bytes | None, shown: Sequence[int], seed: int) -> tuple[int, int]:
+        """Return the first two that were not shown."""
+        del learned
+        left = [number for number in range(_SAMPLES) if number not in shown] or list(range(_SAMPLES))
+        return left[seed % len(left)], left[(seed + 1) % len(left)]
+
+    def variants(
+        self, learned: bytes, interests: Sequence[TasteInterest], edits: Mapping[str, float], count: int
+    ) -> tuple[TasteVariant, ...]:
+        """Return the styles in turn."""
+        del learned, interests, edits
+        ways = ("glossy style", "flat style", "soft style", "modern style")
+        colours = ("red", "blue", "green", "orange")
+        return tuple(
+            TasteVariant(style=ways[number % 4], colour=colours[number // 4 % 4]) for number in range(min(count, 16))
+        )
+
+    @staticmethod
+    def _verdict(weights: np.ndarray) -> TasteVerdict:
+        total = float(weights.sum())
+        reasons = [
+            TasteReason(words=attribute.high if weight > 0 else attribute.low, weight=round(float(weight), 3))
+            for attribute, weight in zip(_ATTRIBUTES, weights, strict=True)
+        ]
+        return TasteVerdict(
+            probability=1 / (1 + math.exp(-total)),
+            preference=total,
+            reasons=tuple(sorted(reasons, key=lambda reason: -abs(reason.weight))),
+            like="0",
+        )
+
+
+def _disc(number: int) -> Image.Image:
+    picture = Image.new("RGBA", (64, 64))
+    colour = ((number * 67) % 256, (number * 131) % 256, (number * 199) % 256, 255)
+    ImageDraw.Draw(picture).ellipse((6, 6, 58, 58), fill=colour)
+    return picture

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> tuple[Path, Path]:
+    liked, skipped = tmp_path / "liked", tmp_path / "skipped"
+    for folder, colour in ((liked, (220, 40, 20)), (skipped, (20, 40, 220))):
+        folder.mkdir()
+        for number in range(3):
+            Image.new("RGB", (64, 64), (colour[0], colour[1] + 20 * number, colour[2])).save(folder / f"{number}.png")
+    return liked, skipped
+
+
+def test_learned_shown_edited_scored_and_forgotten(keepsake, folders, tmp_path) -> None:
+    liked, skipped = folders
+    (liked / "broken.jpg").write_text("no picture")
+    told = keepsake("taste", "learn", "Nik", "--liked", liked, "--skipped", skipped)
+    assert "learned from 3 liked, 3 not liked" in told.out and "left out: broken.jpg" in told.out
+    shown = keepsake("taste", "show", "Nik", "--json").json
+    assert shown["in_words"] == "You like warm colours." and shown["leanings"]["warmth"] > 0.5
+    scores = keepsake("taste", "score", "Nik", liked / "0.png", skipped / "0.png", "--json").json
+    assert scores[0]["probability"] > 0.8 and scores[1]["probability"] < 0.2
+    assert scores[0]["reasons"][0]["words"] == "warm colours"
+    assert "version 3" in keepsake("taste", "edit", "Nik", "--words", "cool colours", "--lean", "contrast=-0.5").out
+    assert keepsake("taste", "edit", "Nik", "--revert", "2", "--json").json["version"] == 4
+    assert [one["name"] for one in keepsake("taste", "list", "--json").json] == ["Nik"]
+    keepsake("taste", "export", "Nik", "--out", tmp_path / "nik.json")
+    assert json.loads((tmp_path / "nik.json").read_text())["name"] == "Nik"
+    assert keepsake("taste", "forget", "Nik").out == "Nik is forgotten.\n"
+    assert keepsake("taste", "list").out == "No taste yet.\n"
+
+
+def test_pictures_in_a_taste(keepsake, folders, tmp_path) -> None:
+    keepsake("taste", "learn", "Nik", "--liked", folders[0], "--skipped", folders[1])
+    made = keepsake(
+        "generate", "a cat", "--taste", "Nik", "--count", "3", "--seed", "7", "--out", tmp_path, "--json"
+    ).json
+    assert len(made) == 3 and any(one["recipe"]["taste"] == "Nik" for one in made)
+    assert (
+        "liked" in keepsake("generate", "a cat", "--taste", "Nik", "--seed", "7", "--count", "3", "--out", tmp_path).out
+    )
+
+
+def test_bad_input_is_one_line(keepsake, one_line, folders, tmp_path) -> None:
+    one_line(keepsake("taste", "show", "nobody"), "no taste called 'nobody'")
+    one_line(keepsake("taste", "learn", "Nik", "--liked", tmp_path / "not-there"), "is not a folder")
+    (tmp_path / "empty").mkdir()
+    one_line(keepsake("taste", "learn", "Nik", "--liked", tmp_path / "empty"), "has no picture in it")
+    keepsake("taste", "learn", "Nik", "--liked", folders[0])
+    one_line(keepsake("taste", "edit", "Nik", "--lean", "warmth"), "is no leaning")
+    one_line(keepsake("taste", "edit", "Nik", "--words", "fluffy"), "'fluffy' is nothing I can change")
+    one_line(keepsake("generate", "a cat", "--taste", "nobody", "--out", tmp_path), "no taste called")
+    (tmp_path / "there.json").write_text("{}")
+    one_line(keepsake("taste", "export", "Nik", "--out", tmp_path / "there.json"), "exists already")

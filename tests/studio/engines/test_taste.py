@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.features.preprocessing import normalise_rows
+from pipelines.pigeon.configuration_taste import TasteSettings
+from pipelines.pigeon.features import FeatureExtractor
+from pipelines.pigeon.pipeline_taste import TastePipeline
+from studio.domain.taste import Reaction, TasteEvent
+from studio.engines.taste import PigeonTasteEngine
+from tests.pipelines.mini.tiny_mini import tiny_library
+from tests.pipelines.pigeon.drawn import disc
+
+NOW = datetime(2026, 11, 25, tzinfo=UTC)
+SHADES = [(220, 40 + 9 * n, 30) for n in range(5)] + [(30, 40 + 9 * n, 220) for n in range(5)]
+
+
+class Colours:
+    """An encoder that sees mean colours."""
+
+    name, dim = "colours", 48
+
+    def embed(self, images: list[Image.Image]) -> np.ndarray:
+        small = [np.asarray(one.convert("RGB").resize((4, 4)), np.float32).ravel() - 100 for one in images]
+        return normalise_rows(np.stack(small))
+
+
+@pytest.fixture
+def engine() -> PigeonTasteEngine:
+    made = PigeonTasteEngine()
+    made.__dict__["_pipeline"] = TastePipeline(FeatureExtractor(Colours()), TasteSettings.read(), tiny_library())  # type: ignore[arg-type]
+    return made
+
+
+def events(engine: PigeonTasteEngine, *reactions: Reaction) -> list[TasteEvent]:
+    return [
+        TasteEvent(
+            id=str(place), file=f"file{place}", reaction=reaction, at=NOW - timedelta(hours=place), deliberate=True,
+            look=engine.look(disc(SHADES[place])),
+        )
+        for place, reaction in enumerate(reactions)
+    ]  # fmt: skip
+
+
+LIKED = [Reaction.LIKE] * 5 + [Reaction.SKIP] * 4
+
+
+def test_learns_with_reasons_and_interests(engine) -> None:
+    learned = engine.learn(events(engine, *LIKED), NOW)
+    assert (learned.summary.liked, learned.summary.others) == (5, 4)
+    assert learned.summary.leanings["warmth"] > 0
+    (interest,) = learned.summary.interests
+    assert set(interest.files) == {f"file{n}" for n in range(5)}
+    red, blue = engine.score(learned.data, [engine.look(disc((230, 50, 30))), engine.look(disc(SHADES[9]))], {})
+    assert red.probability > 0.5 > blue.probability
+    assert any(reason.weight > 0 for reason in red.reasons) and learned.files[int(red.like)] in interest.files
+
+
+def test_nothing_liked_and_nothing_at_all(engine) -> None:
+    learned = engine.learn([], NOW)
+    assert learned.summary.interests == () and learned.files == ()
+    assert engine.score(learned.data, [engine.look(disc(SHADES[0]))], {})[0].like is None
+    assert engine.score(learned.data, [], {}) == ()
+
+
+def test_picks_and_ways_to_draw(engine) -> None:
+    assert len(engine.samples()) > 2
+    one, other = engine.next_pair(None, [], 0)
+    assert one != other
+    learned = engine.learn(events(engine, *LIKED), NOW)
+    ways = engine.variants(learned.data, learned.summary.interests, {}, 3)
+    assert len(ways) == len(set(ways)) == 3 and {way.style for way in ways} == {"flat style"}
+    assert len(engine.variants(learned.data, (), {"warmth": 1.0}, 2)) == 2
+
+
+def test_says_what_it_needs_and_loads_nothing(engine) -> None:
+    fresh = PigeonTasteEngine(find=lambda name: pytest.fail(f"{name} was asked for"))
+    assert fresh.needs() == ("tinyvit", "mini") and len(fresh.attributes()) == 28 and fresh.model()

@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from studio.domain.concepts import AddConceptRequest
+from studio.domain.generation import GenerateRequest
+from studio.errors import InvalidInput, NotFound, UnknownConcept
+from studio.services.taste_drawing import TasteRequest
+from studio.studio import Studio
+
+PATIENCE = 60.0
+
+
+def plain(colour: tuple[int, int, int]) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 64), colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def nik(studio: Studio) -> Studio:
+    """Somebody who likes warm colours."""
+    liked = [(f"{n}.png", lambda n=n: plain((220, 60 + 20 * n, 20))) for n in range(4)]
+    studio.tastes.import_pictures("Nik", liked, [("b.png", lambda: plain((20, 30, 220)))]).result(PATIENCE)
+    return studio
+
+
+def request(**more) -> TasteRequest:
+    drawing = GenerateRequest(prompt=more.pop("prompt", "a cat"), count=4, seed=7)
+    return TasteRequest(**{"drawing": drawing, "taste": "Nik", "tries": 4, **more})
+
+
+def warmth(studio: Studio, key: str) -> float:
+    with Image.open(io.BytesIO(studio.files.get(key))) as picture:
+        layer = Image.new("RGBA", picture.size, "white")
+        layer.alpha_composite(picture.convert("RGBA"))
+    values = np.asarray(layer.convert("RGB"), float)
+    return float((values[..., 0] - values[..., 2]).mean())
+
+
+def test_what_is_shown_is_what_the_taste_prefers_at_the_same_seeds(nik: Studio) -> None:
+    shown = nik.taste_drawing.start(request()).result(PATIENCE)
+    assert [picture.recipe.seed for picture in shown] == [7, 8, 9, 10]
+    personal = [picture for picture in shown if picture.recipe.taste]
+    assert personal
+    for picture in personal:
+        beside = nik.gallery.get(picture.recipe.plain)
+        assert beside.recipe.seed == picture.recipe.seed and beside.recipe.prompt == "a cat"
+        assert picture.recipe.taste == "Nik" and picture.recipe.prompt != "a cat"
+        assert picture.recipe.taste_score > picture.recipe.plain_score == beside.recipe.plain_score
+        assert warmth(nik, picture.file) > warmth(nik, beside.file)
+
+
+def test_the_plain_picture_stays_where_nothing_is_better(nik: Studio) -> None:
+    nik.tastes.edit("Nik", {"warmth": 0.0, "brightness": 0.0, "contrast": 0.0})  # everything is liked the same
+    shown = nik.taste_drawing.start(request()).result(PATIENCE)
+    assert [picture.recipe.taste for picture in shown] == [""] * 4
+    assert all(picture.recipe.plain_score == pytest.approx(0.5) for picture in shown)
+    assert len(nik.gallery.list()) == 4
+
+
+def test_a_replayed_recipe_needs_no_taste(nik: Studio) -> None:
+    shown = nik.taste_drawing.start(request()).result(PATIENCE)
+    picture = next(one for one in shown if one.recipe.taste)
+    again = GenerateRequest(prompt=picture.recipe.prompt, seed=picture.recipe.seed)
+    (same,) = nik.generation.start(again).result(PATIENCE)
+    with (
+        Image.open(io.BytesIO(nik.files.get(same.file))) as one,
+        Image.open(io.BytesIO(nik.files.get(picture.file))) as other,
+    ):
+        assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+def test_a_concept_keeps_its_colours(nik: Studio, photo) -> None:
+    nik.concepts.add(AddConceptRequest(name="Bo", photos=(photo(),))).result(PATIENCE)
+    told = nik.taste_drawing.prompts(request(prompt="a happy @bo"))
+    assert told == tuple(f"a happy @bo, {style} style" for style in ("glossy", "flat", "soft", "modern"))
+
+
+def test_refused_before_anything_is_drawn(nik: Studio) -> None:
+    nik.tastes.create("Ana")
+    with pytest.raises(InvalidInput, match="Ana knows nothing yet"):
+        nik.taste_drawing.start(request(taste="Ana"))
+    with pytest.raises(NotFound, match="no taste called 'nobody'"):
+        nik.taste_drawing.start(request(taste="nobody"))
+    with pytest.raises(UnknownConcept):
+        nik.taste_drawing.start(request(prompt="@nobody"))
+    with pytest.raises(InvalidInput, match="tries is 9"):
+        request(tries=9)
+    with pytest.raises(InvalidInput, match="amount"):
+        request(amount="all")
+    assert not nik.gallery.list()
