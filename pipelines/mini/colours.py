@@ -167,13 +167,15 @@ def palette(picture: np.ndarray, most: int = 3) -> tuple[str, ...]:
     return tuple("#" + "".join(f"{round(value):02x}" for value in colour) for colour in shown)
 
 
-def recolour_like(picture: np.ndarray, colours: Sequence[str]) -> np.ndarray:
+def recolour_like(
+    picture: np.ndarray, colours: Sequence[str], groups: list[NDArray[np.bool_]] | None = None
+) -> np.ndarray:
     """Give the i-th colour group of a drawing [S, S, 4] the i-th of `colours` (``#rrggbb``), see `palette`."""
     wanted = []
     for colour in colours:
         hue, lightness, saturation = _hls(colour)
         wanted.append((360 * hue, saturation, lightness))
-    return _with_groups(picture, raster_groups(picture), wanted)
+    return _with_groups(picture, raster_groups(picture) if groups is None else groups, wanted)
 
 
 def _with_groups(

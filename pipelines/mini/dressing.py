@@ -27,6 +27,7 @@ LOOKS = 4  # samples of pure noise that the expectation is averaged over
 # How near a colour of the coat is to an expected one: a mean is duller than what it is a mean of, and photos have shade
 # on them, so lightness counts little and vivid colours come first.
 LIGHTNESS_COUNTS, VIVID_FIRST = 0.25, 0.3
+ALIKE = 18.0  # distance in CIELAB within which a part is left as it is drawn: its shades are finer than one colour
 
 
 def dressed(drawing: NDArray[np.uint8], expected: NDArray[np.uint8], coat: Sequence[str]) -> NDArray[np.uint8]:
@@ -42,13 +43,15 @@ def dressed(drawing: NDArray[np.uint8], expected: NDArray[np.uint8], coat: Seque
         RGBA [S, S, 4], lines and shading as in `drawing`.
     """
     worn = to_lab([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in coat]) if coat else None
-    colours = []
+    result = drawing
     for group in raster_groups(drawing):
         lab = to_lab(np.median(expected[..., :3][group], axis=0))
+        if np.linalg.norm(lab - to_lab(np.median(drawing[..., :3][group], axis=0))) < ALIKE:
+            continue
         if worn is not None:
             lab[1:] = _nearest(worn, lab)[1:]
-        colours.append("#" + "".join(f"{round(value):02x}" for value in from_lab(lab)))
-    return recolour_like(drawing, colours)
+        result = recolour_like(result, ["#" + "".join(f"{round(value):02x}" for value in from_lab(lab))], [group])
+    return result
 
 
 def _nearest(worn: NDArray[np.float64], lab: NDArray[np.float64]) -> NDArray[np.float64]:

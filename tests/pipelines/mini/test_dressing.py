@@ -53,6 +53,13 @@ def test_the_coat_clears_colours_up_and_does_not_move_them() -> None:
     assert abs(to_lab(left)[0] - to_lab((130, 110, 150))[0]) < 8
 
 
+def test_a_part_that_looks_as_its_class_is_left_as_it_is_drawn() -> None:
+    plain = drawing()
+    found = dressed(plain, vague((215, 66, 62), (40, 60, 200)), ("#2020e0", "#20e020"))
+    left, right = parts(found)
+    assert tuple(left) == RED and np.linalg.norm(to_lab(right) - to_lab(YELLOW)) > 40
+
+
 @pytest.fixture(scope="module")
 def pipeline(tmp_path_factory: pytest.TempPathFactory) -> MiniPipeline:
     torch.set_num_threads(1)
