@@ -25,6 +25,7 @@ from studio.errors import InvalidInput
 from studio.packs.scenes import load_scenes
 from studio.services.assistant import AssistantService
 from studio.services.cards import CardService
+from studio.services.chat_memory import ChatMemory
 from studio.services.chat_pictures import ChatPictures
 from studio.services.concepts import ConceptService
 from studio.services.drawings import DrawingLog
@@ -73,7 +74,12 @@ def build_studio(config: StudioConfig) -> Studio:
     log = DrawingLog(database, presence, ids)
     reader = PhotoReader(subject)
     concepts = ConceptService(
-        vault=vault, jobs=jobs, reader=reader, personalizer=personalizer, forgetting=Forgetting(vault), ids=ids
+        vault=vault,
+        jobs=jobs,
+        reader=reader,
+        personalizer=personalizer,
+        forgetting=Forgetting(vault, [ChatMemory()]),
+        ids=ids,
     )
     generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids)
     gallery = GalleryService(vault)

@@ -10,8 +10,8 @@ from studio.domain.mentions import normalize
 
 
 def names_of(concept: Concept) -> tuple[str, ...]:
-    """Return everything that a concept may be called by in a text, its name first."""
-    return tuple(dict.fromkeys((concept.name, concept.handle)))
+    """Return everything that a concept may be called by in a text, its name first, then its further names."""
+    return tuple(dict.fromkeys((concept.name, *concept.aliases, *concept.handles)))
 
 
 def named_in(text: str, concepts: Sequence[Concept]) -> tuple[Concept, ...]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from PIL import Image
 
-from studio.domain.concepts import Concept
+from studio.domain.concepts import Concept, FactSource
 from studio.domain.conversations import (
     ChatPicture,
     Conversation,
@@ -176,10 +176,7 @@ class AssistantService:
         if proposal.concept_id is None:
             self._note(proposal.text, message, owner)
         else:
-            known = self._concepts.get(proposal.concept_id, owner)
-            facts = [fact.text for fact in known.facts]
-            if proposal.text not in facts:
-                self._concepts.edit(known.id, facts=[*facts, proposal.text], owner=owner)
+            self._concepts.add_fact(proposal.concept_id, proposal.text, source=FactSource.CHAT, owner=owner)
         return self._settle(message, number, Standing.KEPT, owner)
 
     def decline(self, message_id: str, number: int, owner: str = "local") -> Proposal:

@@ -57,7 +57,7 @@ class ConversationRepository:
         )
         self._session.flush()
 
-    def list(self, words: tuple[str, ...] = (), limit: int = 200) -> Sequence[Conversation]:
+    def list(self, words: tuple[str, ...] = (), limit: int | None = 200) -> Sequence[Conversation]:
         """Return the conversations that hold all of `words` (lower case) in one message, the last changed first."""
         query = select(ConversationRow).where(ConversationRow.owner == self._owner)
         if words:
@@ -72,6 +72,13 @@ class ConversationRepository:
         """Return a conversation by its id."""
         row = self._row(conversation_id)
         return None if row is None else _conversation(row)
+
+    def rename(self, conversation_id: str, title: str) -> None:
+        """Write the title."""
+        row = self._row(conversation_id)
+        if row is not None:
+            row.title = title
+            self._session.flush()
 
     def touch(self, conversation_id: str, summary: str, at: datetime) -> None:
         """Write the summary and the moment of the last change."""

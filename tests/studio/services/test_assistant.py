@@ -10,7 +10,7 @@ from PIL import Image
 
 from studio.bootstrap import build_studio
 from studio.config import StudioConfig
-from studio.domain.concepts import AddConceptRequest, Concept
+from studio.domain.concepts import AddConceptRequest, Concept, FactSource
 from studio.domain.conversations import Ending, Message, Role, Standing
 from studio.engines.fake import FakeAssistantEngine
 from studio.errors import InvalidInput, InvalidPhoto, JobCancelled, NotFound
@@ -183,6 +183,22 @@ class TestMemory:
                 assert connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
         with pytest.raises(NotFound):
             studio.assistant.delete(answer.conversation_id)
+
+    def test_what_is_forgotten_is_not_spoken_of_any_more(
+        self, studio: Studio, engine: FakeAssistantEngine, bo: Concept, photo: Photos
+    ) -> None:
+        studio.concepts.edit(bo.id, aliases=("Bobby",))
+        answer = ask(studio, "Is this Bobby?", photo(1))
+        assert engine.tasks[-1].cards[0].meant and "Bobby" in engine.tasks[-1].cards[0].also
+        told = ask(studio, "Bobby is small", chat=answer.conversation_id)
+        studio.assistant.remember(told.id, 0)
+        assert studio.concepts.get("bo").facts[-1].source is FactSource.CHAT
+        receipt = studio.concepts.forget(bo.id)
+        assert receipt.complete and "messages that speak of it" in [one.what for one in receipt.erased]
+        messages = studio.assistant.messages(answer.conversation_id)
+        assert {one.text for one in messages} == {"(forgotten)"} and messages[0].pictures
+        assert studio.assistant.conversation(answer.conversation_id).title == "(forgotten)"
+        assert studio.assistant.conversations("bobby") == []
 
 
 class TestTrouble:
