@@ -98,6 +98,11 @@ class Matting:
         small = on_ground(photo).resize((NETWORK_EDGE, NETWORK_EDGE), Image.Resampling.BILINEAR)
         return self._saliency(np.asarray(small, np.float32) / 255.0)
 
+    @staticmethod
+    def box(matte: Matte) -> tuple[int, int, int, int]:
+        """Return left, top, right, bottom of the subject in pixels of the photo."""
+        return _subject_box(matte.alpha)
+
     def cut_out(self, photo: Image.Image, matte: Matte | None = None, *, margin: float = 0.06) -> Image.Image:
         """Cut the subject out.
 

@@ -7,12 +7,14 @@ from pathlib import Path
 from studio.config import EngineConfig, StudioConfig
 from studio.domain.identifiers import IdSource
 from studio.engines.registry import (
+    ASSISTANT_ENGINES,
     IMAGE_ENGINES,
     LORA_FILE_ENGINES,
     RECOGNITION_ENGINES,
     REFINING_ENGINES,
     SUBJECT_ENGINES,
     TASTE_ENGINES,
+    LazyAssistantEngine,
     LazyImageEngine,
     LazyRecognitionEngine,
     LazyRefiningEngine,
@@ -21,13 +23,18 @@ from studio.engines.registry import (
 )
 from studio.errors import InvalidInput
 from studio.packs.scenes import load_scenes
+from studio.services.assistant import AssistantService
+from studio.services.cards import CardService
+from studio.services.chat_pictures import ChatPictures
 from studio.services.concepts import ConceptService
 from studio.services.drawings import DrawingLog
+from studio.services.forgetting import Forgetting
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
 from studio.services.jobs import JobRunner
 from studio.services.loras import LoraService
 from studio.services.personalization import Personalizer
+from studio.services.photos import PhotoReader
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
 from studio.services.refining import RefineService
@@ -35,6 +42,7 @@ from studio.services.stickers import StickerService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
+from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -52,6 +60,7 @@ def build_studio(config: StudioConfig) -> Studio:
     subject = subject_engine(config.engines.subject, config.models)
     recognition = recognition_engine(config.engines.recognition, config.models)
     taste = taste_engine(config.engines.taste, config.models)
+    assistant = assistant_engine(config.engines.assistant, config.models)
     refining = refining_engine(config.engines.refining, config.models)
     _make_folder(config.data_dir)
     files = FileStore(config.files)
@@ -62,20 +71,34 @@ def build_studio(config: StudioConfig) -> Studio:
     presence = Presence(config.data_dir / "processes")
     personalizer = Personalizer(subject, vault)
     log = DrawingLog(database, presence, ids)
-    concepts = ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids)
+    reader = PhotoReader(subject)
+    concepts = ConceptService(
+        vault=vault, jobs=jobs, reader=reader, personalizer=personalizer, forgetting=Forgetting(vault), ids=ids
+    )
     generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids)
     gallery = GalleryService(vault)
     tastes = TasteService(vault=vault, jobs=jobs, engine=taste, ids=ids)
+    recogniser = RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids)
     return Studio(
         config=config,
         concepts=concepts,
+        cards=CardService(vault=vault, jobs=jobs, reader=reader, personalizer=personalizer, ids=ids),
+        transfers=TransferService(vault=vault, jobs=jobs, personalizer=personalizer, ids=ids),
         generation=generation,
         gallery=gallery,
         loras=LoraService(
             vault=vault, jobs=jobs, personalizer=personalizer, files=LORA_FILE_ENGINES.create("safetensors", {})
         ),
+        recognition=recogniser,
+        assistant=AssistantService(
+            vault=vault,
+            jobs=jobs,
+            engine=assistant,
+            pictures=ChatPictures(vault=vault, recognition=recogniser, subject=subject),
+            concepts=concepts,
+            ids=ids,
+        ),
         refining=RefineService(vault=vault, jobs=jobs, personalizer=personalizer, engine=refining, image=image),
-        recognition=RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids),
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery
         ),
@@ -121,6 +144,12 @@ def taste_engine(config: EngineConfig, models: Path | None = None) -> LazyTasteE
     """Choose the taste engine; it is told which catalogue of models is used."""
     TASTE_ENGINES.check(config.name)
     return LazyTasteEngine(lambda: TASTE_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def assistant_engine(config: EngineConfig, models: Path | None = None) -> LazyAssistantEngine:
+    """Choose the assistant engine; it is told which catalogue of models is used."""
+    ASSISTANT_ENGINES.check(config.name)
+    return LazyAssistantEngine(lambda: ASSISTANT_ENGINES.create(config.name, config.options, {"models": models}))
 
 
 def refining_engine(config: EngineConfig, models: Path | None = None) -> LazyRefiningEngine:

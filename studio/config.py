@@ -41,6 +41,7 @@ class EnginesConfig(_Settings):
     subject: EngineConfig = EngineConfig(name="hyperlora")
     recognition: EngineConfig = EngineConfig(name="looks")
     taste: EngineConfig = EngineConfig(name="pigeon")
+    assistant: EngineConfig = EngineConfig(name="embedded")
     refining: EngineConfig = EngineConfig(name="diffusion")
 
 

@@ -3,8 +3,10 @@
 StudioError
 ├── InvalidInput        a value given at the edge is out of bounds
 │   ├── InvalidPhoto    a file that is not a usable picture
+│   ├── InvalidCard     a file that is not a concept to import
 │   └── UnknownConcept  an @name or a concept name that is not registered
 ├── NameTaken           a concept of that name exists already
+├── ConsentMissing      a person has not agreed to be given away
 ├── NotFound            a record or file that is not (or no longer) there
 ├── StorageFull         the disk or the quota has no room
 ├── ModelMissing        a model could not be found in any of its sources
@@ -28,12 +30,20 @@ class InvalidPhoto(InvalidInput):
     """A file that is not a usable picture."""
 
 
+class InvalidCard(InvalidInput):
+    """A file that is not a concept to import."""
+
+
 class UnknownConcept(InvalidInput):
     """An @name or a concept name that is not registered."""
 
 
 class NameTaken(StudioError):
     """A concept of that name exists already."""
+
+
+class ConsentMissing(StudioError):
+    """A person has not agreed that what is known of them is given away."""
 
 
 class NotFound(StudioError):

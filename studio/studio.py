@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.config import StudioConfig
+from studio.services.assistant import AssistantService
+from studio.services.cards import CardService
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
@@ -17,6 +19,7 @@ from studio.services.stickers import StickerService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
+from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
 from studio.storage.presence import Presence
@@ -28,11 +31,14 @@ class Studio:
 
     config: StudioConfig
     concepts: ConceptService
+    cards: CardService
+    transfers: TransferService
     generation: GenerationService
     gallery: GalleryService
     loras: LoraService
     refining: RefineService
     recognition: RecognitionService
+    assistant: AssistantService
     stickers: StickerService
     posters: PosterService
     tastes: TasteService

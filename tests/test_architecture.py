@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "torchvision", "diffusers", "transformers", "peft", "accelerate", "open_clip", "onnxruntime")
 CONCRETE = (
     *("studio.engines.image", "studio.engines.hub", "studio.engines.subjects", "studio.engines.recognition"),
-    *("studio.engines.fake", "studio.engines.lora_files", "studio.engines.refining"),
+    *("studio.engines.fake", "studio.engines.lora_files", "studio.engines.assistant", "studio.engines.refining"),
     *("studio.engines.taste", "studio.engines.fake_taste"),
 )
 # Translating a request into a pipeline call is an engine's work; the two others look after models and devices.

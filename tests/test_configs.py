@@ -11,6 +11,7 @@ from pipelines.resolver import load_catalogue
 from pipelines.resolver.spec import LocalSource
 from studio.config import load_config
 from studio.engines.registry import (
+    ASSISTANT_ENGINES,
     IMAGE_ENGINES,
     RECOGNITION_ENGINES,
     REFINING_ENGINES,
@@ -21,7 +22,7 @@ from studio.engines.registry import (
 CONFIGS = Path(__file__).resolve().parent.parent / "configs"
 FILES = sorted(CONFIGS.rglob("*.yaml"))
 STUDIOS = sorted(CONFIGS.glob("studio*.yaml"))
-NEEDED_MODELS = {"minilm", "clip-vision", "dinov2", "tinyvit", "u2netp", "mini", "hyperlora", "textimage"}
+NEEDED_MODELS = {"minilm", "clip-vision", "dinov2", "tinyvit", "u2netp", "smollm2", "mini", "hyperlora", "textimage"}
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(CONFIGS)))
@@ -36,6 +37,7 @@ def test_studio_config_names_known_parts(file: Path) -> None:
     SUBJECT_ENGINES.check(config.engines.subject.name)
     RECOGNITION_ENGINES.check(config.engines.recognition.name)
     TASTE_ENGINES.check(config.engines.taste.name)
+    ASSISTANT_ENGINES.check(config.engines.assistant.name)
     REFINING_ENGINES.check(config.engines.refining.name)
     assert load_catalogue(config.models).names
 

@@ -33,6 +33,7 @@
 
   // Values of gradio's fields change as if they were typed
   const promptBox = () => $("#prompt textarea");
+  const askBox = () => $("#ask textarea");
   const type = (field, value) => {
     const prototype = field.tagName === "TEXTAREA" ? HTMLTextAreaElement.prototype : HTMLInputElement.prototype;
     Object.getOwnPropertyDescriptor(prototype, "value").set.call(field, value);
@@ -65,11 +66,31 @@
       const more = $("#more > button.label-wrap");
       if (more && !more.classList.contains("open")) more.click();
     },
+    asking: (button) => {
+      const box = askBox();
+      const end = button.dataset.text.replace(/…$/, "");
+      type(box, end);
+      box.focus();
+      box.setSelectionRange(end.length, end.length);
+    },
+    copy: async (button) => {
+      await navigator.clipboard?.writeText(button.dataset.text).catch(() => null);
+      button.textContent = navigator.clipboard ? "Copied" : "Copying is not possible here";
+      setTimeout(() => { button.textContent = "Copy"; }, 1600);
+    },
     go: (button) => goTo(button.dataset.tab),
     more: () => $("#photos input[type=file]").click(),
     light: switchLight,
   };
-  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply", keep: "apply", discard: "undo" };
+  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply", remember: "like", keep: "apply", discard: "undo" };
+
+  // A conversation is read at its end: go there when something was said
+  const followThread = (element) => {
+    const turns = element.querySelectorAll(".k-turn");
+    const grown = turns.length > Number(element.dataset.turns ?? 0);
+    element.dataset.turns = turns.length;
+    if (grown && turns.length > 1) requestAnimationFrame(() => turns[turns.length - 1].scrollIntoView({ behavior: "smooth", block: "nearest" }));
+  };
 
   let deleted = null;
   const mount = (element, trigger, watch) => {
@@ -78,10 +99,11 @@
       if (!button) return;
       const action = button.dataset.do;
       if (here[action]) return here[action](button);
-      if (button.dataset.confirm && !(await ask(button.dataset))) return;
+      const said = button.dataset.confirm ? await ask(button.dataset) : { also: false };
+      if (!said) return;
       if (action === "stop") button.disabled = true;
       if (action === "delete") deleted = button.dataset.id;
-      trigger(events[action], { id: button.dataset.id ?? "" });
+      trigger(events[action], { id: button.dataset.id ?? "", also: said.also });
     });
     element.addEventListener("change", (event) => {
       const slider = event.target.closest("input[data-lean]");
@@ -90,6 +112,7 @@
     const changed = () => {
       // the dialog closes when its picture is deleted; where it was just drawn it is still shown
       if (deleted && !$("[data-picture]")) $(`.k-result[data-id="${deleted}"]`)?.remove();
+      followThread(element);
       const job = $("[data-job]", element);
       if (job && !job.dataset.followed) follow(job, trigger);
     };
@@ -156,11 +179,18 @@
     const no = make("button", "k-button k-no", "Keep");
     const yes = make("button", "k-button k-yes", words.confirmYes);
     actions.append(no, yes);
-    sheet.append(make("h2", "", words.confirm), make("p", "", words.confirmLine), actions);
+    sheet.append(make("h2", "", words.confirm), make("p", "", words.confirmLine));
+    const also = Object.assign(make("input", ""), { type: "checkbox" });
+    if (words.confirmAlso) {
+      const label = make("label", "k-ask-also");
+      label.append(also, words.confirmAlso);
+      sheet.append(label);
+    }
+    sheet.append(actions);
     modal.append(sheet);
     const end = (said) => { modal.remove(); answer(said); };
     no.addEventListener("click", () => end(false));
-    yes.addEventListener("click", () => end(true));
+    yes.addEventListener("click", () => end({ also: also.checked }));
     $(".gradio-container").append(modal);
     no.focus();
   });
@@ -200,8 +230,8 @@
   const closeMentions = () => {
     mentions.list?.remove();
     mentions.list = null;
-    promptBox()?.removeAttribute("aria-activedescendant");
-    promptBox()?.setAttribute("aria-expanded", "false");
+    mentions.box?.removeAttribute("aria-activedescendant");
+    mentions.box?.setAttribute("aria-expanded", "false");
   };
   const choose = (concept) => {
     const { box, start } = mentions;
@@ -238,14 +268,14 @@
     if (box.value.slice(0, box.selectionStart) !== before) return; // typed on meanwhile
     const start = typed[1].toLowerCase();
     closeMentions();
-    mentions.found = all.filter((one) => one.handle.startsWith(start) || one.name.toLowerCase().includes(start));
+    mentions.found = all.filter((one) => one.handle.startsWith(start) || [one.name, ...one.aliases].some((name) => name.toLowerCase().includes(start)));
     Object.assign(mentions, { box, start: before.length - typed[1].length - 1, list: make("ul", "k-mentions") });
     mentions.list.id = "k-mentions";
     mentions.list.setAttribute("role", "listbox");
     mentions.list.setAttribute("aria-label", "Your concepts");
     if (mentions.found.length) mentions.list.append(...mentions.found.map(row));
     else mentions.list.append(make("li", "k-none", all.length ? "No concept is called that." : "No concepts yet. Add one on the Concepts page."));
-    $("#prompt").append(mentions.list);
+    box.closest("#prompt, #ask").append(mentions.list);
     box.setAttribute("aria-expanded", "true");
     if (mentions.found.length) mark(0);
   };
@@ -262,9 +292,10 @@
   };
   // gradio builds a tab when it is opened for the first time
   const prepare = () => {
-    const box = promptBox();
-    if (box && box.getAttribute("role") !== "combobox") preparePrompt(box);
-    for (const photos of document.querySelectorAll(":is(#photos, #scene-photos) input[type=file]")) {
+    for (const box of [promptBox(), askBox()]) {
+      if (box && box.getAttribute("role") !== "combobox") preparePrompt(box);
+    }
+    for (const photos of document.querySelectorAll(":is(#photos, #scene-photos, #card-add, #ask) input[type=file]")) {
       if (!photos.accept) photos.accept = "image/*,.heic,.heif";
     }
   };
@@ -274,7 +305,7 @@
     box.addEventListener("input", () => showMentions(box));
     box.addEventListener("keydown", mentionKeys, true);
     box.addEventListener("keydown", (event) => {
-      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("#draw").click();
+      if (box === promptBox() && event.key === "Enter" && (event.ctrlKey || event.metaKey)) $("#draw").click();
     });
     box.addEventListener("blur", closeMentions);
   };

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor, nn
 
 from pipelines.hyperlora.losses import add_noise
+from pipelines.lora import LoraFactors
 
 
 class Noised(NamedTuple):
@@ -58,12 +59,12 @@ class DenoisingBase(Protocol):
         """Encode captions into what `predict` takes as conditions, each tensor [N, …]; "" is the empty caption."""
 
     def sketch(
-        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+        self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None, greys: bool = False
     ) -> dict[str, Tensor]:
         """Return further conditions of captions that show their layout, each [N, …]; {} where the base has none.
 
-        `coats` are the main colours of each caption's subject (``#rrggbb``); None, or () in it: those of its class.
-        With `greys` the subjects are shown without colours, coats or not.
+        The subjects look as `loras`, one for each caption, say they do, or as their class does; with `greys` they are
+        shown without colours.
         """
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:

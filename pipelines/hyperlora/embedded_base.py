@@ -14,8 +14,10 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines.hyperlora.denoising import FlowMatching
+from pipelines.lora import LoraFactors
 from pipelines.mini.alpha import to_tensor
 from pipelines.mini.casting import Actor
+from pipelines.mini.dressing import Dresser
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.mini.sketching import with_sketch
@@ -35,7 +37,7 @@ class EmbeddedBase(FlowMatching):
     component = "unet"
 
     def __init__(self, pipeline: MiniPipeline, name: str) -> None:
-        self._pipeline, self.name = pipeline, name
+        self.pipeline, self.name = pipeline, name
         self.model = pipeline.unet.requires_grad_(False)
         self.scheduler = pipeline.scheduler
 
@@ -51,8 +53,8 @@ class EmbeddedBase(FlowMatching):
 
         S is a multiple of the autoencoder's own size, to which the pictures are averaged.
         """
-        vae = self._pipeline.vae
-        values = to_tensor(pictures, self._pipeline.native_size).to(vae.device, memory_format=torch.channels_last)
+        vae = self.pipeline.vae
+        values = to_tensor(pictures, self.pipeline.native_size).to(vae.device, memory_format=torch.channels_last)
         with torch.autocast(vae.device.type, torch.bfloat16):  # as the base's own training encodes pictures
             encoded = vae.encode(values).latent
         scaled: Tensor = encoded.float().mul(vae.config.scaling_factor).cpu()
@@ -61,11 +63,11 @@ class EmbeddedBase(FlowMatching):
     @torch.no_grad()
     def decode(self, latents: Tensor) -> list[Image.Image]:
         """Decode scaled latents [N, C, h, w] into RGBA pictures of the autoencoder's own size."""
-        return self._pipeline.decode(latents, upscale=False)
+        return self.pipeline.decode(latents, upscale=False)
 
     def encode_text(self, captions: Sequence[str]) -> dict[str, Tensor]:
         """Encode captions into token features and their mask, on the CPU."""
-        pipeline = self._pipeline
+        pipeline = self.pipeline
         parts = [
             encode_tokens(
                 pipeline.text_encoder, pipeline.tokenizer, captions[start : start + 256], pipeline.config.text_length
@@ -76,15 +78,20 @@ class EmbeddedBase(FlowMatching):
         return {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
 
     def sketch(
-        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+        self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None, greys: bool = False
     ) -> dict[str, Tensor]:
         """Lay every caption out and encode the sketches, {"sketch": [N, C, h, w]}; {} for a base that is shown none."""
-        config = self._pipeline.unet.config
+        dress = [Dresser(self.pipeline, lora) for lora in loras] if loras else [None] * len(captions)
+        return self.staged([[Actor(greys=greys, dress=one)] if greys or one else [] for one in dress], captions)
+
+    def staged(self, casts: Sequence[Sequence[Actor]], captions: Sequence[str]) -> dict[str, Tensor]:
+        """Lay every caption out around its own cast; as `sketch`."""
+        config = self.pipeline.unet.config
         if config.in_channels == config.out_channels:
             return {}
-        casts = [[Actor(coat=coat, greys=greys)] if coat or greys else [] for coat in coats or [()] * len(captions)]
-        sketches = self._pipeline.sketch(captions, range(len(captions)), casts)
-        return {"sketch": self._pipeline.encode_sketches([sketch and sketch.picture for sketch in sketches])}
+        sketches = self.pipeline.sketch(captions, range(len(captions)), casts)
+        pictures = [None if sketch is None else sketch.picture for sketch in sketches]
+        return {"sketch": self.pipeline.encode_sketches(pictures)}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
         """Predict the velocity [N, C, h, w]; see `DenoisingBase`."""

@@ -39,7 +39,7 @@ BASE_EMPTY = Branch(text=False, lora_scale=0.0)
 BASE_TEXT = Branch(text=True, lora_scale=0.0)
 PERSONAL_EMPTY = Branch(text=False, lora_scale=1.0)
 PERSONAL_TEXT = Branch(text=True, lora_scale=1.0)
-LATEST = 0.8
+LATEST = 0.4
 FADE = 0.25
 
 Form = Callable[[float, float], dict[Branch, float]]

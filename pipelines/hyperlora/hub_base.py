@@ -23,6 +23,7 @@ from torch.nn import functional
 
 from pipelines.hub_models import HubModel, fetch, read_index
 from pipelines.hyperlora.denoising import Noised
+from pipelines.lora import LoraFactors
 
 WHITE = 255
 TEXT_BATCH = 64
@@ -113,7 +114,7 @@ class HubBase:
         return {"encoder_hidden_states": hidden, "text_embeds": pooled, "time_ids": sizes.expand(len(captions), -1)}
 
     def sketch(
-        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+        self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None, greys: bool = False
     ) -> dict[str, Tensor]:
         """Return {}: such a base is shown none."""
         return {}

@@ -12,10 +12,11 @@ from PIL import Image
 from pipelines.hyperlora.refining import Views
 from pipelines.mini.casting import Actor
 from pipelines.mini.colours import recolour_like
-from pipelines.mini.data.captions import article
 from pipelines.mini.pipeline_mini import MiniPipeline
+from pipelines.mini.scene import article
 from pipelines.mini.simplified import simplified
 
+MOST = 6  # cut-outs; of more, as many are chosen evenly
 ROUNDS = 2  # layouts of every cut-out in every style
 PRIOR = 8  # drawings of the class
 
@@ -33,6 +34,9 @@ def own_views(pipeline: MiniPipeline, cutouts: Sequence[Image.Image], kind: str,
         ValueError: the pipeline has no library.
     """
     captions = own_captions(pipeline, kind)
+    cutouts = [
+        cutouts[place] for place in np.linspace(0, len(cutouts) - 1, min(MOST, len(cutouts))).round().astype(int)
+    ]
     plain = [Image.fromarray(recolour_like(np.asarray(simplified(cutout)), coat)) for cutout in cutouts]
     rows = list(product(range(len(cutouts)), captions, range(ROUNDS)))
     targets = [Actor(words=kind, cutout=cutouts[number]) for number, _, _ in rows]

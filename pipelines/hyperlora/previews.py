@@ -16,7 +16,7 @@ from pipelines.hyperlora.identities import IdentityViews
 from pipelines.hyperlora.modeling_hyperlora import HyperLora
 from pipelines.hyperlora.references import TokenEncoder, coat_of, reference_tokens
 from pipelines.hyperlora.sampling import RowDenoiser, draw
-from pipelines.lora import Factor
+from pipelines.lora import COAT, LoraFactors, stacked
 from pipelines.mini.alpha import contact_sheet
 from pipelines.mini.sketching import FOLLOW_DRAWING
 
@@ -63,25 +63,26 @@ class Preview:
         return cls(base, pictures, captions, tokens, steps, guidance)
 
     @torch.no_grad()
-    def layers(self, model: HyperLora) -> dict[str, Factor]:
-        """Return the LoRA of every individual, each factor [N, …]."""
+    def loras(self, model: HyperLora) -> list[LoraFactors]:
+        """Return the LoRA of every individual, with its coat."""
         tokens = self.tokens.to(model.device)
-        layers: dict[str, Factor] = model(tokens, torch.ones(tokens.shape[:2], device=model.device)).layers
-        return layers
+        output = model(tokens, torch.ones(tokens.shape[:2], device=model.device))
+        coats = [" ".join(coat_of([picture])) for picture in self.pictures]
+        return [output.row(row, self.base.component, {COAT: coat}) for row, coat in enumerate(coats)]
 
     def write(self, model: HyperLora, path: Path) -> None:
         """Draw the grid and write it as PNG."""
         conditions = self.base.encode_text(["", *self.captions])
         text = {name: value[1:] for name, value in conditions.items()}
         empty = {name: value[:1] for name, value in conditions.items()}
-        layers = self.layers(model)
+        loras = self.loras(model)
+        layers = stacked(loras)
         shape = self.base.encode_pictures(np.array(self.pictures[0])[None]).shape[1:]
         noise = torch.randn(len(self.pictures), *shape, generator=torch.Generator().manual_seed(0))
         columns = [list(self.pictures)]
         for fidelity in (0.0, 0.6, 1.0):
             weights = Guidance.from_fidelity(fidelity, self.guidance)
-            coats = [coat_of([picture]) for picture in self.pictures] if fidelity else None
-            sketches = self.base.sketch(self.captions, coats)
+            sketches = self.base.sketch(self.captions, loras if fidelity else None)
             denoiser = RowDenoiser(self.base, text | sketches, empty, layers)
             columns.append(draw(denoiser, noise.to(model.device), weights, self.steps, self.let_go))
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ TOKEN_DIM = 768 + CELL * CELL * 4
 EDGE = 224
 MARGIN = 0.06
 ALPHA_SEEN = 8
+COAT_COLOURS = 6  # at most
 
 
 class TokenEncoder(Protocol):
@@ -59,7 +60,8 @@ def frame_subject(cutout: Image.Image) -> Image.Image:
 
 def coat_of(cutouts: Sequence[Image.Image]) -> tuple[str, ...]:
     """Return the main colours of a subject over all its cut-outs, see `pipelines.mini.colours.palette`."""
-    return palette(np.concatenate([np.asarray(frame_subject(cutout).resize((96, 96))) for cutout in cutouts]))
+    seen = [np.asarray(frame_subject(cutout).resize((96, 96))) for cutout in cutouts]
+    return palette(np.concatenate(seen), COAT_COLOURS)
 
 
 def reference_tokens(cutouts: Sequence[Image.Image], encoder: TokenEncoder) -> NDArray[np.float32]:

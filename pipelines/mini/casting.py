@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.mini.scene import Scene
@@ -19,12 +21,15 @@ class Actor:
         cutout: of a photo, RGBA, that is to stand in the picture; None: a drawing of the library.
         coat: main colours (``#rrggbb``) that the drawing is given, see `pipelines.mini.colours.palette`.
         greys: whether the drawing is shown without colours instead: a LoRA carries them.
+        dress: gives a drawing [S, S, 4], called by some words, the thing's look, see `pipelines.mini.dressing`; None:
+            its coat alone tells.
     """
 
     words: str = ""
     cutout: Image.Image | None = None
     coat: Sequence[str] = ()
     greys: bool = False
+    dress: Callable[[NDArray[np.uint8], str], NDArray[np.uint8]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,9 +17,10 @@ from transformers import BertModel, PreTrainedTokenizerBase
 
 from pipelines.hyperlora.guidance import Branch, Guidance, hm_cfg
 from pipelines.hyperlora.sampling import branch_conditions, following
-from pipelines.lora import COAT, Factor, LoraFactors, RowLora, stacked
+from pipelines.lora import Factor, LoraFactors, RowLora, stacked
 from pipelines.mini.alpha import to_pictures, to_tensor
 from pipelines.mini.casting import Actor
+from pipelines.mini.dressing import Dresser
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.pipeline_output import MiniPipelineOutput
 from pipelines.mini.sketching import Sketch, Sketcher, with_sketch
@@ -45,10 +46,9 @@ class PersonalSubject:
     lora: LoraFactors | None = None
     cutouts: Sequence[Image.Image | None] = ()
 
-    def actor(self, picture: int, dressed: bool) -> Actor:
-        """Return how it appears in a picture, its coat on or off."""
-        coat = self.lora.metadata.get(COAT, "").split() if self.lora is not None and dressed else []
-        return Actor(words=self.words, cutout=self.cutouts[picture] if self.cutouts else None, coat=coat)
+    def actor(self, picture: int, dress: Dresser | None) -> Actor:
+        """Return how it appears in a picture: dressed as its LoRA says, or as its class."""
+        return Actor(words=self.words, cutout=self.cutouts[picture] if self.cutouts else None, dress=dress)
 
 
 class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
@@ -121,7 +121,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         conditions = {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
         if self.unet.config.in_channels > self.unet.config.out_channels:
             laid_out = self.sketch(prompt) if sketches is None else sketches
-            pictures = [sketch and sketch.picture for sketch in laid_out]
+            pictures = [None if sketch is None else sketch.picture for sketch in laid_out]
             conditions["sketch"] = self.encode_sketches(pictures).to(hidden.device)
         return conditions
 
@@ -143,6 +143,11 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         sketcher = Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
         rows = zip(prompt, choices or [0] * len(prompt), casts or [()] * len(prompt), strict=True)
         return [sketcher.sketch(text, choice, actors) if text.strip() else None for text, choice, actors in rows]
+
+    def _dresser(self, lora: LoraFactors | None, fidelity: float) -> Dresser | None:
+        """Return what dresses a thing's drawing; None where the LoRA does not count, or nothing is sketched."""
+        sketched = self.unet.config.in_channels > self.unet.config.out_channels
+        return Dresser(self, lora) if lora is not None and fidelity and sketched else None
 
     def encode_sketches(self, sketches: Sequence[Image.Image | None]) -> Tensor:
         """Return scaled latents [N, C, h, w] of sketches; zeros where there is none."""
@@ -224,7 +229,8 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         self.check_inputs(texts, seeds, own)
         personal = any(subject.lora is not None for subject in own)
         guidance = Guidance.from_fidelity(fidelity if personal else 0.0, guidance_scale)
-        casts = [[subject.actor(row, fidelity > 0) for subject in own] for row in range(len(texts))]
+        dressers = [self._dresser(subject.lora, fidelity) for subject in own]
+        casts = [[s.actor(row, d) for s, d in zip(own, dressers, strict=True)] for row in range(len(texts))]
         sketches = self.sketch(texts, seeds, casts)
         text = self.encode_prompt(texts, sketches)
         # A photo shows what its subject looks like: words and LoRA must not pull it towards its class.

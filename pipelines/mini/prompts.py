@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from pipelines.mini.data.captions import article
+from pipelines.mini.scene import article
 
 HOLDOUT = Path(__file__).resolve().parents[2] / "configs" / "mini" / "holdout.yaml"
 # How a prompt asks for the styles of the shipped presets.

@@ -109,6 +109,13 @@ class Scene:
         return self == Scene(subject=self.subject, colours=self.colours)
 
 
+def article(noun: str) -> str:
+    """Return `noun` with its indefinite article; plurals and names of faces go without."""
+    if noun.endswith("s") and not noun.endswith(("ss", "us")):
+        return noun
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+
+
 def parse(prompt: str, is_name: Callable[[str], bool], style_words: Sequence[str] = ()) -> Scene:
     """Read a prompt.
 

@@ -21,7 +21,7 @@ from pipelines.mini.casting import Actor, Role, cast
 from pipelines.mini.colours import in_greys, recolour_like, recolour_pixels
 from pipelines.mini.layout import MOUNTS, PLACES, Cast, Figure, Setting, compose
 from pipelines.mini.library import DrawingLibrary
-from pipelines.mini.scene import CALLED, Scene, parse
+from pipelines.mini.scene import CALLED, Scene, article, parse
 from pipelines.mini.simplified import simplified
 from pipelines.mini.text import mean_features
 
@@ -153,6 +153,9 @@ class Sketcher:
             picture = recolour_pixels(picture, role.colours)
         elif actor.greys:
             picture = in_greys(picture)
+        elif actor.dress is not None:
+            words = f"{article(self._library.names[concept])}, {list(self._library.style_words.values())[style][0]}"
+            picture = actor.dress(picture, words)
         elif actor.coat:
             picture = recolour_like(picture, actor.coat)
         figure = Figure.of(picture)

@@ -12,7 +12,19 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from studio.cli import concepts, diagnosis, models, pictures, posters, recognition, server, stickers, taste
+from studio.cli import (
+    assistant,
+    cards,
+    concepts,
+    diagnosis,
+    models,
+    pictures,
+    posters,
+    recognition,
+    server,
+    stickers,
+    taste,
+)
 from studio.cli.console import Settings
 from studio.errors import JobCancelled, StudioError
 
@@ -54,11 +66,13 @@ def _fail(reason: str, *, status: int = 1) -> int:
 
 
 app = typer.Typer(cls=OneLineErrors, add_completion=False, rich_markup_mode=None)
+cards.add_verbs(concepts.app)
 app.add_typer(concepts.app, name="concept")
 app.add_typer(models.app, name="models")
 app.add_typer(taste.app, name="taste")
 app.command("generate")(pictures.generate)
 app.command("recognise")(recognition.recognise)
+app.command("ask")(assistant.ask)
 app.command("stickers")(stickers.stickers)
 app.command("check-pack")(stickers.check_pack)
 app.command("poster")(posters.poster)

@@ -1,4 +1,4 @@
-"""`concept`: add, list, forget, lora, refine."""
+"""`concept`: add, list, lora, refine; the verbs for one card are in `cards.py`."""
 
 from __future__ import annotations
 
@@ -31,19 +31,32 @@ def add(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos of the thing.")],
     kind: Annotated[str, typer.Option(help="What it is, in a word or two: dog, mug. Guessed if left out.")] = "",
     fact: Annotated[list[str] | None, typer.Option(help="A sentence about it; may be given again.")] = None,
+    alias: Annotated[list[str] | None, typer.Option(help="A further name; may be given again.")] = None,
+    consent: Annotated[
+        bool, typer.Option("--consent", help="The person has agreed that their card is exported or shared.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a thing known from photos of it."""
     # Everything but the photos is checked before any of them is read.
-    draft = AddConceptRequest(name=name, photos=(b"",) * len(photos), kind=kind, facts=tuple(fact or ()))
+    draft = AddConceptRequest(
+        name=name,
+        photos=(b"",) * len(photos),
+        kind=kind,
+        facts=tuple(fact or ()),
+        aliases=tuple(alias or ()),
+        consent=consent,
+    )
     request = replace(draft, photos=tuple(read_photo(photo) for photo in photos))
     with opened_studio(context) as studio:
         added = finished(studio.concepts.add(request))
     text = (
-        f"{added.name} is known now: {_counted(len(added.photos), 'photo')}, kind {added.kind or 'unknown'}, "
-        f"{_counted(len(added.facts), 'fact')}. Prompts mention it as @{added.handle}."
+        f"{added.name} is known now: {counted(len(added.photos), 'photo')}, kind {added.kind or 'unknown'}, "
+        f"{counted(len(added.facts), 'fact')}. Prompts mention it as @{added.handle}."
     )
-    tell(_record(added), text, as_json=as_json)
+    if added.is_person and added.consent_at is None:
+        text += f" Before {added.name} is exported, ask them, then: concept edit {added.name} --consent"
+    tell(record(added), text, as_json=as_json)
 
 
 @app.command("list")
@@ -58,22 +71,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     text = table(("name", "mention", "kind", "photos", "since"), rows)
     if not rows:
         text = "Nothing is known yet. Add a thing: python -m studio concept add Bo photo.jpg --kind dog"
-    tell([_record(found) for found in known], text, as_json=as_json)
-
-
-@app.command("forget")
-def forget(
-    context: typer.Context,
-    name: Annotated[str, typer.Argument(help="Its name, or its mention with or without the @.")],
-    as_json: AsJson = False,
-) -> None:
-    """Remove a thing, its photos and its facts."""
-    with opened_studio(context) as studio:
-        found = studio.concepts.get(name)
-        studio.concepts.forget(found.id)
-    gone = f"{_counted(len(found.photos), 'photo')} and {_counted(len(found.facts), 'fact')}"
-    text = f"{found.name} is forgotten: {gone} removed."
-    tell({"forgotten": _record(found)}, text, as_json=as_json)
+    tell([record(found) for found in known], text, as_json=as_json)
 
 
 @app.command("lora")
@@ -87,12 +85,12 @@ def lora(
     as_json: AsJson = False,
 ) -> None:
     """Write the personal LoRA of a thing as a file for other programs with the same base model."""
-    _check_free(out)
+    check_free(out, SUFFIX, "other programs look for names that end in")
     with opened_studio(context) as studio:
         found = studio.concepts.get(name)
         finished(studio.loras.prepare(found.id))
         file = studio.loras.file(found.id, layout)
-    _write(out, file.data)
+    write(out, file.data)
     record = {"file": str(out), "layout": layout, "bytes": len(file.data), "trigger": found.kind, "concept": found.id}
     about = f"the LoRA of {found.name}, {layout} layout, {size(len(file.data))}"
     tell(record, f"{out}: {about}. Prompts call it up by {found.kind!r}.", as_json=as_json)
@@ -134,16 +132,18 @@ def refine(
     tell(record, text, as_json=as_json)
 
 
-def _check_free(out: Path) -> None:
-    if out.suffix != SUFFIX:
-        raise InvalidInput(f"The file is called {out.name}; other programs look for names that end in {SUFFIX}.")
+def check_free(out: Path, suffix: str, why: str) -> None:
+    """Refuse a file to write that is there already, is called otherwise than `suffix` asks, or has no folder."""
+    if out.suffix != suffix:
+        raise InvalidInput(f"The file is called {out.name}; {why} {suffix}.")
     if out.exists():
         raise InvalidInput(f"{out} exists already. Choose another name, or remove it first.")
     if not out.parent.is_dir():
         raise InvalidInput(f"The folder {out.parent} does not exist.")
 
 
-def _write(out: Path, data: bytes) -> None:
+def write(out: Path, data: bytes) -> None:
+    """Write a new file; raises `StorageFull` and leaves nothing where it cannot be written."""
     with out.open("xb") as file:
         try:
             file.write(data)
@@ -165,11 +165,13 @@ def read_photo(photo: Path) -> bytes:
     return photo.read_bytes()
 
 
-def _counted(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """Return ``1 photo`` or ``3 photos``."""
     return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
-def _record(found: Concept) -> dict[str, Any]:
+def record(found: Concept) -> dict[str, Any]:
+    """Return a concept for JSON, in short."""
     return plain(
         {
             "id": found.id,

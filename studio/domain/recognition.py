@@ -27,6 +27,13 @@ class Certainty(enum.StrEnum):
     UNKNOWN = "not known"
 
 
+def certainty_of(concept: str | None, score: float) -> Certainty:
+    """Return the words for a finding of `concept` with `score`."""
+    if concept is None:
+        return Certainty.UNKNOWN
+    return Certainty.SURE if score >= 0.9 else Certainty.LIKELY if score >= 0.7 else Certainty.PERHAPS
+
+
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """A place in a photo.
@@ -48,9 +55,7 @@ class Found:
     @property
     def certainty(self) -> Certainty:
         """The score in words."""
-        if self.concept is None:
-            return Certainty.UNKNOWN
-        return Certainty.SURE if self.score >= 0.9 else Certainty.LIKELY if self.score >= 0.7 else Certainty.PERHAPS
+        return certainty_of(self.concept, self.score)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Protocol
@@ -92,11 +92,13 @@ class PhotoReading:
         cutout: the subject on transparent ground, RGBA, cropped to the subject.
         coverage: share of the photo that the subject covers, 0–1.
         kinds: likely class words with scores, best first.
+        box: left, top, right, bottom of the subject in pixels of the photo; the cut-out's alpha is its mask there.
     """
 
     cutout: Image.Image
     coverage: float
     kinds: tuple[tuple[str, float], ...]
+    box: tuple[int, int, int, int]
 
 
 class SubjectEngine(Protocol):
@@ -107,6 +109,9 @@ class SubjectEngine(Protocol):
 
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """Predict the personal LoRA of the subject from RGBA cut-outs; safetensors bytes, diffusers layout."""
+
+    def describe(self, cutouts: Sequence[Image.Image], kind: str) -> str:
+        """Say in a few words what sets the subject apart from others of its kind; only what can be seen."""
 
     def model(self) -> str:
         """Name and version of the base model and hypernetwork the LoRA belongs to."""
@@ -190,6 +195,84 @@ class Sighting:
     place: int
     known: int | None
     score: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssistantCard:
+    """A thing of the person as the assistant engine sees it.
+
+    Attributes:
+        name: what it is called.
+        also: what else it may be called by in a question.
+        kind: class word.
+        facts: an id and the words of each.
+        meant: whether the question is about it.
+    """
+
+    name: str
+    also: tuple[str, ...] = ()
+    kind: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    meant: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssistantSpot:
+    """A place in a picture: its box as shares, the index of its card or None, how sure, what it may be otherwise."""
+
+    box: tuple[float, float, float, float]
+    card: int | None
+    sureness: str
+    kind: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssistantTask:
+    """A question with everything that was retrieved for it.
+
+    Attributes:
+        question: as it was asked; may be empty where there is a picture.
+        cards: all of the person's things.
+        spots: of the picture that is talked about, named ones first.
+        picture: it, upright RGB; None where there is none.
+        turns: who (``user``, ``assistant``) said what before, the oldest first.
+    """
+
+    question: str
+    cards: tuple[AssistantCard, ...] = ()
+    spots: tuple[AssistantSpot, ...] = ()
+    picture: Image.Image | None = None
+    turns: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class AssistantReply:
+    """An answer.
+
+    Attributes:
+        text: the words.
+        origin: ``quoted`` from cards and recognition, ``worded`` or ``invented`` by a model.
+        facts: ids of the facts that it rests on.
+        spots: indices of the places that it rests on.
+        draw: a prompt, where a picture was asked for.
+    """
+
+    text: str
+    origin: str = "quoted"
+    facts: tuple[str, ...] = ()
+    spots: tuple[int, ...] = ()
+    draw: str = ""
+
+
+class AssistantEngine(Protocol):
+    """Questions about things and pictures to answers."""
+
+    def answer(self, task: AssistantTask, say: Callable[[str], None]) -> AssistantReply:
+        """Answer; `say` is told the answer so far and raises when somebody pressed stop.
+
+        Raises:
+            StudioError: there is no answer; it says why.
+        """
 
 
 class RecognitionEngine(Protocol):

@@ -7,13 +7,15 @@ import hashlib
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from safetensors.numpy import load, save
 
 from studio.engines.base import (
+    AssistantReply,
+    AssistantTask,
     ImageCapabilities,
     ImageJob,
     PhotoPlaces,
@@ -23,6 +25,7 @@ from studio.engines.base import (
     Report,
     Sighting,
 )
+from studio.errors import StudioError
 
 _OVERSAMPLING = 2
 _KINDS = ("dog", "cat", "mug", "toy", "backpack", "plant", "shoe", "bird")
@@ -105,7 +108,7 @@ class FakeSubjectEngine:
         first = _digest(photo.tobytes())[0] % len(_KINDS)
         kinds = tuple((_KINDS[(first + rank) % len(_KINDS)], round(0.6 / (rank + 1), 2)) for rank in range(3))
         coverage = float(np.asarray(mask, dtype=np.float64).mean() / 255)
-        return PhotoReading(cutout=cutout.crop(box), coverage=coverage, kinds=kinds)
+        return PhotoReading(cutout=cutout.crop(box), coverage=coverage, kinds=kinds, box=box)
 
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """Return LoRA factors of one layer as safetensors bytes."""
@@ -119,6 +122,12 @@ class FakeSubjectEngine:
         }
         report(1.0)
         return bytes(save(tensors, metadata={"model": self._model}))
+
+    def describe(self, cutouts: Sequence[Image.Image], kind: str) -> str:
+        """Name the main colours, as the real one does."""
+        from pipelines.colour_words import colours_in_words
+
+        return colours_in_words(cutouts, kind)
 
     def model(self) -> str:
         """Return the name given."""
@@ -203,6 +212,37 @@ class FakeRecognitionEngine:
             score = round(max(allowed, default=0.0), 4)
             sightings.append(Sighting(place=place, known=best if score >= self._least else None, score=score))
         return tuple(sorted(sightings, key=lambda one: (one.known is None, -one.score)))
+
+
+class FakeAssistantEngine:
+    """Says what it was given: the names in the picture, and every fact of the things that are meant, word by word.
+
+    Args:
+        word_seconds: pause per word, to watch the answer and stop it in the page.
+        fails: a sentence; with one, every question ends with it as an error.
+    """
+
+    def __init__(self, *, word_seconds: float = 0.0, fails: str = "") -> None:
+        self.tasks: list[AssistantTask] = []
+        self._word_seconds = word_seconds
+        self._fails = fails
+
+    def answer(self, task: AssistantTask, say: Callable[[str], None]) -> AssistantReply:
+        """Answer."""
+        self.tasks.append(task)
+        if self._fails:
+            raise StudioError(self._fails)
+        named = [at for at, spot in enumerate(task.spots) if spot.card is not None]
+        names = [task.cards[task.spots[at].card or 0].name for at in named]
+        facts = [fact for card in task.cards if card.meant for fact in card.facts]
+        shown = f"I see {' and '.join(names)}." if names else "I see nothing I know." if task.picture else ""
+        told = " ".join(f"“{text}”." for _, text in facts)
+        text = " ".join(part for part in (shown, told) if part) or "I know nothing about that."
+        words = text.split()
+        for count in range(1, len(words) + 1):
+            say(" ".join(words[:count]))
+            time.sleep(self._word_seconds)
+        return AssistantReply(text=text, facts=tuple(fact_id for fact_id, _ in facts), spots=tuple(named))
 
 
 def _look(photo: Image.Image) -> bytes:

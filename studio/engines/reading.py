@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from studio.domain.mentions import find_mentions
+from studio.domain.text import with_article
 from studio.engines.base import ImageJob, Subject
 
 # A name needs no article, a class word does: "@bo with @ana" is read "a dog with a mug", but "my happy @bo" has one.
@@ -27,13 +28,6 @@ def class_prompt(job: ImageJob) -> str:
             prompt = before + (with_article(kind) if _WANTS_ARTICLE.search(before) else kind) + after
             mentioned.add(mention.handle)
     return ", ".join([*(with_article(kind) for handle, kind in kinds.items() if handle not in mentioned), prompt])
-
-
-def with_article(noun: str) -> str:
-    """Return an English noun with its indefinite article; plurals go without."""
-    if noun.endswith("s") and not noun.endswith(("ss", "us")):
-        return noun
-    return f"{'an' if noun[:1].casefold() in set('aeiou') else 'a'} {noun}"
 
 
 def word_of(subject: Subject) -> str:

@@ -14,6 +14,9 @@ from PIL import Image
 
 from studio.domain.taste import TasteAttribute, TasteEvent, TasteInterest, TasteVariant, TasteVerdict
 from studio.engines.base import (
+    AssistantEngine,
+    AssistantReply,
+    AssistantTask,
     ImageCapabilities,
     ImageEngine,
     ImageJob,
@@ -105,6 +108,15 @@ TASTE_ENGINES: Registry[TasteEngine] = Registry(
     "taste", {"fake": "studio.engines.fake_taste:FakeTasteEngine", "pigeon": "studio.engines.taste:PigeonTasteEngine"}
 )
 
+ASSISTANT_ENGINES: Registry[AssistantEngine] = Registry(
+    "assistant",
+    {
+        "fake": "studio.engines.fake:FakeAssistantEngine",
+        "embedded": "studio.engines.assistant:EmbeddedAssistantEngine",
+        "vlm": "studio.engines.assistant:VlmAssistantEngine",
+        "server": "studio.engines.assistant:ServerAssistantEngine",
+    },
+)
 LORA_FILE_ENGINES: Registry[LoraFileEngine] = Registry(
     "LoRA file", {"safetensors": "studio.engines.lora_files:SafetensorsLoraFiles"}
 )
@@ -154,6 +166,10 @@ class LazySubjectEngine:
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """See `SubjectEngine.personalize`."""
         return self.engine().personalize(cutouts, kind, report)
+
+    def describe(self, cutouts: Sequence[Image.Image], kind: str) -> str:
+        """See `SubjectEngine.describe`."""
+        return self.engine().describe(cutouts, kind)
 
     def model(self) -> str:
         """See `SubjectEngine.model`."""
@@ -233,3 +249,14 @@ class LazyTasteEngine:
     ) -> tuple[TasteVariant, ...]:
         """See `TasteEngine.variants`."""
         return self.engine().variants(learned, interests, edits, count)
+
+
+class LazyAssistantEngine:
+    """An assistant engine that is imported and constructed on first use; see `LazyImageEngine`."""
+
+    def __init__(self, make: Callable[[], AssistantEngine]) -> None:
+        self.engine = _Once(make)
+
+    def answer(self, task: AssistantTask, say: Callable[[str], None]) -> AssistantReply:
+        """See `AssistantEngine.answer`."""
+        return self.engine().answer(task, say)

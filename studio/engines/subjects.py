@@ -66,10 +66,11 @@ class HyperLoraSubjectEngine:
             try:
                 matte = self._matting.matte(photo)
                 cutout = self._matting.cut_out(photo, matte)
+                box = self._matting.box(matte)
             except SubjectNotFoundError as error:
                 raise InvalidPhoto(str(error)) from error
             kinds = self._recogniser.recognise([cutout], top=self._kinds)[0]
-        return PhotoReading(cutout=cutout, coverage=matte.coverage, kinds=kinds)
+        return PhotoReading(cutout=cutout, coverage=matte.coverage, kinds=kinds, box=box)
 
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """Predict the personal LoRA of the subject from RGBA cut-outs.
@@ -102,6 +103,12 @@ class HyperLoraSubjectEngine:
         report(1.0, "Personal weights are ready")
         data: bytes = output.lora.to_bytes()
         return data
+
+    def describe(self, cutouts: Sequence[Image.Image], kind: str) -> str:
+        """Name the main colours of the subject over all its RGBA cut-outs; no more can be said reliably."""
+        from pipelines.colour_words import colours_in_words
+
+        return colours_in_words(cutouts, kind)
 
     def model(self) -> str:
         """Name and version of the hypernetwork; another value makes stored LoRAs outdated."""

@@ -4,62 +4,59 @@ from __future__ import annotations
 
 import builtins
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Unpack
 
-from PIL import Image
 from sqlalchemy.exc import IntegrityError
 
+from studio.domain.changes import KIND_UNKNOWN, ConceptChanges, with_changes, with_facts
 from studio.domain.concepts import (
     AddConceptRequest,
     Concept,
     Fact,
-    Photo,
+    FactSource,
     Understanding,
     check_facts,
-    check_kind,
-    check_name,
     check_photo_count,
-    handle_of,
 )
 from studio.domain.identifiers import IdSource
-from studio.engines.base import PhotoReading, Report, SubjectEngine
-from studio.errors import InvalidPhoto, NameTaken, NotFound
+from studio.domain.receipts import Receipt
+from studio.engines.base import Report
+from studio.errors import InvalidInput, NotFound
+from studio.services.forgetting import Forgetting
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import ADAPTER_SUFFIX, Personalizer
-from studio.storage.concepts import ConceptRepository
-from studio.storage.examples import ExampleRepository
-from studio.storage.ingest import check_photo, decode_photo, encode_cutout, encode_photo, fit_photo
+from studio.services.photos import EncodedPhoto, PhotoReader, ReadPhoto, encoded
+from studio.storage.concepts import ConceptRepository, name_taken
+from studio.storage.ingest import encode_cutout
 from studio.storage.vault import Vault
 
-KIND_UNKNOWN = "thing"
 SHOWN_EDGE = 640
 _READING = 0.4  # share of adding a concept that reading its photos takes; predicting the LoRA is most of the rest
 _PREDICTING = 0.95
-R = TypeVar("R")
 
 __all__ = ["ConceptService", "Understanding"]
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Read:
-    """A photo with what was understood of it."""
-
-    photo: Image.Image
-    reading: PhotoReading
 
 
 class ConceptService:
     """Concepts of all owners; an owner only ever meets their own."""
 
     def __init__(
-        self, *, vault: Vault, jobs: JobRunner, engine: SubjectEngine, personalizer: Personalizer, ids: IdSource
+        self,
+        *,
+        vault: Vault,
+        jobs: JobRunner,
+        reader: PhotoReader,
+        personalizer: Personalizer,
+        forgetting: Forgetting,
+        ids: IdSource,
     ) -> None:
         self._vault = vault
         self._jobs = jobs
-        self._engine = engine
+        self._reader = reader
         self._personalizer = personalizer
+        self._forgetting = forgetting
         self._ids = ids
 
     def read(self, photos: Sequence[bytes], owner: str = "local") -> Job[tuple[Understanding, ...]]:
@@ -70,10 +67,10 @@ class ConceptService:
             InvalidPhoto: a file is not a usable picture, here or, when it is damaged, as the job's error.
         """
         check_photo_count(len(photos))
-        _for_each(photos, check_photo)
+        self._reader.check(photos)
 
         def work(report: Report) -> tuple[Understanding, ...]:
-            return tuple(_understanding(read) for read in self._read_all(photos, report))
+            return tuple(_understanding(read) for read in self._reader.read_all(photos, report))
 
         return self._jobs.start("Look at the photos", work, owner)
 
@@ -81,11 +78,11 @@ class ConceptService:
         """Get to know a thing: read its photos, predict its LoRA and store all of it, or nothing.
 
         Raises:
-            NameTaken: the owner has a concept of that name, or one that is mentioned alike.
+            NameTaken: the owner has a concept of one of these names, or one that is mentioned alike.
             InvalidPhoto: as `read`.
         """
-        self._check_free(request.name, request.owner)
-        _for_each(request.photos, check_photo)
+        self._check_free(request)
+        self._reader.check(request.photos)
         return self._jobs.start(f"Get to know {request.name}", lambda report: self._add(request, report), request.owner)
 
     def list(self, owner: str = "local") -> builtins.list[Concept]:
@@ -106,122 +103,110 @@ class ConceptService:
         self,
         concept_id: str,
         *,
-        name: str | None = None,
-        kind: str | None = None,
-        facts: Sequence[str] | None = None,
+        source: FactSource = FactSource.SAID,
         owner: str = "local",
+        **changes: Unpack[ConceptChanges],
     ) -> Concept:
-        """Change what is given, keep what is None, and return the changed concept.
+        """Change what is given, keep what is left out or None, and return the changed concept.
+
+        Args:
+            concept_id: of the concept.
+            source: where facts that are new come from.
+            owner: whose concept it is.
+            **changes: see `ConceptChanges`.
 
         Raises:
-            InvalidInput: a value is out of bounds.
-            NameTaken: another concept has the name.
-            NotFound: the owner has no such concept.
-        """
-        changed = {
-            **({} if name is None else {"name": check_name(name)}),
-            **({} if kind is None else {"kind": check_kind(kind) or KIND_UNKNOWN}),
-        }
-        texts = None if facts is None else check_facts(facts)
-        try:
-            with self._vault.database.write() as session:
-                concepts = ConceptRepository(session)
-                before = concepts.by_id(concept_id, owner)
-                if before is None:
-                    raise NotFound(f"There is no concept {concept_id[:40]!r} (any more).")
-                after = dataclasses.replace(before, **changed)  # type: ignore[arg-type]
-                if texts is not None:
-                    after = dataclasses.replace(after, facts=_merged(before.facts, texts))
-                if after.kind != before.kind:
-                    # The LoRA was predicted for the old class word; it is predicted again before the next picture.
-                    after = dataclasses.replace(after, adapter_model=None)
-                concepts.replace(after)
-                return after
-        except IntegrityError as taken:
-            raise _name_taken(name or concept_id) from taken
-
-    def forget(self, concept_id: str, owner: str = "local") -> None:
-        """Remove a concept, its photos, facts, examples and LoRA; pictures made of it stay in the gallery.
-
-        Raises:
+            InvalidInput: a value is out of bounds, or a relation is to nothing that is known.
+            NameTaken: another concept has one of the names.
             NotFound: the owner has no such concept.
         """
         with self._vault.database.write() as session:
             concepts = ConceptRepository(session)
-            concept = concepts.by_id(concept_id, owner)
-            if concept is None:
-                raise NotFound(f"There is no concept {concept_id[:40]!r} (any more).")
-            examples = [example.file for example in ExampleRepository(session).of_concept(concept_id, owner)]
-            concepts.delete(concept_id, owner)
-        photos = [key for photo in concept.photos for key in (photo.file, photo.cutout)]
-        self._vault.sweep([concept.adapter, *photos, *examples])
+            before = _there(concepts, concept_id, owner)
+            after = with_changes(before, changes, concepts.names(owner), source)
+            if after.kind != before.kind:
+                # The LoRA was predicted for the old class word; it is predicted again before the next picture.
+                after = dataclasses.replace(after, adapter_model=None)
+            concepts.replace(after)
+            return after
+
+    def add_fact(
+        self, concept_id: str, text: str, *, source: FactSource = FactSource.SAID, owner: str = "local"
+    ) -> Concept:
+        """Add one fact to those a concept has, and return it; one that it has already keeps its date and source.
+
+        Raises:
+            InvalidInput: it is empty or too long, or the concept has as many as it takes.
+            NotFound: the owner has no such concept.
+        """
+        new = next(iter(check_facts([text])), None)
+        if new is None:
+            raise InvalidInput("The fact is empty. Write what is to be remembered.")
+        with self._vault.database.write() as session:
+            concepts = ConceptRepository(session)
+            before = _there(concepts, concept_id, owner)
+            texts = check_facts(tuple(dict.fromkeys([*(fact.text for fact in before.facts), new])))
+            after = dataclasses.replace(before, facts=with_facts(before.facts, texts, source))
+            concepts.replace(after)
+            return after
+
+    def forget(self, concept_id: str, owner: str = "local", *, pictures: bool = False) -> Receipt:
+        """Remove a concept with all that belongs to it, and say what is gone.
+
+        Args:
+            concept_id: of the concept.
+            owner: whose it is.
+            pictures: whether the pictures made of it go as well; else they stay in the gallery.
+
+        Raises:
+            NotFound: the owner has no such concept.
+        """
+        return self._forgetting.forget(concept_id, owner, pictures=pictures)
 
     def _add(self, request: AddConceptRequest, report: Report) -> Concept:
-        self._check_free(request.name, request.owner)
-        read = self._read_all(tuple(dict.fromkeys(request.photos)), part(report, 0.0, _READING))
+        self._check_free(request)
+        read = self._reader.read_all(tuple(dict.fromkeys(request.photos)), part(report, 0.0, _READING))
         kind = request.kind or _likeliest(read)
         cutouts = [one.reading.cutout for one in read]
         adapter = self._personalizer.predict(cutouts, kind, part(report, _READING, _PREDICTING))
         report(_PREDICTING, "Keeping it")  # the last moment to stop
+        ready = encoded(read)
         try:
-            return self._keep(request, kind, read, adapter)
+            return self._keep(request, ready, adapter, kind, self._personalizer.describe_cutouts(cutouts, kind))
         except IntegrityError as taken:
-            raise _name_taken(request.name) from taken
+            raise name_taken(request.name, request.name) from taken
 
-    def _keep(self, request: AddConceptRequest, kind: str, read: Sequence[_Read], adapter: bytes) -> Concept:
-        # Encoded before the write lock is taken.
-        encoded = [(one, encode_photo(one.photo), encode_cutout(one.reading.cutout)) for one in read]
+    def _keep(
+        self, request: AddConceptRequest, photos: Sequence[EncodedPhoto], adapter: bytes, kind: str, attributes: str
+    ) -> Concept:
         now = datetime.now(UTC)
         with self._vault.storing() as act:
             concept = Concept(
                 id=self._ids(),
                 name=request.name,
                 kind=kind,
-                photos=tuple(
-                    Photo(
-                        id=self._ids(),
-                        file=act.put(photo, ".jpg"),
-                        cutout=act.put(cutout, ".png"),
-                        width=one.photo.width,
-                        height=one.photo.height,
-                    )
-                    for one, photo, cutout in encoded
-                ),
+                photos=tuple(photo.keep(act, self._ids) for photo in photos),
                 facts=tuple(Fact(text=text, added_at=now) for text in request.facts),
                 created_at=now,
                 owner=request.owner,
                 adapter=act.put(adapter, ADAPTER_SUFFIX),
                 adapter_model=self._personalizer.model(),
+                aliases=request.aliases,
+                attributes=attributes,
+                consent_at=now if request.consent else None,
             )
             ConceptRepository(act.session).add(concept)
         return concept
 
-    def _read_all(self, photos: Sequence[bytes], report: Report) -> builtins.list[_Read]:
-        decoded = _for_each(photos, lambda data: fit_photo(decode_photo(data)))
-        read = []
-        for number, photo in enumerate(decoded):
-            report(number / len(decoded), f"Looking at photo {number + 1} of {len(decoded)}")
-            read.append(_Read(photo=photo, reading=self._engine.read(photo)))
-        return read
-
-    def _check_free(self, name: str, owner: str) -> None:
+    def _check_free(self, request: AddConceptRequest) -> None:
         with self._vault.database.read() as session:
-            if handle_of(name) in ConceptRepository(session).handles(owner):
-                raise _name_taken(name)
+            names = ConceptRepository(session).names(request.owner)
+        for handle in request.handles:
+            if handle in names:
+                raise name_taken(handle, names[handle][1])
 
 
-def _for_each(photos: Sequence[bytes], check: Callable[[bytes], R]) -> list[R]:
-    results = []
-    for number, data in enumerate(photos, 1):
-        try:
-            results.append(check(data))
-        except InvalidPhoto as error:
-            which = f"Photo {number} of {len(photos)}: " if len(photos) > 1 else ""
-            raise InvalidPhoto(f"{which}{error}") from error
-    return results
-
-
-def _understanding(read: _Read) -> Understanding:
+def _understanding(read: ReadPhoto) -> Understanding:
     # Small: it is for looking at, and ended jobs keep their results for a while.
     shown = read.reading.cutout.copy()
     shown.thumbnail((SHOWN_EDGE, SHOWN_EDGE))
@@ -234,7 +219,7 @@ def _understanding(read: _Read) -> Understanding:
     )
 
 
-def _likeliest(read: Sequence[_Read]) -> str:
+def _likeliest(read: Sequence[ReadPhoto]) -> str:
     scores: dict[str, float] = {}
     for one in read:
         for kind, score in one.reading.kinds:
@@ -242,11 +227,8 @@ def _likeliest(read: Sequence[_Read]) -> str:
     return max(scores, key=lambda kind: scores[kind]) if scores else KIND_UNKNOWN
 
 
-def _merged(before: tuple[Fact, ...], texts: tuple[str, ...]) -> tuple[Fact, ...]:
-    since = {fact.text: fact.added_at for fact in before}
-    now = datetime.now(UTC)
-    return tuple(Fact(text=text, added_at=since.get(text, now)) for text in texts)
-
-
-def _name_taken(name: str) -> NameTaken:
-    return NameTaken(f"There is a concept @{handle_of(name)} already. Choose another name, or forget that one first.")
+def _there(concepts: ConceptRepository, concept_id: str, owner: str) -> Concept:
+    concept = concepts.by_id(concept_id, owner)
+    if concept is None:
+        raise NotFound(f"There is no concept {concept_id[:40]!r} (any more).")
+    return concept

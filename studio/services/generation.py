@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 
 from PIL import Image
 
-from studio.domain.concepts import Concept
+from studio.domain.concepts import Concept, handle_of
 from studio.domain.drawings import Drawing
 from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose, Recipe, check_together
 from studio.domain.identifiers import IdSource
@@ -130,7 +130,7 @@ class GenerationService:
         prompt = normalize(request.prompt)
         with self._vault.database.read() as session:
             concepts = ConceptRepository(session)
-            handles = concepts.handles(request.owner)
+            handles = concepts.names(request.owner)
             wanted = [prompt[mention.start + 1 : mention.end] for mention in find_mentions(prompt, handles)]
             if request.concept:
                 wanted.append(request.concept.strip().removeprefix("@"))
@@ -141,7 +141,9 @@ class GenerationService:
                     raise unknown_concept(name, handles)
                 found[concept.id] = concept
         check_together([concept.handle for concept in found.values()])
-        return replace_mentions(prompt, handles, lambda handle: f"@{handle}"), list(found.values())
+        # A further name is drawn as the first one, which is what the engine is told of the subject.
+        first = {handle: handle_of(name) for handle, (_, name) in handles.items()}
+        return replace_mentions(prompt, handles, lambda handle: f"@{first[handle]}"), list(found.values())
 
     def _draw(
         self, job: ImageJob, ids: list[str], owner: str, report: Report, drawing: Drawing | None = None

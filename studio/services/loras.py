@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.domain.concepts import Concept
+from studio.domain.concepts import Concept, check_consent
 from studio.domain.loras import LoraFile, LoraLayout, lora_file_name
 from studio.engines.base import LoraFileEngine, Report
 from studio.errors import NotFound
@@ -26,8 +26,10 @@ class LoraService:
 
         Raises:
             UnknownConcept: the owner has none of that name, handle or id.
+            ConsentMissing: it is a person who has not agreed.
         """
         concept = self._concept(name, owner)
+        check_consent(concept)
 
         def work(report: Report) -> None:
             self._personalizer.adapter(concept, report)  # kept in the store, not as the job's result
@@ -39,10 +41,12 @@ class LoraService:
 
         Raises:
             UnknownConcept: as `prepare`.
+            ConsentMissing: it is a person who has not agreed.
             NotFound: it has no LoRA.
             InvalidInput: the layout does not suit the model.
         """
         concept = self._concept(name, owner)
+        check_consent(concept)
         if concept.adapter is None:
             raise NotFound(f"{concept.name} has no LoRA yet; it is predicted with its first picture.")
         adapter = self._vault.files.get(concept.adapter)

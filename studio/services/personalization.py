@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from studio.domain.concepts import Concept
+from studio.domain.concepts import ATTRIBUTES_MAX, Concept
 from studio.engines.base import Report, SubjectEngine
 from studio.storage.concepts import ConceptRepository
 from studio.storage.vault import Vault
@@ -47,6 +47,14 @@ class Personalizer:
                 concepts.replace(dataclasses.replace(current, adapter=key, adapter_model=self.model()))
         self._vault.sweep([concept.adapter])
         return data
+
+    def describe(self, concept: Concept) -> str:
+        """Say what sets `concept` apart, by the photos it has."""
+        return self.describe_cutouts(self.cutouts(concept), concept.kind)
+
+    def describe_cutouts(self, cutouts: Sequence[Image.Image], kind: str) -> str:
+        """Say what sets apart what is on RGBA cut-outs, in at most `ATTRIBUTES_MAX` characters."""
+        return self._engine.describe(cutouts, kind)[:ATTRIBUTES_MAX]
 
     def cutouts(self, concept: Concept) -> tuple[Image.Image, ...]:
         """Return what was cut out of the photos of `concept`, RGBA, in the order of the photos."""

@@ -85,6 +85,14 @@ class RecognitionService:
         concepts, known = self._known(owner)
         return tuple(_recognition(one, concepts, self._engine.decide(one.places, known)) for one in seen)
 
+    def model(self) -> str:
+        """Return the name and version of what looks at photos."""
+        return self._engine.model()
+
+    def glance(self, photo: Image.Image) -> PhotoPlaces:
+        """Find the places of an upright RGB photo; takes time, so it belongs into a job."""
+        return self._engine.places(photo)
+
     def confirm(self, seen: Seen, region: int, concept: str, owner: str = "local") -> Concept:
         """Remember that a place shows a concept, and that it does not show what it was taken for.
 

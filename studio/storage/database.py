@@ -6,45 +6,70 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
-from sqlalchemy import Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from studio.errors import StorageFull, StudioError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-_BEGIN = "keepsake_begin"
+_WRITING = "keepsake_writing"
 _BUSY_SECONDS = 30
+_LOCK = 7_301_984_026  # of PostgreSQL's advisory locks, the one that writers take turns at
+_SQLITE: dict[str, Any] = {"connect_args": {"timeout": _BUSY_SECONDS}}
+_POSTGRESQL: dict[str, Any] = {"pool_pre_ping": True, "connect_args": {"connect_timeout": _BUSY_SECONDS}}
+_FULL = "full"
 # What the machine can do to a file, by SQLite's primary result codes; all else is a bug of ours.
 _TROUBLE = {
-    sqlite3.SQLITE_BUSY: "another program has held them for too long. Close it and try again",
-    sqlite3.SQLITE_READONLY: "they cannot be written. Give this account the right to, or choose another --data-dir",
-    sqlite3.SQLITE_IOERR: "the disk is full or fails. Free some space and try again",
-    sqlite3.SQLITE_CORRUPT: "they are damaged. Take them from a backup, or move them away to begin anew",
-    sqlite3.SQLITE_CANTOPEN: "they cannot be opened. Look at the rights of their folder and at the free space",
-    sqlite3.SQLITE_NOTADB: "this is not a database. Move it away to begin anew",
+    sqlite3.SQLITE_BUSY: "another program has held them for too long. Close it and try again.",
+    sqlite3.SQLITE_READONLY: "they cannot be written. Give this account the right to, or choose another --data-dir.",
+    sqlite3.SQLITE_IOERR: "the disk is full or fails. Free some space and try again.",
+    sqlite3.SQLITE_CORRUPT: "they are damaged. Take them from a backup, or move them away to begin anew.",
+    sqlite3.SQLITE_CANTOPEN: "they cannot be opened. Look at the rights of their folder and at the free space.",
+    sqlite3.SQLITE_NOTADB: "this is not a database. Move it away to begin anew.",
+}
+# The same by PostgreSQL's SQLSTATE, or the class that it begins with.
+_POSTGRESQL_TROUBLE = {
+    "08": "the database server does not answer any more. Start it and try again.",
+    "42501": "this user may not write there. Give it the rights, or choose another in database_url.",
+    "57": "the database server was stopped. Start it and try again.",
 }
 
 
 class Database:
-    """Opens the database at `url` (SQLAlchemy's form) and migrates it to the newest schema."""
+    """Opens the database at `url` (SQLAlchemy's form) and migrates it to the newest schema.
+
+    SQLite and PostgreSQL behave alike: readers see one state of the records, writers take turns.
+
+    Raises:
+        StudioError: the database cannot be opened; it says why.
+    """
 
     def __init__(self, url: str) -> None:
-        location = make_url(url)
+        location = _location(url)
         self._sqlite = location.get_backend_name() == "sqlite"
         if self._sqlite and location.database:
             Path(location.database).parent.mkdir(parents=True, exist_ok=True)
-        self.engine = create_engine(location, connect_args={"timeout": _BUSY_SECONDS} if self._sqlite else {})
+        try:
+            self.engine = create_engine(location, **(_SQLITE if self._sqlite else _POSTGRESQL))
+        except ModuleNotFoundError as error:
+            raise StudioError(
+                f"{location.get_backend_name()} needs {error.name}: pip install -r requirements-postgres.txt"
+            ) from error
         if self._sqlite:
             event.listen(self.engine, "connect", _prepare)
-            event.listen(self.engine, "begin", _begin)
-        self._writing = self.engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+            self._reading = self.engine
+        else:
+            self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ")
+        event.listen(self.engine, "begin", _begin_sqlite if self._sqlite else _begin_postgresql)
+        self._writing = self.engine.execution_options(**{_WRITING: True})
         with self._trouble_said():
             migrate(self._writing)
 
@@ -55,7 +80,7 @@ class Database:
         Raises:
             StudioError: the records cannot be read; it says why.
         """
-        with self._trouble_said(), Session(self.engine) as session:
+        with self._trouble_said(), Session(self._reading) as session:
             yield session
 
     @contextmanager
@@ -73,7 +98,10 @@ class Database:
             yield session
 
     def checkpoint(self) -> None:
-        """Empty the write-ahead log, so that what was deleted is not in it any more."""
+        """Empty SQLite's write-ahead log, so that what was deleted is not in it any more.
+
+        PostgreSQL overwrites what was deleted when its own vacuum comes by; no client can wipe its log.
+        """
         if self._sqlite:
             with self.engine.connect() as connection:
                 driver = connection.connection.driver_connection
@@ -91,12 +119,24 @@ class Database:
         except (DBAPIError, sqlite3.DatabaseError) as error:
             # raw where it happens while a connection is made
             cause = error.orig if isinstance(error, DBAPIError) else error
-            code = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
-            if code == sqlite3.SQLITE_FULL:
-                raise StorageFull("The disk is full: the records could not be written. Free some space.") from error
-            if code not in _TROUBLE:
+            said = _sqlite_trouble(cause) if self._sqlite else _postgresql_trouble(cause)
+            if said is None:
                 raise
-            raise StudioError(f"The records at {self.engine.url.database}: {_TROUBLE[code]}.") from error
+            if said is _FULL:
+                raise StorageFull("The disk is full: the records could not be written. Free some space.") from error
+            raise StudioError(f"The records at {self.engine.url.database}: {said}") from error
+
+
+def _location(url: str) -> URL:
+    try:
+        location = make_url(url)
+    except ArgumentError as error:
+        raise StudioError("database_url is no URL of a database, such as postgresql://user@host/keepsake.") from error
+    backend = location.get_backend_name()
+    if backend not in ("sqlite", "postgresql"):
+        raise StudioError(f"Records can be kept in SQLite or PostgreSQL, not in {backend!r}; see database_url.")
+    # one driver is tested, so a plain URL means it
+    return location.set(drivername="postgresql+psycopg") if location.drivername == "postgresql" else location
 
 
 def migrate(engine: Engine) -> None:
@@ -126,5 +166,27 @@ def _prepare(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     cursor.close()
 
 
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+def _begin_sqlite(connection: Connection) -> None:
+    writing = connection.get_execution_options().get(_WRITING, False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    if connection.get_execution_options().get(_WRITING, False):
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+
+
+def _sqlite_trouble(cause: BaseException | None) -> str | None:
+    code = (getattr(cause, "sqlite_errorcode", None) or 0) & 0xFF
+    return _FULL if code == sqlite3.SQLITE_FULL else _TROUBLE.get(code)
+
+
+def _postgresql_trouble(cause: BaseException | None) -> str | None:
+    """Say what is wrong by PostgreSQL's SQLSTATE; errors of connecting have none, but a reason in words."""
+    state = getattr(cause, "sqlstate", None)
+    if state is None:
+        if type(cause).__name__ not in ("OperationalError", "ConnectionTimeout"):
+            return None
+        reason = " ".join(str(cause).splitlines()[0].rpartition("failed: ")[2].split())
+        return f"the database cannot be reached ({reason}). Is the server running, was createdb run, is the URL right?"
+    return _FULL if state == "53100" else _POSTGRESQL_TROUBLE.get(state) or _POSTGRESQL_TROUBLE.get(state[:2])

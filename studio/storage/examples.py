@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import delete, select
+from collections.abc import Iterable
+
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from studio.domain.recognition import Example
@@ -43,7 +45,7 @@ class ExampleRepository:
     def forget(self, concept_id: str, owner: str) -> None:
         """Remove what was said about a concept of `owner`, and the looks of it."""
         ids = [example.id for example in self.of_concept(concept_id, owner)]
-        self._session.execute(delete(LookRow).where(LookRow.owner == owner, LookRow.of.in_(ids)))
+        LookRepository(self._session).forget(ids, owner)
         self._session.execute(delete(ExampleRow).where(ExampleRow.owner == owner, ExampleRow.id.in_(ids)))
 
 
@@ -62,6 +64,16 @@ class LookRepository:
         """Store the look of a photo or example; one that is there already is replaced."""
         self._session.merge(LookRow(of=of, model=model, concept_id=concept_id, owner=owner, data=data))
         self._session.flush()
+
+    def forget(self, of: Iterable[str], owner: str) -> None:
+        """Remove the looks of photos or examples of `owner`, by their ids."""
+        self._session.execute(delete(LookRow).where(LookRow.owner == owner, LookRow.of.in_(list(of))))
+
+    def of_concept(self, concept_id: str, owner: str) -> tuple[int, int]:
+        """Return how many looks of a concept are kept, of all models, and the bytes they take."""
+        asked = select(func.count(), func.coalesce(func.sum(func.length(LookRow.data)), 0))
+        count, size = self._session.execute(asked.where(LookRow.owner == owner, LookRow.concept_id == concept_id)).one()
+        return count, size
 
 
 def _example(row: ExampleRow) -> Example:

@@ -67,12 +67,12 @@ class FileStore:
 
     def delete(self, key: str) -> None:
         """Remove the content of `key` and its thumbnails; no error when there is none."""
-        paths = [self._path(key)]
-        if self._fs.isdir(folder := f"{self._root}/{_THUMBNAILS}"):
-            paths += [_thumbnail_path(edge, key) for edge in self._fs.ls(folder, detail=False)]
-        for path in paths:
-            if self._fs.exists(path):
-                self._fs.rm_file(path)
+        for path in self._paths(key):
+            self._fs.rm_file(path)
+
+    def size(self, key: str) -> int:
+        """Return the bytes that the content of `key` and its thumbnails take; 0 when nothing of them is there."""
+        return sum(int(self._fs.size(path) or 0) for path in self._paths(key))
 
     def thumbnail(self, key: str, edge: int = 256) -> bytes:
         """Return the picture of `key` as WebP with its longer side at most `edge` pixels; made once, then kept."""
@@ -99,6 +99,13 @@ class FileStore:
             key = "/".join(str(path).split("/")[-2:])
             if str(path) == self._path_of(key) and _KEY.fullmatch(key):
                 yield key
+
+    def _paths(self, key: str) -> list[str]:
+        """Return where something of `key` is."""
+        paths = [self._path(key)]
+        if self._fs.isdir(folder := f"{self._root}/{_THUMBNAILS}"):
+            paths += [_thumbnail_path(edge, key) for edge in self._fs.ls(folder, detail=False)]
+        return [path for path in paths if self._fs.exists(path)]
 
     def _write(self, path: str, data: bytes) -> None:
         unfinished = f"{self._root}/{_UNFINISHED}/{uuid.uuid4().hex}"

@@ -52,11 +52,12 @@ def check_photo(data: bytes) -> None:
         _opened(data).close()
 
 
-def decode_photo(data: bytes) -> Image.Image:
+def decode_photo(data: bytes, *, edge_min: int = EDGE_MIN) -> Image.Image:
     """Decode an uploaded photo to upright sRGB pixels without any metadata.
 
     Args:
         data: the encoded file, at most `BYTES_MAX` bytes and `PIXELS_MAX` pixels.
+        edge_min: pixels that each side has at least; parts of photos may be smaller than photos.
 
     Returns:
         An RGB picture; transparent parts are laid on white; of an animation the first frame.
@@ -65,7 +66,7 @@ def decode_photo(data: bytes) -> Image.Image:
         InvalidPhoto: as `check_photo`, or the file is cut off or damaged.
     """
     _check_bytes(data)
-    with _opened(heic_to_png(data, PIXELS_MAX) if is_heic(data) else data) as photo:
+    with _opened(heic_to_png(data, PIXELS_MAX) if is_heic(data) else data, edge_min) as photo:
         try:
             photo.load()
             return _plain_rgb(_srgb(_upright(photo)))
@@ -101,7 +102,7 @@ def without_metadata(picture: Image.Image) -> Image.Image:
     return plain
 
 
-def _opened(data: bytes) -> Image.Image:
+def _opened(data: bytes, edge_min: int = EDGE_MIN) -> Image.Image:
     try:
         photo = Image.open(io.BytesIO(data), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as bomb:
@@ -111,8 +112,8 @@ def _opened(data: bytes) -> Image.Image:
     width, height = photo.size
     if width * height > PIXELS_MAX:
         raise InvalidPhoto(_too_many_pixels(width, height))
-    if min(width, height) < EDGE_MIN:
-        raise InvalidPhoto(f"The picture has {width} × {height} pixels; at least {EDGE_MIN} on each side are needed.")
+    if min(width, height) < edge_min:
+        raise InvalidPhoto(f"The picture has {width} × {height} pixels; at least {edge_min} on each side are needed.")
     return photo
 
 

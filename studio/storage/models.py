@@ -16,6 +16,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -62,11 +63,23 @@ class ConceptRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     adapter: Mapped[str | None] = mapped_column(_KEY)
     adapter_model: Mapped[str | None] = mapped_column(String(200))
+    attributes: Mapped[str] = mapped_column(Text, server_default=text("''"))
+    consent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     photos: Mapped[list[PhotoRow]] = relationship(
         order_by="PhotoRow.position", cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"
     )
     facts: Mapped[list[FactRow]] = relationship(
         order_by="FactRow.position", cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"
+    )
+    aliases: Mapped[list[AliasRow]] = relationship(
+        order_by="AliasRow.position", cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"
+    )
+    relations: Mapped[list[RelationRow]] = relationship(
+        order_by="RelationRow.position",
+        cascade="all, delete-orphan",
+        passive_deletes=True,
+        lazy="selectin",
+        foreign_keys="[RelationRow.concept_id, RelationRow.owner]",
     )
 
 
@@ -91,6 +104,7 @@ class PhotoRow(Base):
     cutout: Mapped[str | None] = mapped_column(_KEY)
     width: Mapped[int]
     height: Mapped[int]
+    box: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
 
 
 class FactRow(Base):
@@ -110,6 +124,51 @@ class FactRow(Base):
     position: Mapped[int]
     text: Mapped[str] = mapped_column(Text)
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    source: Mapped[str] = mapped_column(String(16), server_default="said")
+
+
+class AliasRow(Base):
+    """A further name of a concept; that none is another one's first name is for `ConceptRepository` to see to."""
+
+    __tablename__ = "aliases"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["concept_id", "owner"], ["concepts.id", "concepts.owner"], name="fk_aliases_concept", ondelete="CASCADE"
+        ),
+        Index("ix_aliases_concept_owner", "concept_id", "owner"),
+    )
+
+    owner: Mapped[str] = mapped_column(_OWNER, primary_key=True)
+    handle: Mapped[str] = mapped_column(String(120), primary_key=True)
+    concept_id: Mapped[str] = mapped_column(_ID)
+    position: Mapped[int]
+    name: Mapped[str] = mapped_column(String(40))
+
+
+class RelationRow(Base):
+    """What a concept is to another one; it goes with either of them."""
+
+    __tablename__ = "relations"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["concept_id", "owner"], ["concepts.id", "concepts.owner"], name="fk_relations_concept", ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["other_id", "owner"], ["concepts.id", "concepts.owner"], name="fk_relations_other", ondelete="CASCADE"
+        ),
+        Index("ix_relations_concept_owner", "concept_id", "owner"),
+        Index("ix_relations_other_owner", "other_id", "owner"),
+    )
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    concept_id: Mapped[str] = mapped_column(_ID)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    position: Mapped[int]
+    words: Mapped[str] = mapped_column(Text)
+    other_id: Mapped[str] = mapped_column(_ID)
+    other: Mapped[ConceptRow] = relationship(
+        foreign_keys="[RelationRow.other_id, RelationRow.owner]", viewonly=True, lazy="joined", innerjoin=True
+    )
 
 
 class ExampleRow(Base):
@@ -206,6 +265,92 @@ class DrawingRow(Base):
     process: Mapped[str] = mapped_column(_ID)
     request: Mapped[dict[str, Any]] = mapped_column(JSON)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ConversationRow(Base):
+    """A conversation."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (
+        UniqueConstraint("id", "owner", name="uq_conversations_id_owner"),
+        Index("ix_conversations_owner_changed", "owner", "changed_at"),
+    )
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    title: Mapped[str] = mapped_column(String(200))
+    summary: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    changed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MessageRow(Base):
+    """A message; `content` is what an answer rests on and what may be remembered, `words` what search looks in."""
+
+    __tablename__ = "messages"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["conversation_id", "owner"],
+            ["conversations.id", "conversations.owner"],
+            name="fk_messages_conversation",
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("id", "owner", name="uq_messages_id_owner"),
+        Index("ix_messages_conversation_owner", "conversation_id", "owner"),
+    )
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    conversation_id: Mapped[str] = mapped_column(_ID)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    role: Mapped[str] = mapped_column(String(16))
+    text: Mapped[str] = mapped_column(Text)
+    words: Mapped[str] = mapped_column(Text)
+    ending: Mapped[str] = mapped_column(String(16))
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    pictures: Mapped[list[ChatPictureRow]] = relationship(
+        order_by="ChatPictureRow.id", cascade="all, delete-orphan", passive_deletes=True, lazy="selectin"
+    )
+
+
+class ChatPictureRow(Base):
+    """A picture of a message, with what a recognition model saw in it; None before it was looked at."""
+
+    __tablename__ = "chat_pictures"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["message_id", "owner"],
+            ["messages.id", "messages.owner"],
+            name="fk_chat_pictures_message",
+            ondelete="CASCADE",
+        ),
+        Index("ix_chat_pictures_message_owner", "message_id", "owner"),
+        Index("ix_chat_pictures_file", "file"),
+    )
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    message_id: Mapped[str] = mapped_column(_ID)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    file: Mapped[str] = mapped_column(_KEY)
+    width: Mapped[int]
+    height: Mapped[int]
+    model: Mapped[str | None] = mapped_column(String(200))
+    boxes: Mapped[list[Any] | None] = mapped_column(JSON(none_as_null=True))
+    kinds: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    looks: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class NoteRow(Base):
+    """Something about the person, remembered because they agreed."""
+
+    __tablename__ = "notes"
+    __table_args__ = (Index("ix_notes_owner_id", "owner", "id"),)
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    text: Mapped[str] = mapped_column(Text)
+    said_in: Mapped[str] = mapped_column(String(200))
+    added_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class TasteProfileRow(Base):

@@ -78,6 +78,17 @@ class PictureRepository:
             query = query.where(PictureRow.words.contains(word, autoescape=True))
         return [_picture(row) for row in self._session.scalars(query)]
 
+    def of_concept(self, concept_id: str, owner: str) -> list[Picture]:
+        """Return all pictures of `owner` that show a concept, by its id."""
+        shown = exists().where(
+            PictureSubjectRow.picture_id == PictureRow.id,
+            PictureSubjectRow.owner == owner,
+            PictureSubjectRow.concept_id == concept_id,
+        )
+        return [
+            _picture(row) for row in self._session.scalars(select(PictureRow).where(PictureRow.owner == owner, shown))
+        ]
+
     def find(self, picture_id: str, owner: str) -> Picture | None:
         """Return the picture of `owner` with this id."""
         row = self._row(picture_id, owner)

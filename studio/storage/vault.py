@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from studio.storage.database import Database
 from studio.storage.files import FileStore, key_of
-from studio.storage.models import ConceptRow, ExampleRow, PhotoRow, PictureRow, TasteEventRow
+from studio.storage.models import ChatPictureRow, ConceptRow, ExampleRow, PhotoRow, PictureRow, TasteEventRow
 
 
 class Storing:
@@ -52,6 +52,11 @@ class Vault:
             self.sweep(added)
             raise
 
+    def is_used(self, key: str) -> bool:
+        """Say whether a record refers to the file of `key`."""
+        with self.database.read() as session:
+            return _referenced(session, key)
+
     def sweep(self, keys: Iterable[str | None]) -> None:
         """Delete the files of `keys` that no record refers to any more, and wipe them from the database's log."""
         with self.database.write() as session:
@@ -73,6 +78,7 @@ def _referenced(session: Session, key: str) -> bool:
                     exists().where(ConceptRow.adapter == key),
                     exists().where(PictureRow.file == key),
                     exists().where(TasteEventRow.file == key),
+                    exists().where(ChatPictureRow.file == key),
                 )
             )
         )

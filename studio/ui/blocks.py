@@ -6,6 +6,7 @@ import gradio as gr
 
 from studio.studio import Studio
 from studio.ui.markup import masthead, piece
+from studio.ui.tabs.assistant import AssistantPage
 from studio.ui.tabs.concepts import concepts_tab
 from studio.ui.tabs.create import CreatePage
 from studio.ui.tabs.gallery import GalleryPage
@@ -25,6 +26,7 @@ def build_blocks(studio: Studio) -> gr.Blocks:
         # Outside of the tabs: the browser reads these at once, what stands in a hidden tab only when it is opened.
         learning = gr.BrowserState(None, storage_key="keepsake-learning", secret="keepsake")
         looking = gr.BrowserState(None, storage_key="keepsake-looking", secret="keepsake")
+        talking = gr.BrowserState({}, storage_key="keepsake-talking", secret="keepsake")
         drawing = gr.BrowserState(None, storage_key="keepsake-drawing", secret="keepsake")
         sewing = gr.BrowserState(None, storage_key="keepsake-sewing", secret="keepsake")
         learning_taste = gr.BrowserState(None, storage_key="keepsake-taste", secret="keepsake")
@@ -35,6 +37,8 @@ def build_blocks(studio: Studio) -> gr.Blocks:
                 concepts_tab(studio, page, learning)
             with gr.Tab("Recognise", id="recognise", elem_id="page-recognise", render_children=True) as recognise_tab:
                 recognise = RecognisePage(studio, looking)
+            with gr.Tab("Ask", id="ask", elem_id="page-ask", render_children=True) as ask_tab:
+                assistant = AssistantPage(studio, talking)
             with gr.Tab("Create", id="create", elem_id="page-create", render_children=True) as create_tab:
                 create = CreatePage(studio, drawing)
             with gr.Tab("Taste", id="taste", elem_id="page-taste", render_children=True) as taste_tab:
@@ -47,6 +51,7 @@ def build_blocks(studio: Studio) -> gr.Blocks:
                 gallery = GalleryPage(studio)
         dialog = PictureDialog(studio)
         recognise.wire(page, recognise_tab)
+        assistant.wire(page, ask_tab)
         create.wire(page, create_tab)
         taste.wire(page, taste_tab)
         stickers.wire(page, stickers_tab)

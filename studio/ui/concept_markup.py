@@ -88,6 +88,8 @@ def cover(concept: Concept) -> Markup:
 def _card(concept: Concept) -> Markup:
     known = [concept.kind] if concept.kind else []
     known.append(counted(len(concept.photos), "photo", "photos"))
+    if concept.aliases:
+        known.append(f"also {', '.join(concept.aliases)}")
     if concept.facts:
         known.append(counted(len(concept.facts), "fact", "facts"))
     return html(
@@ -96,13 +98,24 @@ def _card(concept: Concept) -> Markup:
         '<button type="button" class="k-button k-ink" data-do="draw" data-handle="{handle}">Draw it</button>'
         '<button type="button" class="k-button k-quiet" data-do="edit" data-id="{id}" aria-label="Edit {name}">Edit'
         "</button>"
-        '<a class="k-button k-quiet" href="/media/concepts/{id}/lora.safetensors" download '
-        'title="Its LoRA for ComfyUI, A1111, InvokeAI or diffusers, for the same base model" '
-        'aria-label="Download the LoRA of {name}">LoRA</a>'
+        "{lora}"
         '<button type="button" class="k-button k-quiet" data-do="forget" data-id="{id}" aria-label="Forget {name}" '
         'data-confirm="Forget {name}?" data-confirm-line="Its photos, its facts and what was learned from them '
-        'are removed from this machine. Pictures already made stay." data-confirm-yes="Forget">Forget</button>'
+        'are removed from this machine. Pictures already made stay, unless you say otherwise." '
+        'data-confirm-also="And the pictures made of it" '
+        'data-confirm-yes="Forget">Forget</button>'
         "</div></li>",
         id=concept.id, name=concept.name, handle=concept.handle, cover=cover(concept), tape=tape(concept.handle),
-        known=" · ".join(known),
+        known=" · ".join(known), lora=_lora(concept),
+    )  # fmt: skip
+
+
+def _lora(concept: Concept) -> Markup:
+    if concept.is_person and concept.consent_at is None:
+        return Markup("")  # nothing of a person is given away before they have agreed
+    return html(
+        '<a class="k-button k-quiet" href="/media/concepts/{id}/lora.safetensors" download '
+        'title="Its LoRA for ComfyUI, A1111, InvokeAI or diffusers, for the same base model" '
+        'aria-label="Download the LoRA of {name}">LoRA</a>',
+        id=concept.id, name=concept.name,
     )  # fmt: skip

@@ -45,6 +45,7 @@ def add_media_routes(app: FastAPI, studio: Studio, owner_of: Callable[[Request],
     _add_records(app, studio, Depends(owner_now))
     _add_jobs(app, studio, Depends(owner_now))
     _add_seen(app, studio, Depends(owner_now))
+    _add_chats(app, studio, Depends(owner_now))
     _add_refined(app, studio, Depends(owner_now))
 
 
@@ -52,7 +53,7 @@ def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
     @app.get("/media/concepts")
     def mentions(owner: str = visitor) -> Response:
         found = [
-            {"handle": concept.handle, "name": concept.name, "kind": concept.kind,
+            {"handle": concept.handle, "name": concept.name, "kind": concept.kind, "aliases": concept.aliases,
              "cover": concept_cover(concept.id, concept.photos[0].id)}
             for concept in studio.concepts.list(owner=owner)
         ]  # fmt: skip
@@ -74,6 +75,12 @@ def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
         file = studio.loras.file(concept_id, layout, owner=owner)
         headers = {**_NEVER, "Content-Disposition": f'attachment; filename="{file.name}"'}
         return Response(file.data, media_type="application/octet-stream", headers=headers)
+
+    @app.get("/media/concepts/{concept_id}/card.zip")
+    def card(concept_id: str, owner: str = visitor) -> Response:
+        file = studio.transfers.export(concept_id, owner=owner)
+        headers = {**_NEVER, "Content-Disposition": f'attachment; filename="{file.name}"'}
+        return Response(file.data, media_type="application/zip", headers=headers)
 
     @app.get("/media/pictures/{picture_id}/thumb.webp")
     def thumb(picture_id: str, owner: str = visitor) -> Response:
@@ -140,6 +147,21 @@ def _add_seen(app: FastAPI, studio: Studio, visitor: Any) -> None:
         if not isinstance(found, tuple) or not 0 <= number < len(found) or not isinstance(found[number], Seen):
             raise NotFound(f"There is no photo {number} here.")
         return Response(found[number].photo, media_type="image/jpeg", headers=_FOREVER)
+
+
+def _add_chats(app: FastAPI, studio: Studio, visitor: Any) -> None:
+    @app.get("/media/chats/{picture_id}.jpg")
+    def chat_picture(picture_id: str, owner: str = visitor) -> Response:
+        data = studio.assistant.picture(picture_id, owner=owner)
+        return Response(data, media_type="image/jpeg", headers=_FOREVER)
+
+    @app.get("/media/chats/{picture_id}/{region}.webp")
+    def chat_place(picture_id: str, region: int, owner: str = visitor) -> Response:
+        place = studio.assistant.crop(picture_id, region, owner=owner)
+        place.thumbnail((SMALL, SMALL))
+        buffer = io.BytesIO()
+        place.save(buffer, "WEBP", quality=85)
+        return _webp(buffer.getvalue(), _FOREVER)
 
 
 def concept_cover(concept_id: str, photo_id: str) -> str:

@@ -34,7 +34,9 @@ _HEAD = """<head data-start="{start}">
 <link rel="stylesheet" href="/look/tokens.css">
 <link rel="stylesheet" href="/look/controls.css">
 <link rel="stylesheet" href="/look/pages.css">
+<link rel="stylesheet" href="/look/card.css">
 <link rel="stylesheet" href="/look/recognise.css">
+<link rel="stylesheet" href="/look/assistant.css">
 <link rel="stylesheet" href="/look/crafts.css">
 <link rel="stylesheet" href="/look/taste.css">
 <script src="/look/keepsake.js"></script>

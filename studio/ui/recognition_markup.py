@@ -10,7 +10,7 @@ from studio.domain.concepts import Concept
 from studio.domain.recognition import Certainty, Found, Recognition
 from studio.ui.markup import counted, html, joined, tape
 
-_WORDS = {
+SURENESS = {
     Certainty.SURE: "I am sure",
     Certainty.LIKELY: "Very likely",
     Certainty.PERHAPS: "Perhaps; please check",
@@ -28,7 +28,10 @@ def scenes(job_id: str, answers: Sequence[Recognition], concepts: Sequence[Conce
     """
     return html(
         '<div class="k-scenes">{scenes}</div>',
-        scenes=joined(_scene(job_id, number, answer, concepts) for number, answer in enumerate(answers)),
+        scenes=joined(
+            scene(f"/media/jobs/{job_id}/photos/{number}.jpg", f"{job_id}/{number}", answer, concepts)
+            for number, answer in enumerate(answers)
+        ),
     )
 
 
@@ -49,15 +52,23 @@ def _nobody(unknown: int) -> str:
     return "I don’t know this one." if unknown == 1 else f"I see {unknown} things and know none of them."
 
 
-def _scene(job_id: str, number: int, answer: Recognition, concepts: Sequence[Concept]) -> Markup:
+def scene(source: str, place: str, answer: Recognition, concepts: Sequence[Concept]) -> Markup:
+    """Return a photo with what was found in it.
+
+    Args:
+        source: address of the photo.
+        place: what corrections name it by; the number of the place follows.
+        answer: what it shows.
+        concepts: what a place may be said to show.
+    """
     marked = list(zip(_marks(answer.found), answer.found, strict=True))
     return html(
-        '<section class="k-scene"><figure><img src="/media/jobs/{job_id}/photos/{number}.jpg" width="{width}" '
-        'height="{height}" alt="{said}">{boxes}</figure><div class="k-scene-text"><p class="k-said" role="status">'
+        '<section class="k-scene"><figure><img src="{source}" width="{width}" height="{height}" '
+        'alt="{said}">{boxes}</figure><div class="k-scene-text"><p class="k-said" role="status">'
         '{said}</p><ul class="k-founds">{rows}</ul></div></section>',
-        job_id=job_id, number=number, width=answer.width, height=answer.height, said=said(answer),
+        source=source, width=answer.width, height=answer.height, said=said(answer),
         boxes=joined(_box(mark, one, answer) for mark, one in marked),
-        rows=joined(_row(f"{job_id}/{number}/{one.region}", mark, one, concepts) for mark, one in marked),
+        rows=joined(_row(f"{place}/{one.region}", mark, one, concepts) for mark, one in marked),
     )  # fmt: skip
 
 
@@ -90,7 +101,7 @@ def _row(place: str, mark: str, one: Found, concepts: Sequence[Concept]) -> Mark
     return html(
         '<li class="k-found"><div class="k-found-line">{name}<span class="k-small">{words}</span></div>'
         '<div class="k-found-actions">{refuse}{chooser}</div></li>',
-        name=name, words=_WORDS[one.certainty], refuse=refuse, chooser=_chooser(place, others),
+        name=name, words=SURENESS[one.certainty], refuse=refuse, chooser=_chooser(place, others),
     )  # fmt: skip
 
 

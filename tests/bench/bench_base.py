@@ -30,11 +30,11 @@ from PIL import Image
 
 from pipelines.features.image_encoders import TinyVitEncoder
 from pipelines.mini.contact_sheet import captioned_sheet, draw_all
-from pipelines.mini.data.captions import article
 from pipelines.mini.data.writer import read_corpus
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.mini.prompts import HOLDOUT, Prompt, held_out_prompts
+from pipelines.mini.scene import article
 from pipelines.resolver import resolve
 from pipelines.textimage.base import TextImageModel
 from pipelines.textimage.configuration import DEFAULT_CONFIG, load_config

@@ -26,7 +26,7 @@ from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.resolver import resolve
 from pipelines.textimage.configuration import DEFAULT_CONFIG, load_config
 from pipelines.textimage.loading import load_text_image
-from tests.bench.bench_hyperlora import Bench, Row, Subjects
+from tests.bench.bench_hyperlora import CLASS, DRESSED, Bench, Row, Subjects
 
 DIAL = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 PROMPTS = ("{}", "{} wearing a crown", "{} next to a balloon", "{} at the beach")
@@ -39,7 +39,7 @@ WAYS: dict[str, Callable[[float, float], Guidance]] = {
 Curve = list[dict[str, float]]
 
 
-def measure(bench: Bench, subjects: Subjects, text_guidance: float, sketch: str) -> dict[str, Curve]:
+def measure(bench: Bench, subjects: Subjects, text_guidance: float) -> dict[str, Curve]:
     """Return for every way of guidance one point a position of the dial."""
     model = load_text_image(load_config(DEFAULT_CONFIG))
     curves: dict[str, Curve] = {}
@@ -48,7 +48,7 @@ def measure(bench: Bench, subjects: Subjects, text_guidance: float, sketch: str)
             likeness, prompted = [], []
             started = time.perf_counter()
             for prompt in PROMPTS:
-                row = Row(name=name, sketch=sketch, fidelity=dial)
+                row = Row(name=name, sketch=DRESSED if dial else CLASS, fidelity=dial)
                 pictures = bench.draw(row, prompt, way(dial, text_guidance))
                 likeness.append(bench.compare(pictures)["clip"])
                 texts = model.embed_texts([prompt.format(word) for word in subjects.words])
@@ -88,7 +88,6 @@ def main() -> None:
     parser.add_argument("--hyperlora", type=Path, default=Path("assets/hyperlora"))
     parser.add_argument("--identities", type=int, default=8, help="of each family, at most")
     parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern", "glossy"), help="of the individuals")
-    parser.add_argument("--sketch", choices=("coat", "greys"), default="coat")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=1.5)
     parser.add_argument("--out", type=Path, help="JSON file")
@@ -98,9 +97,9 @@ def main() -> None:
     subjects = Subjects.read(options.data, options.identities, options.styles)
     base = EmbeddedBase.open(options.base, resolve("minilm"))
     bench = Bench(base, pipeline.hyperlora.eval(), subjects, options.steps, options.guidance)
-    curves = measure(bench, subjects, options.guidance, options.sketch)
+    curves = measure(bench, subjects, options.guidance)
     if options.out is not None:
-        result = {"identities": len(subjects.words), "prompts": PROMPTS, "sketch": options.sketch, "curves": curves}
+        result = {"identities": len(subjects.words), "prompts": PROMPTS, "curves": curves}
         options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     if options.plot is not None:
         plot(curves, options.plot)

@@ -14,6 +14,7 @@ equal, 100 black to white). The reference is never among the views it is compare
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -33,8 +34,10 @@ from pipelines.hyperlora.modeling_hyperlora import HyperLora
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.references import coat_of, reference_tokens
 from pipelines.hyperlora.sampling import RowDenoiser, draw
-from pipelines.lora import Factor
+from pipelines.lora import COAT, Factor, stacked
 from pipelines.mini.alpha import contact_sheet
+from pipelines.mini.casting import Actor
+from pipelines.mini.dressing import Dresser
 from pipelines.mini.sketching import FOLLOW_DRAWING
 from pipelines.resolver import resolve
 
@@ -42,28 +45,27 @@ PROMPTS = ("{}", "{} wearing a crown")
 FAMILIES = {  # first part of an individual's name → what it is
     "identity": "recoloured drawings", "dicebear": "characters", "anim": "animated drawings", "3d": "3D objects",
 }  # fmt: skip
-LET_GO = {"class": FOLLOW_DRAWING, "coat": FOLLOW_DRAWING, "greys": 1.0}
+CLASS, LORA, DRESSED, COLOURED = "class", "LoRA", "LoRA and coat", "coat"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One way of drawing: its name, what the sketch shows, whose reference (0 its own, 1 another's), how faithful."""
+    """One way of drawing: its name, what dresses the sketch, whose reference, how faithful the LoRA draws after it."""
 
     name: str
     sketch: str
     other: bool = False
-    fidelity: float = 1.0
+    fidelity: float = 0.0
 
 
 ROWS = (
-    Row(name="class word only", sketch="class", fidelity=0.0),
-    Row(name="another's LoRA", sketch="greys", other=True),
-    Row(name="own LoRA", sketch="greys"),
-    Row(name="own LoRA, fidelity 0.7", sketch="greys", fidelity=0.7),
-    Row(name="own coat, no LoRA", sketch="coat", fidelity=0.0),
-    Row(name="another's coat and LoRA", sketch="coat", other=True),
-    Row(name="own coat and LoRA", sketch="coat"),
-    Row(name="own coat and LoRA, fidelity 0.7", sketch="coat", fidelity=0.7),
+    Row(name="class word only", sketch=CLASS),
+    Row(name="another's LoRA", sketch=LORA, other=True),
+    Row(name="own LoRA", sketch=LORA),
+    Row(name="own coat, no LoRA", sketch=COLOURED),
+    Row(name="another's LoRA and coat", sketch=DRESSED, other=True, fidelity=0.7),
+    Row(name="own LoRA and coat", sketch=DRESSED, fidelity=0.7),
+    Row(name="own LoRA and coat, fidelity 1", sketch=DRESSED, fidelity=1.0),
 )
 
 
@@ -126,15 +128,14 @@ class Bench:
         self._coats = [coat_of([reference]) for reference in subjects.references]
         encoded = time.perf_counter()
         with torch.no_grad():
-            parts = [hyperlora(row[None], torch.ones(1, 1)).layers for row in tokens]
+            parts = [hyperlora(row[None], torch.ones(1, 1)) for row in tokens]
         self.seconds = {
             "encode one reference": (encoded - started) / len(tokens),
             "predict one LoRA": (time.perf_counter() - encoded) / len(tokens),
         }
-        self._layers = {
-            name: Factor(torch.cat([part[name].down for part in parts]), torch.cat([part[name].up for part in parts]))
-            for name in parts[0]
-        }
+        self._loras = [
+            part.row(0, base.component, {COAT: " ".join(coat)}) for part, coat in zip(parts, self._coats, strict=True)
+        ]
         dino = DinoV2Encoder(resolve("dinov2"))
         self._encoders = {"dino": dino.embed, "clip": lambda pictures: _whole(clip, pictures)}
         self._targets = {name: self._means(embed) for name, embed in self._encoders.items()}
@@ -153,9 +154,8 @@ class Bench:
         texts = [f"{prompt.format(word)}, {style}" for word, style in zip(words, self._subjects.styles, strict=True)]
         conditions = self._base.encode_text(["", *texts])
         whose = self._subjects.others() if row.other else list(range(len(words)))
-        coats = [self._coats[place] for place in whose] if row.sketch == "coat" else None
-        sketches = self._base.sketch(texts, coats, greys=row.sketch == "greys")
-        layers = {name: Factor(f.down[whose], f.up[whose]) for name, f in self._layers.items()}
+        sketches = self._base.staged([self._cast(row.sketch, place) for place in whose], texts)
+        layers = stacked([self._loras[place] for place in whose])
         config = self._base.model.config
         shape = (config.out_channels, config.sample_size, config.sample_size)
         noise = torch.randn(len(words), *shape, generator=torch.Generator().manual_seed(0))
@@ -170,8 +170,16 @@ class Bench:
                 {name: value[:1] for name, value in conditions.items()},
                 {name: Factor(f.down[part], f.up[part]) for name, f in layers.items()},
             )
-            found += draw(denoiser, noise[part], guidance, self._steps, LET_GO[row.sketch])
+            found += draw(denoiser, noise[part], guidance, self._steps, FOLLOW_DRAWING)
         return found
+
+    def _cast(self, sketch: str, place: int) -> list[Actor]:
+        lora = self._loras[place]
+        if sketch == LORA:
+            return [Actor(dress=Dresser(self._base.pipeline, dataclasses.replace(lora, metadata={})))]
+        if sketch == DRESSED:
+            return [Actor(dress=Dresser(self._base.pipeline, lora))]
+        return [Actor(coat=self._coats[place][:3])] if sketch == COLOURED else []
 
     def compare(self, pictures: Sequence[Image.Image]) -> dict[str, NDArray]:
         """Return likenesses and colour distance of pictures of every individual, each [N]."""

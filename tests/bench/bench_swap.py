@@ -32,9 +32,9 @@ from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.lora import COAT, LoraFactors
 from pipelines.matting import Matting
 from pipelines.mini.alpha import contact_sheet
-from pipelines.mini.data.captions import article
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
+from pipelines.mini.scene import article
 from pipelines.resolver import resolve
 
 PROMPTS = ("{} and {}", "{} next to {} at the beach")
@@ -240,8 +240,8 @@ def measure(bench: Bench, sheet: Path | None) -> dict[str, dict[str, float]]:
     rows: dict[str, dict[str, float]] = {}
     shown: list[Image.Image] = []
     pairs = [(left, left + 1) for left in range(0, len(bench.things) - 1, 2)]
-    for way in WAYS:
-        for alike in (False, True):
+    for alike in (True, False):
+        for way in WAYS:
             results = []
             for left, right in pairs:
                 right_ones, pictures = bench.exchange(way, left, right, alike)

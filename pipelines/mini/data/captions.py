@@ -5,13 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from pipelines.mini.data.concepts import Concept
-
-
-def article(noun: str) -> str:
-    """Return `noun` with its indefinite article; plurals and names of faces go without."""
-    if noun.endswith("s") and not noun.endswith(("ss", "us")):
-        return noun
-    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
+from pipelines.mini.scene import article
 
 
 def plural(noun: str) -> str:

@@ -12,8 +12,9 @@ import numpy as np
 
 from pipelines.mini import layout
 from pipelines.mini.colours import COLOURS, in_greys, raster_groups, recolour_pixels
-from pipelines.mini.data.captions import article, plural, scene_caption
+from pipelines.mini.data.captions import plural, scene_caption
 from pipelines.mini.photographed import photographed
+from pipelines.mini.scene import article
 
 HATS = ("top hat", "crown", "graduation cap", "billed cap")
 COMPANIONS = (

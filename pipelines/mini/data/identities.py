@@ -25,11 +25,12 @@ from pipelines.mini.colours import (
     recolour_like,
     recolour_pixels,
 )
-from pipelines.mini.data.captions import article, scene_caption
+from pipelines.mini.data.captions import scene_caption
 from pipelines.mini.data.composed import Composer, Part
 from pipelines.mini.data.drawings import Drawing, rasterise
 from pipelines.mini.data.individuals import Individual
 from pipelines.mini.photographed import photographed
+from pipelines.mini.scene import article
 
 _COATS = tuple(COLOURS)
 # what there is beside the individual → how often

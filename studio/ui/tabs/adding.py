@@ -7,14 +7,16 @@ from typing import Any
 
 import gradio as gr
 
-from studio.domain.concepts import PHOTOS_MAX, AddConceptRequest
+from studio.domain.concepts import AddConceptRequest
 from studio.domain.jobs import Status
+from studio.domain.people import is_person
 from studio.errors import InvalidInput
 from studio.studio import Studio
 from studio.ui.concept_markup import suggested_kinds, understood
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import job_card, piece
 from studio.ui.tabs.shelf import Shelf
+from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
 
@@ -38,12 +40,25 @@ class AddingPanel:
                 max_lines=8,
                 elem_id="concept-facts",
             )
+            self.consent = gr.Checkbox(
+                label="They have agreed to be exported and shared", visible=False, elem_id="concept-consent"
+            )
             self.keep = gr.Button("Keep it", variant="primary", elem_id="keep")
         self.adding = piece(name="adding")
+        with gr.Accordion("From a concept file", open=False, elem_id="import", elem_classes="k-more"):
+            self.called = gr.Textbox(label="Call it", placeholder="as in the file", elem_id="import-name")
+            self.file = gr.UploadButton("Choose the file", file_types=[".zip"], elem_id="import-file")
 
     def wire(self, page: gr.Blocks, shelf: Shelf) -> None:
         """Connect the handlers; `shelf` shows what was added."""
-        about = [self.photos, self.name, self.kind, self.facts]
+        about = [self.photos, self.name, self.kind, self.facts, self.consent]
+        self.kind.change(
+            lambda kind: gr.update(visible=is_person(kind)), self.kind, self.consent, api_visibility="private", **QUIET
+        )
+        self.file.upload(
+            told(self.import_concept), [self.file, self.called], [self.adding, self.keep, self.running, self.file],
+            **QUIET,
+        )  # fmt: skip
         self.photos.change(
             told(self.read_photos), self.photos, [self.seen, self.about], trigger_mode="always_last", **QUIET
         )
@@ -54,7 +69,7 @@ class AddingPanel:
         )  # fmt: skip
         self.adding.end(
             told(self.on_added), self.photos,
-            [*about, self.seen, self.about, self.adding, self.keep, self.running, shelf.cards], **QUIET,
+            [*about, self.seen, self.about, self.adding, self.keep, self.running, self.called, shelf.cards], **QUIET,
         ).then(shelf.read, outputs=shelf.cards, **QUIET)  # fmt: skip
         self.seen.undo(told(self.leave_out), self.photos, self.photos, **QUIET)
         self.seen.clear(lambda: None, outputs=self.photos, api_visibility="private", **QUIET)
@@ -87,14 +102,25 @@ class AddingPanel:
         kept = [photo for number, photo in enumerate(photos or []) if str(number) != event.id]
         return kept or None
 
-    def add_concept(self, photos: list[str] | None, name: str, kind: str, facts: str) -> Update:
+    def add_concept(self, photos: list[str] | None, name: str, kind: str, facts: str, consent: bool = False) -> Update:
         """Begin to learn the thing."""
         request = AddConceptRequest(
-            name=name, kind=kind, facts=tuple(facts.splitlines()), photos=tuple(contents(photos or []))
-        )
+            name=name, kind=kind, facts=tuple(facts.splitlines()), photos=tuple(contents(photos or [])),
+            consent=consent and is_person(kind),
+        )  # fmt: skip
         job = self._studio.concepts.add(request)
         card = job_card(job.id, f"Learning {request.name}", status=job.status, framed=False)
         return {self.adding: card, self.running: job.id, self.keep: gr.update(interactive=False)}
+
+    def import_concept(self, path: str | None, name: str) -> Update:
+        """Begin to take in a concept from a file."""
+        if not path:
+            raise InvalidInput("No file was chosen.")
+        data = Path(path).read_bytes()
+        Path(path).unlink(missing_ok=True)
+        job = self._studio.transfers.import_(data, name=name.strip() or None)
+        card = job_card(job.id, job.title, status=job.status, framed=False)
+        return {self.adding: card, self.running: job.id, self.keep: gr.update(interactive=False), self.file: None}
 
     def on_added(self, photos: list[str] | None, event: gr.EventData) -> Update:
         """Clear the panel for the next thing, or say why nothing was added."""
@@ -107,8 +133,9 @@ class AddingPanel:
             Path(photo).unlink(missing_ok=True)  # the upload still says where and when it was taken
         concept = job.result()
         gr.Success(f"{concept.name} is kept. Write @{concept.handle} in a prompt to draw it.")
-        blank: Update = {self.photos: None, self.seen: "", self.name: "", self.kind: "", self.facts: ""}
-        return {**rest, **blank, self.about: gr.update(visible=False)}
+        blank: Update = dict.fromkeys((self.seen, self.name, self.kind, self.facts, self.called), "")
+        hidden: Update = {self.consent: gr.update(value=False, visible=False), self.about: gr.update(visible=False)}
+        return {**rest, **blank, **hidden, self.photos: None}
 
     def find_running(self, job_id: str | None) -> Update:
         """Show the job of before the reload again, if it is still known."""
@@ -117,13 +144,3 @@ class AddingPanel:
             return {self.adding: gr.skip()}
         card = job_card(job.id, job.title, status=job.status, framed=False)
         return {self.adding: card, self.keep: gr.update(interactive=False)}
-
-
-def contents(paths: list[str]) -> list[bytes]:
-    """Return the uploaded files; refuses more than a concept takes before it reads any into memory."""
-    if len(paths) > PHOTOS_MAX:
-        raise InvalidInput(f"{len(paths)} photos are too many; a concept takes at most {PHOTOS_MAX}.")
-    try:
-        return [Path(path).read_bytes() for path in paths]
-    except FileNotFoundError as gone:
-        raise InvalidInput("The photos are not here any more: they waited too long. Drop them once more.") from gone

@@ -42,13 +42,13 @@ def sketching(tmp_path_factory: pytest.TempPathFactory) -> MiniPipeline:
 
 @pytest.mark.parametrize("fidelity", [0.0, 0.6, 1.0])
 def test_it_draws_what_the_pipeline_draws_after_sketches(sketching: MiniPipeline, fidelity: float) -> None:
-    base, seeds, coat = EmbeddedBase(sketching, "tiny@0"), [0, 1], ["#20c040"]
-    lora = LoraFactors(random_lora(sketching).layers, metadata={COAT: coat[0]})
+    base, seeds = EmbeddedBase(sketching, "tiny@0"), [0, 1]
+    lora = LoraFactors(random_lora(sketching).layers, metadata={COAT: "#20c040"})
     expected = sketching(
         PROMPTS, num_inference_steps=2, guidance_scale=2.0, seeds=seeds, lora=lora, fidelity=fidelity, upscale=False
     ).images
     # the seeds are what the base takes for the choices of its sketches: the place of each caption
-    text = base.encode_text(PROMPTS) | base.sketch(PROMPTS, [coat, coat] if fidelity else None)
+    text = base.encode_text(PROMPTS) | base.sketch(PROMPTS, [lora, lora] if fidelity else None)
     denoiser = RowDenoiser(base, text, base.encode_text([""]), lora.layers)
     drawn = draw(
         denoiser, sketching.prepare_latents(2, seeds), Guidance.from_fidelity(fidelity, 2.0), 2, FOLLOW_DRAWING
@@ -57,16 +57,18 @@ def test_it_draws_what_the_pipeline_draws_after_sketches(sketching: MiniPipeline
         np.testing.assert_allclose(np.asarray(one, float), np.asarray(other, float), atol=1)
 
 
-def test_captions_are_sketched_in_the_colours_of_their_class_or_in_a_coat(
+def test_captions_are_sketched_as_their_class_or_as_a_lora_says(
     pipeline: MiniPipeline, sketching: MiniPipeline
 ) -> None:
     assert EmbeddedBase(pipeline, "tiny@0").sketch(PROMPTS) == {}
     base = EmbeddedBase(sketching, "tiny@0")
-    coats = [["#20c040"], [], []]
-    plain, coated = (base.sketch(["a dog", "", "a cat"], worn)["sketch"] for worn in (None, coats))
-    assert plain.shape == coated.shape == (3, 8, SIZE // 4, SIZE // 4)
+    loras = [LoraFactors(random_lora(sketching).layers, metadata={COAT: coat}) for coat in ("#20c040", "", "#c02020")]
+    plain, dressed = (base.sketch(["a dog", "", "a cat"], worn)["sketch"] for worn in (None, loras))
+    assert plain.shape == dressed.shape == (3, 8, SIZE // 4, SIZE // 4)
     assert plain.flatten(1).any(dim=1).tolist() == [True, False, True]
-    assert not torch.allclose(plain[0], coated[0]) and torch.equal(plain[2], coated[2])
+    assert not torch.allclose(plain[0], dressed[0]) and not torch.allclose(plain[2], dressed[2])
+    grey = base.sketch(["a dog", "", "a cat"], greys=True)["sketch"]
+    assert not torch.allclose(grey[0], plain[0])
 
 
 def test_velocities_follow_the_sketch_and_conditions_are_left_alone(sketching: MiniPipeline) -> None:

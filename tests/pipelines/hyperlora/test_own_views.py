@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.hyperlora.own_views import PRIOR, ROUNDS, own_captions, own_views
+from pipelines.hyperlora.own_views import MOST, PRIOR, ROUNDS, own_captions, own_views
 from pipelines.mini.pipeline_mini import MiniPipeline
 from tests.pipelines.mini.tiny_mini import SIZE, tiny_pipeline
 
@@ -34,6 +34,15 @@ def test_what_is_shown_has_the_places_and_no_more_than_the_coat(pipeline: MiniPi
     inside = views.targets[..., 3] > 200
     assert (views.targets[inside][:, 0].astype(int) > views.targets[inside][:, 1]).mean() > 0.5  # red
     assert (views.sketches[inside][:, 1].astype(int) > views.sketches[inside][:, 0]).mean() > 0.5  # the green coat
+
+
+def test_of_many_photos_some_are_chosen_evenly(pipeline: MiniPipeline) -> None:
+    cutouts = [cutout((20 * number, 60, 40), (60, 80, 200)) for number in range(11)]
+    views = own_views(pipeline, cutouts, "dog", ("#20c030",))
+    assert len(views.targets) == MOST * ROUNDS
+    first, last = (own_views(pipeline, [cutouts[place]], "dog", ("#20c030",)).targets for place in (0, -1))
+    assert np.abs(views.targets[0].astype(int) - first[0]).max() <= 1
+    assert len(first) == len(last) == ROUNDS
 
 
 def test_subjects_are_asked_for_in_every_style(pipeline: MiniPipeline) -> None:

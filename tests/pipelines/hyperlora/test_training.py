@@ -141,7 +141,7 @@ def test_sample_grids_are_drawn_after_sketches(corpus: Path) -> None:
     base = TinyBase(sketches=True)
     run = trainer(corpus, CONFIG, "run", base)
     run._preview.write(run.averaged(), corpus / "grid.png")
-    # the class alone in its own colours, the personal models in those of the reference
-    coats = [coat_of([run._preview.pictures[0]])]
+    # the class as it is, the personal models as their LoRAs say, with the coat of the reference
+    coats = [" ".join(coat_of([run._preview.pictures[0]]))]
     assert coats[0] and base.asked == [(("a block",), None), (("a block",), coats), (("a block",), coats)]
     assert Image.open(corpus / "grid.png").size == (4 * 16, 16)

@@ -14,6 +14,7 @@ from PIL import Image
 from torch import Tensor
 
 from pipelines.hyperlora.denoising import FlowMatching
+from pipelines.lora import COAT, LoraFactors
 from pipelines.mini.alpha import to_pictures, to_tensor
 from tests.pipelines.tiny_denoisers import stable_diffusion
 
@@ -33,7 +34,7 @@ class TinyBase(FlowMatching):
 
     def __init__(self, *, sketches: bool = False) -> None:
         self._sketches = sketches
-        self.asked: list[tuple[tuple[str, ...], bool]] = []
+        self.asked: list[tuple[tuple[str, ...], list[str] | None]] = []
         self.model = stable_diffusion().model
         self.scheduler = FlowMatchEulerDiscreteScheduler()
 
@@ -48,12 +49,12 @@ class TinyBase(FlowMatching):
         return {"tokens": torch.stack([torch.randn(5, 12, generator=torch.Generator().manual_seed(s)) for s in seeds])}
 
     def sketch(
-        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+        self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None, greys: bool = False
     ) -> dict[str, Tensor]:
-        self.asked.append((tuple(captions), coats))
+        self.asked.append((tuple(captions), [lora.metadata[COAT] for lora in loras] if loras else None))
         if not self._sketches:
             return {}
-        values = [0.5 if coats else zlib.crc32(caption.encode()) / 2**32 for caption in captions]
+        values = [0.5 if loras else zlib.crc32(caption.encode()) / 2**32 for caption in captions]
         return {"sketch": torch.tensor(values)[:, None, None, None].expand(-1, 4, 8, 8).clone()}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:

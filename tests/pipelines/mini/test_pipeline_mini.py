@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pipelines.lora import COAT, Factor, LoraError, LoraFactors
 from pipelines.mini.casting import Actor
+from pipelines.mini.dressing import LOOKS, Dresser
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
 from pipelines.mini.sketching import Sketch
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, tiny_pipeline
@@ -146,7 +147,7 @@ PHOTO = PersonalSubject(cutouts=[cutout()])
 
 
 def pictures(pipeline: MiniPipeline, *arguments: Any) -> list[Image.Image | None]:
-    return [sketch and sketch.picture for sketch in pipeline.sketch(*arguments)]
+    return [None if sketch is None else sketch.picture for sketch in pipeline.sketch(*arguments)]
 
 
 class Inputs:
@@ -168,11 +169,14 @@ def test_every_branch_of_guidance_is_shown_the_same_sketch(sketching: MiniPipeli
     with Inputs(sketching) as seen:
         prompts = ["a dog", "a cat"]
         latents(sketching, prompts, seeds=[1, 2], lora=lora, fidelity=0.6, guidance_scale=3.0, num_inference_steps=10)
-    shown = sketching.encode_sketches(pictures(sketching, ["a dog", "a cat"], [1, 2]))
+    dress = Dresser(sketching, lora)
+    shown = sketching.encode_sketches(pictures(sketching, prompts, [1, 2], [[Actor(dress=dress)]] * 2))
     assert shown.flatten(1).any(dim=1).all() and not torch.allclose(shown[0], shown[1])
-    # no words, the words, the words and the LoRA: two of them at first and at last, all three between
-    assert {len(rows) for rows in seen.rows} == {4, 6}
-    for rows in seen.rows:
+    looks, steps = seen.rows[:2], seen.rows[2:]  # first the two drawings are dressed
+    assert {len(rows) for rows in looks} == {LOOKS}
+    # no words, the words, the words and the LoRA: two of them at last, all three before
+    assert {len(rows) for rows in steps} == {4, 6}
+    for rows in steps:
         torch.testing.assert_close(rows[:, 8:], shown.repeat(len(rows) // 2, 1, 1, 1), rtol=1e-4, atol=1e-4)
 
 
@@ -217,20 +221,20 @@ def test_a_cut_out_stands_where_the_drawing_would(sketching: MiniPipeline) -> No
     assert torch.equal(latents(sketching, subjects=[PersonalSubject(cutouts=[None])]), drawn)
 
 
-def test_a_lora_that_counts_gives_its_coat(sketching: MiniPipeline) -> None:
+def test_a_lora_that_counts_dresses_its_thing(sketching: MiniPipeline) -> None:
     lora = LoraFactors(random_lora(sketching).layers, metadata={COAT: "#102030 #ffffff"})
     asked: list[Any] = []
     sketch = sketching.sketch
 
     def noted(*arguments: Any) -> list[Sketch | None]:
-        asked.extend(list(actor.coat) for actors in arguments[2:] for row in actors for actor in row)
+        asked.extend(actor.dress is not None for actors in arguments[2:] for row in actors for actor in row)
         return sketch(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sketching, "sketch", noted)
         for options in ({}, {"lora": lora, "fidelity": 0.0}, {"lora": lora, "fidelity": 0.5}):
             latents(sketching, **options)
-    assert asked == [[], ["#102030", "#ffffff"]]
+    assert asked == [False, True]
 
 
 def test_sketches_are_taken_at_the_size_of_the_denoiser(sketching: MiniPipeline) -> None:
@@ -258,15 +262,16 @@ def test_each_of_two_loras_counts_in_one_call_a_step(sketching: MiniPipeline) ->
     base = latents(sketching, prompt, num_inference_steps=steps)
     with Inputs(sketching) as seen:
         both = latents(sketching, prompt, subjects=of_two(lora, other), num_inference_steps=steps)
-    assert {len(rows) for rows in seen.rows} <= {2, 3} and len(seen.rows) <= steps
+    calls = seen.rows[2:]  # first the two drawings are dressed
+    assert {len(rows) for rows in calls} <= {2, 3} and len(calls) <= steps
     again = latents(sketching, prompt, subjects=of_two(lora, other), num_inference_steps=steps)
     swapped = latents(sketching, prompt, subjects=of_two(other, lora), num_inference_steps=steps)
     assert torch.equal(both, again)
     assert not torch.allclose(both, base, atol=1e-3) and not torch.allclose(both, swapped, atol=1e-3)
     assert torch.equal(latents(sketching, prompt, num_inference_steps=steps), base)
     nobody = latents(sketching, prompt, subjects=of_two(lora, other), fidelity=0.0, num_inference_steps=steps)
-    sketched = latents(sketching, prompt, subjects=of_two(lora.scaled(0), other.scaled(0)), num_inference_steps=steps)
-    torch.testing.assert_close(nobody, sketched, rtol=1e-3, atol=1e-3)
+    plain = [PersonalSubject(words=words) for words in ("dog", "cat")]
+    assert torch.equal(nobody, latents(sketching, prompt, subjects=plain, num_inference_steps=steps))
 
 
 def test_a_picture_of_two_depends_on_its_own_seed_alone(sketching: MiniPipeline) -> None:

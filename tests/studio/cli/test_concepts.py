@@ -16,7 +16,7 @@ def test_add_list_forget(keepsake, photo_file) -> None:
     assert listed.out.splitlines()[1].split()[:4] == ["Bo", "@bo", "dog", "1"]
 
     forgotten = keepsake("concept", "forget", "@bo")
-    assert forgotten.out == "Bo is forgotten: 1 photo and 2 facts removed.\n"
+    assert forgotten.out.startswith("Bo is forgotten.") and "photos: 1" in forgotten.out and "facts: 2" in forgotten.out
     assert keepsake("concept", "list").out.startswith("Nothing is known yet.")
 
 
@@ -25,7 +25,7 @@ def test_json_holds_all_and_nothing_else(keepsake, photo_file) -> None:
     assert (added["name"], added["mention"], added["kind"], added["photos"]) == ("Bo", "@bo", "dog", 1)
     assert added["facts"] == ["likes water"]
     assert keepsake("concept", "list", "--json").json == [added]
-    assert keepsake("concept", "forget", "Bo", "--json").json == {"forgotten": added}
+    assert keepsake("concept", "forget", "Bo", "--json").json["forgotten"] == added
     assert keepsake("concept", "list", "--json").json == []
 
 

@@ -6,7 +6,7 @@ from PIL import Image
 from safetensors.numpy import load
 
 from studio.engines.base import ImageEngine, ImageJob, Subject, SubjectEngine
-from studio.engines.fake import FakeImageEngine, FakeSubjectEngine
+from studio.engines.fake import FakeImageEngine, FakeRefiningEngine, FakeSubjectEngine
 from studio.errors import JobCancelled
 
 JOB = ImageJob(
@@ -82,3 +82,18 @@ def test_the_adapter_is_a_valid_file_that_depends_on_what_it_is_made_from() -> N
     tensors = load(made)
     assert {name.rpartition(".lora_")[2] for name in tensors} == {"A.weight", "B.weight"}
     assert sorted(tensor.shape for tensor in tensors.values()) == [(4, 32), (32, 4)]
+
+
+def test_a_refined_adapter_is_another_of_the_same_shape() -> None:
+    cutouts = [Image.new("RGBA", (30, 20), "red")]
+    adapter = FakeSubjectEngine().personalize(cutouts, "dog", quiet)
+    engine = FakeRefiningEngine(gain=-0.1)
+    refined = engine.refine(adapter, cutouts, "dog", quiet)
+    assert engine.requests == [(1, "dog")] and not refined.helps
+    before, after = load(adapter), load(refined.adapter)
+    assert {name: value.shape for name, value in before.items()} == {name: value.shape for name, value in after.items()}
+    assert refined.adapter != adapter
+
+
+def quiet(share: float, message: str = "", preview: Image.Image | None = None) -> None:
+    """Take a report and say nothing."""

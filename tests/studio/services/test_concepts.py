@@ -34,7 +34,7 @@ Photos = Callable[..., bytes]
 
 
 def subject_engine(studio: Studio) -> FakeSubjectEngine:
-    engine = studio.concepts._engine.engine()  # type: ignore[attr-defined]
+    engine = studio.concepts._personalizer._engine.engine()  # type: ignore[attr-defined]
     assert isinstance(engine, FakeSubjectEngine)
     return engine
 

@@ -16,7 +16,7 @@ from studio.domain.generation import SEED_MAX, GenerateRequest, Pose
 from studio.domain.jobs import Status
 from studio.engines.base import ImageJob, Report
 from studio.engines.fake import FakeImageEngine, FakeSubjectEngine
-from studio.errors import JobCancelled, NotFound, StorageFull, UnknownConcept
+from studio.errors import InvalidInput, JobCancelled, NotFound, StorageFull, UnknownConcept
 from studio.studio import Studio
 
 PATIENCE = 20.0
@@ -337,7 +337,7 @@ def test_a_drawing_that_cannot_be_drawn_again_stays_on_record(
 ) -> None:
     interrupt(fake_config, GenerateRequest(prompt="a happy @bo"))
     (drawing,) = studio.generation.interrupted()
-    studio.concepts.forget(bo.id)
+    studio.concepts.edit(bo.id, name="Rex")
     with pytest.raises(UnknownConcept):
         studio.generation.resume(drawing.id)
     assert studio.generation.interrupted() == [drawing]
@@ -355,3 +355,16 @@ def test_a_drawing_that_was_stopped_or_failed_is_not_offered_again(fake_config: 
     second = build_studio(fake_config)
     assert second.generation.interrupted() == []
     second.close()
+
+
+def test_several_things_go_to_the_engine_and_too_many_are_refused_at_once(studio: Studio, photo: Photos) -> None:
+    for name in ("Bo", "Anna", "Cup", "Hat"):
+        add(studio, photo, name)
+    pictures = studio.generation.start(GenerateRequest(prompt="@cup next to @bo, @anna", seed=4)).result(PATIENCE)
+    (job,) = image_engine(studio).requests
+    assert [subject.mention for subject in job.subjects] == ["cup", "bo", "anna"]
+    assert all(subject.adapter and subject.cutouts for subject in job.subjects)
+    assert pictures[0].recipe.concept_names == ("Cup", "Bo", "Anna")
+    with pytest.raises(InvalidInput, match="@bo, @anna, @cup, @hat are 4 of your things"):
+        studio.generation.start(GenerateRequest(prompt="@bo @anna @cup", concept="Hat"))
+    assert len(image_engine(studio).requests) == 1

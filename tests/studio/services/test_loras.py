@@ -20,7 +20,7 @@ def bo(studio: Studio, photo: Callable[..., bytes]) -> Concept:
 
 
 def engine_of(studio: Studio) -> FakeSubjectEngine:
-    engine = studio.concepts._engine.engine()  # type: ignore[attr-defined]
+    engine = studio.concepts._personalizer._engine.engine()  # type: ignore[attr-defined]
     assert isinstance(engine, FakeSubjectEngine)
     return engine
 

@@ -1,23 +1,14 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
-import pytest
-from sqlalchemy import text
+from sqlalchemy import select
 
 from studio.domain.drawings import Drawing
 from studio.domain.generation import GenerateRequest
 from studio.storage.database import Database
 from studio.storage.drawings import DrawingRepository
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/records.sqlite3")
-    yield opened
-    opened.close()
+from studio.storage.models import DrawingRow
 
 
 def drawing(id: str, owner: str = "local") -> Drawing:
@@ -45,6 +36,7 @@ def test_only_its_owner_removes_it_and_only_once(database: Database) -> None:
 def test_fields_of_another_version_are_passed_over(database: Database) -> None:
     with database.write() as session:
         DrawingRepository(session).add(drawing("1"))
-        session.execute(text("UPDATE drawings SET request = json_set(request, '$.mood', 'blue')"))
+        row = session.scalars(select(DrawingRow)).one()
+        row.request = {**row.request, "mood": "blue"}
     with database.read() as session:
         assert DrawingRepository(session).all("local") == [drawing("1")]

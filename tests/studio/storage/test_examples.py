@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -17,17 +15,15 @@ SHOWN = Example(id="e1", concept_id="bo", file="f1", shows_it=True)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/records.sqlite3")
-    with opened.write() as session:
+def database(database: Database) -> Database:
+    with database.write() as session:
         for owner, name in (("local", "bo"), ("another", "mug")):
             ConceptRepository(session).add(
                 Concept(id=name, name=name, kind="", photos=(), facts=(), owner=owner, created_at=datetime.now(UTC))
             )
         ExampleRepository(session).keep(SHOWN)
         LookRepository(session).keep("e1", b"look", model="m", concept_id="bo", owner="local")
-    yield opened
-    opened.close()
+    return database
 
 
 def test_an_example_comes_back_to_its_owner_only(database: Database) -> None:

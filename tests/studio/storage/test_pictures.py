@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 
@@ -38,13 +36,6 @@ def picture(number: int, **values: object) -> Picture:
         seconds=1.5,
     )
     return dataclasses.replace(made, **values)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/records.sqlite3")
-    yield opened
-    opened.close()
 
 
 def page(

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,10 +22,8 @@ def concept(id: str, owner: str) -> Concept:
 
 
 @pytest.fixture
-def vault(tmp_path: Path) -> Iterator[Vault]:
-    database = Database(f"sqlite:///{tmp_path}/records.sqlite3")
-    yield Vault(database, FileStore(str(tmp_path / "files")))
-    database.close()
+def vault(database: Database, tmp_path: Path) -> Vault:
+    return Vault(database, FileStore(str(tmp_path / "files")))
 
 
 def store(vault: Vault, made: Concept) -> None:

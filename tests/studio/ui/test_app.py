@@ -25,7 +25,7 @@ JobIn = Callable[[str], str]
 
 def add(visitor: Visitor, job_in: JobIn, name: str, photos: list[bytes]) -> None:
     files = visitor.upload(*((f"{number}.jpg", photo) for number, photo in enumerate(photos)))
-    begun = visitor.call("add_concept", files, name, "dog", "likes rain\n")
+    begun = visitor.call("add_concept", files, name, "dog", "likes rain\n", False)
     job = job_in(begun["adding"])
     assert visitor.wait_for(job)["status"] == "done"
     visitor.call("on_added", files, id=job)
@@ -148,7 +148,7 @@ def test_a_name_that_cannot_be_is_refused_and_nothing_is_added(
 ) -> None:
     before = served[0].concepts.list()
     with pytest.raises(AssertionError, match="name"):
-        visitor.call("add_concept", visitor.upload(("a.jpg", photo(3))), name, "", "")
+        visitor.call("add_concept", visitor.upload(("a.jpg", photo(3))), name, "", "", False)
     assert served[0].concepts.list() == before
 
 
@@ -166,9 +166,12 @@ def test_edit_and_forget(visitor: Visitor, served: tuple[Studio, str], photo: Ph
     add(visitor, job_in, "Mug", [photo(4)])
     concept = served[0].concepts.get("mug")
     assert visitor.call("on_edit", id=concept.id)["edit-facts"] == "likes rain"
-    visitor.call("save_concept", None, "Cup", "mug", "blue\nold")
-    assert served[0].concepts.get("cup").kind == "mug"
-    assert "@cup" not in visitor.call("on_forget", id=concept.id)["things"]
+    visitor.call("save_concept", None, "Cup", "mug", "blue\nold", "Beaker, Jug", "", "chipped", False)
+    cup = served[0].concepts.get("jug")
+    assert (cup.name, cup.kind, cup.aliases, cup.fingerprint) == ("Cup", "mug", ("Beaker", "Jug"), "chipped; a mug")
+    gone = visitor.call("on_forget", id=concept.id)
+    assert "@cup" not in gone["things"]
+    assert "Cup is forgotten" in gone["receipt"] and "nothing of it was found" in gone["receipt"]
 
 
 def test_a_thing_is_refined_in_its_sheet(

@@ -3,8 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.mini.data.captions import article, colour_captions, plain_captions, scene_caption
+from pipelines.mini.data.captions import colour_captions, plain_captions, scene_caption
 from pipelines.mini.data.concepts import Concept
+from pipelines.mini.scene import article
 
 FOX = Concept(code="1f98a", name="fox", keywords=("animal", "face"), group="animals", split="train")
 

@@ -1,0 +1,18 @@
+"""What was dropped on a page, as bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from studio.domain.concepts import PHOTOS_MAX
+from studio.errors import InvalidInput
+
+
+def contents(paths: list[str]) -> list[bytes]:
+    """Return the uploaded files; refuses more than a concept takes before it reads any into memory."""
+    if len(paths) > PHOTOS_MAX:
+        raise InvalidInput(f"{len(paths)} photos are too many; a concept takes at most {PHOTOS_MAX}.")
+    try:
+        return [Path(path).read_bytes() for path in paths]
+    except FileNotFoundError as gone:
+        raise InvalidInput("The photos are not here any more: they waited too long. Drop them once more.") from gone

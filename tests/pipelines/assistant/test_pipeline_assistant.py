@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from collections.abc import Generator
+
+import pytest
+
+from pipelines.assistant.briefing import Origin
+from pipelines.assistant.chat import ChatModel, in_thread
+from pipelines.assistant.pipeline_assistant import AssistantPipeline, whole_sentences
+from pipelines.assistant.prompting import Prompt
+from tests.pipelines.assistant.briefings import BO, briefing, quoting, spot
+
+
+class Parrot:
+    """Says what it is told to, in pieces; remembers the prompts, and whether it was left alone."""
+
+    name, sees = "parrot", True
+
+    def __init__(self, *pieces: str) -> None:
+        self.pieces = pieces
+        self.prompts: list[Prompt] = []
+        self.closed = False
+
+    def stream(self, prompt: Prompt, max_tokens: int) -> Generator[str]:
+        self.prompts.append(prompt)
+        try:
+            yield from self.pieces
+        finally:
+            self.closed = True
+
+
+def never() -> ChatModel:
+    raise AssertionError("the chat model was loaded")
+
+
+@pytest.mark.parametrize("question", ["Who is this?", "Is this Bo?", "What is Bo afraid of?", "Tell me about Bo", "hi"])
+def test_what_can_be_quoted_needs_no_model(question: str) -> None:
+    answer = AssistantPipeline(quoting(), never, general=True)(briefing(question, BO, spots=[spot(0)]), lambda _: None)
+    assert answer.origin is Origin.QUOTED
+
+
+@pytest.mark.parametrize("question", ["How old is Bo?", "Describe this picture", "What is the capital of France?"])
+def test_a_small_model_is_never_asked_for_facts(question: str) -> None:
+    answer = AssistantPipeline(quoting(), never)(briefing(question, BO, spots=[spot(0)]), lambda _: None)
+    assert answer.origin is Origin.QUOTED
+
+
+def test_a_general_model_words_the_rest_and_cites() -> None:
+    parrot, heard = Parrot("It wears a hat. ", "It is [F", "1]."), []
+    answer = AssistantPipeline(quoting(), lambda: parrot, general=True)(
+        briefing("What is it wearing?", BO, spots=[spot(0)]), heard.append
+    )
+    assert answer.text == "It wears a hat. It is “afraid of balloons”."
+    assert (answer.origin, answer.facts, answer.spots) == (Origin.WORDED, ("b0",), (0,))
+    assert heard[0] == "It wears a hat." and heard[-1] == answer.text
+
+
+def test_a_small_model_makes_texts_up_and_ends_with_a_sentence() -> None:
+    parrot = Parrot("Dear Bo! ", "Eat well. And th")
+    answer = AssistantPipeline(quoting(), lambda: parrot)(briefing("Write a card for Bo", BO), lambda _: None)
+    assert (answer.text, answer.origin, answer.facts) == ("Dear Bo! Eat well.", Origin.INVENTED, ("b0", "b1"))
+    assert (
+        "needs a language model"
+        in AssistantPipeline(quoting(), None)(briefing("Write a card", BO), lambda _: None).text
+    )
+
+
+def test_a_model_that_says_nothing_is_no_answer() -> None:
+    answer = AssistantPipeline(quoting(), lambda: Parrot(""), general=True)(
+        briefing("What is it wearing?", BO), lambda _: None
+    )
+    assert answer.text.startswith("I don’t know that about Bo")
+
+
+def test_stopping_reaches_the_model() -> None:
+    parrot = Parrot("one ", "two ", "three ")
+
+    def stop(text: str) -> None:
+        if "two" in text:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        AssistantPipeline(quoting(), lambda: parrot, general=True)(briefing("What is it wearing?", BO), stop)
+    assert parrot.closed
+
+
+def test_a_thread_gives_pieces_errors_and_heartbeats_and_is_stopped() -> None:
+    import threading
+
+    go, told = threading.Event(), []
+
+    def work(say) -> None:
+        say("a")
+        go.wait(5)
+        try:
+            for _ in range(100):
+                say("b")
+        except BaseException as error:
+            told.append(type(error).__name__)
+            raise
+
+    pieces = in_thread(work)
+    assert next(pieces) == "a" and next(pieces) == ""
+    pieces.close()
+    go.set()
+    for thread in threading.enumerate():
+        if thread.name == "chat":
+            thread.join(5)
+    assert told == ["Stopped"]
+
+    def fail(say) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        list(in_thread(fail))
+
+
+def test_whole_sentences() -> None:
+    assert whole_sentences("One. Two and") == "One."
+    assert whole_sentences("no end at all") == "no end at all"

@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from pipelines.lora import COAT, LoraFactors
+from pipelines.mini.dressing import Dresser, dressed
+from pipelines.mini.lab import to_lab
+from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
+from tests.pipelines.mini.tiny_mini import SIZE, random_lora, tiny_pipeline
+
+RED, YELLOW, LINES = (220, 60, 60), (230, 200, 40), (20, 20, 20)
+
+
+def drawing(size: int = 24) -> np.ndarray:
+    """A red block, a yellow one and a dark line on transparent ground."""
+    picture = np.zeros((size, size, 4), np.uint8)
+    picture[2:-2, 2 : size // 2] = (*RED, 255)
+    picture[2:-2, size // 2 : -2] = (*YELLOW, 255)
+    picture[size // 2, 2:-2] = (*LINES, 255)
+    return picture
+
+
+def vague(left: tuple[int, int, int], right: tuple[int, int, int], size: int = 24) -> np.ndarray:
+    picture = np.zeros((size, size, 3), np.uint8)
+    picture[:, : size // 2], picture[:, size // 2 :] = left, right
+    return picture
+
+
+def parts(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    return picture[6, 6, :3].astype(float), picture[6, -6, :3].astype(float)
+
+
+def test_every_part_gets_the_colour_expected_at_its_place() -> None:
+    plain = drawing()
+    found = dressed(plain, vague((60, 90, 200), (240, 240, 235)), ())
+    left, right = parts(found)
+    assert np.linalg.norm(to_lab(left) - to_lab((60, 90, 200))) < 6
+    assert np.linalg.norm(to_lab(right) - to_lab((240, 240, 235))) < 6
+    assert np.array_equal(found[..., 3], plain[..., 3])
+    assert tuple(found[12, 6, :3]) == LINES
+
+
+def test_the_coat_clears_colours_up_and_does_not_move_them() -> None:
+    dull, coat = vague((130, 110, 150), (150, 140, 110)), ("#e0c020", "#7020c0")
+    left, right = parts(dressed(drawing(), dull, coat))
+    purple, yellow = to_lab((112, 32, 192)), to_lab((224, 192, 32))
+    assert np.linalg.norm((to_lab(left) - purple)[1:]) < np.linalg.norm((to_lab(left) - yellow)[1:])
+    assert np.linalg.norm((to_lab(right) - yellow)[1:]) < np.linalg.norm((to_lab(right) - purple)[1:])
+    # vivid as the photos, as light as expected: shade on a photo is not the colour of the thing
+    assert np.linalg.norm(to_lab(left)[1:]) > 2 * np.linalg.norm(to_lab((130, 110, 150))[1:])
+    assert abs(to_lab(left)[0] - to_lab((130, 110, 150))[0]) < 8
+
+
+@pytest.fixture(scope="module")
+def pipeline(tmp_path_factory: pytest.TempPathFactory) -> MiniPipeline:
+    torch.set_num_threads(1)
+    return tiny_pipeline(tmp_path_factory.mktemp("minilm"), sketches=True)
+
+
+def test_the_lora_says_how_a_thing_looks(pipeline: MiniPipeline) -> None:
+    lora = random_lora(pipeline)
+    before = {name: value.clone() for name, value in pipeline.unet.state_dict().items()}
+    dress, plain = Dresser(pipeline, lora), drawing(SIZE)
+    found = dress(plain, "a dog, flat style")
+    assert found.shape == plain.shape and np.array_equal(found[..., 3], plain[..., 3])
+    assert not np.array_equal(found, Dresser(pipeline, lora.scaled(-3.0))(plain, "a dog, flat style"))
+    for name, value in pipeline.unet.state_dict().items():
+        assert torch.equal(value, before[name])
+    assert not any(module._forward_hooks for module in pipeline.unet.modules())
+
+
+def test_a_drawing_is_looked_at_once(pipeline: MiniPipeline) -> None:
+    calls: list[int] = []
+    hook = pipeline.unet.register_forward_hook(lambda *_: calls.append(1))
+    dress = Dresser(pipeline, random_lora(pipeline))
+    first, again = (dress(drawing(SIZE), "a dog") for _ in range(2))
+    assert len(calls) == 1 and np.array_equal(first, again)
+    dress(drawing(SIZE), "a cat")
+    hook.remove()
+    assert len(calls) == 2
+
+
+def test_pictures_are_drawn_after_the_dressed_drawing(pipeline: MiniPipeline) -> None:
+    layers = random_lora(pipeline).layers
+    one, other = (LoraFactors(layers, metadata={COAT: coat}) for coat in ("#e02020", "#2020e0"))
+
+    def drawn(lora: LoraFactors, fidelity: float) -> torch.Tensor:
+        return pipeline(
+            "a dog",
+            num_inference_steps=2,
+            seeds=[1],
+            subjects=[PersonalSubject(lora=lora)],
+            fidelity=fidelity,
+            output_type="latent",
+        ).images
+
+    assert not torch.allclose(drawn(one, 0.5), drawn(other, 0.5))
+    assert torch.equal(drawn(one, 0.0), drawn(other, 0.0))  # the dial at the prompt: the class as it is

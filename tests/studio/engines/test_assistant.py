@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from studio.engines.assistant import EmbeddedAssistantEngine, ServerAssistantEngine, VlmAssistantEngine
+from studio.engines.base import AssistantCard, AssistantSpot, AssistantTask
+from studio.errors import InvalidInput, ModelMissing, StudioError
+from tests.pipelines.assistant.tiny_chat import llava
+from tests.pipelines.features.tiny_minilm import write_minilm
+
+BO = AssistantCard(name="Bo", kind="dog", facts=(("f0", "afraid of balloons"),), meant=True)
+SPOT = AssistantSpot(box=(0.0, 0.0, 1.0, 1.0), card=0, sureness="sure")
+PICTURE = Image.new("RGB", (40, 40), "white")
+SEEN = AssistantTask(question="Who is this?", cards=(BO,), spots=(SPOT,), picture=PICTURE)
+DESCRIBED = AssistantTask(question="Describe this picture", cards=(BO,), spots=(SPOT,), picture=PICTURE)
+
+
+def nobody(_: str) -> None:
+    """Hear nothing."""
+
+
+@pytest.fixture
+def find(tmp_path: Path) -> Callable[[str], Path]:
+    """Only the sentence encoder is there, at tiny size."""
+    write_minilm(tmp_path / "minilm")
+
+    def place(name: str) -> Path:
+        if name != "minilm":
+            raise ModelMissing(f"{name} was asked for")
+        return tmp_path / "minilm"
+
+    return place
+
+
+def test_the_embedded_engine_loads_its_language_model_for_made_up_texts_only(find: Callable[[str], Path]) -> None:
+    engine = EmbeddedAssistantEngine(find=find)
+    heard: list[str] = []
+    reply = engine.answer(SEEN, heard.append)
+    assert (reply.text, reply.origin, reply.spots) == ("That’s Bo.", "quoted", (0,)) and heard == ["That’s Bo."]
+    assert engine.answer(DESCRIBED, nobody).text == "That’s Bo."
+    with pytest.raises(ModelMissing, match="smollm2 was asked for"):
+        engine.answer(AssistantTask(question="Write a card for Bo", cards=(BO,)), nobody)
+    assert engine.needs() == ("minilm", "smollm2")
+
+
+def test_a_vlm_describes_what_the_cards_do_not_say(find: Callable[[str], Path], tmp_path: Path) -> None:
+    model, processor = llava()
+    model.save_pretrained(tmp_path / "vlm")
+    processor.save_pretrained(tmp_path / "vlm")
+    engine = VlmAssistantEngine(model=str(tmp_path / "vlm"), device="cpu", dtype="float32", max_tokens=8, find=find)
+    assert engine.answer(SEEN, nobody).origin == "quoted"
+    described = engine.answer(DESCRIBED, nobody)
+    assert described.origin == "worded" and described.text
+
+
+def test_a_model_or_server_that_is_not_there_is_a_sentence(find: Callable[[str], Path], tmp_path: Path) -> None:
+    with pytest.raises(StudioError, match="cannot be loaded"):
+        VlmAssistantEngine(model=str(tmp_path / "none"), device="cpu", find=find).answer(DESCRIBED, nobody)
+    server = ServerAssistantEngine(url="http://127.0.0.1:9/v1", model="x", connect_seconds=2, find=find)
+    with pytest.raises(StudioError, match=r"is not running|cannot be reached"):
+        server.answer(DESCRIBED, nobody)
+    assert server.answer(SEEN, nobody).text == "That’s Bo."
+    with pytest.raises(InvalidInput, match="write it like"):
+        ServerAssistantEngine(url="localhost", model="x")
