@@ -311,7 +311,7 @@ def run(bench: Bench, count: int, prompts: int) -> dict[str, dict[str, float]]:
     table: dict[str, dict[str, float]] = {}
     for name, (ways, chooser) in rows_of(bench, crowd).items():
         attempts = [
-            [_attempts(caption, 100 * number + place, ways(number)) for place, caption in enumerate(captions)]
+            [_attempts(caption, place, ways(number)) for place, caption in enumerate(captions)]
             for number in range(count)
         ]
         bench.draw([one for person in attempts for prompt in person for one in prompt])
