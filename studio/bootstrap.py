@@ -9,9 +9,11 @@ from studio.domain.identifiers import IdSource
 from studio.engines.registry import (
     IMAGE_ENGINES,
     LORA_FILE_ENGINES,
+    METER_ENGINES,
     RECOGNITION_ENGINES,
     SUBJECT_ENGINES,
     LazyImageEngine,
+    LazyMeterEngine,
     LazyRecognitionEngine,
     LazySubjectEngine,
 )
@@ -26,6 +28,7 @@ from studio.services.loras import LoraService
 from studio.services.personalization import Personalizer
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
+from studio.services.scoring import Scorer
 from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -43,6 +46,7 @@ def build_studio(config: StudioConfig) -> Studio:
     image = image_engine(config.engines.image, config.models)
     subject = subject_engine(config.engines.subject, config.models)
     recognition = recognition_engine(config.engines.recognition, config.models)
+    scorer = Scorer(meter_engine(config.engines.meter, config.models))
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -53,7 +57,9 @@ def build_studio(config: StudioConfig) -> Studio:
     personalizer = Personalizer(subject, vault)
     log = DrawingLog(database, presence, ids)
     concepts = ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids)
-    generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids)
+    generation = GenerationService(
+        vault=vault, jobs=jobs, engine=image, personalizer=personalizer, scorer=scorer, log=log, ids=ids
+    )
     gallery = GalleryService(vault)
     return Studio(
         config=config,
@@ -100,3 +106,9 @@ def recognition_engine(config: EngineConfig, models: Path | None = None) -> Lazy
     """Choose the recognition engine; it is told which catalogue of models is used."""
     RECOGNITION_ENGINES.check(config.name)
     return LazyRecognitionEngine(lambda: RECOGNITION_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def meter_engine(config: EngineConfig, models: Path | None = None) -> LazyMeterEngine:
+    """Choose the meter engine; it is told which catalogue of models is used."""
+    METER_ENGINES.check(config.name)
+    return LazyMeterEngine(lambda: METER_ENGINES.create(config.name, config.options, {"models": models}))

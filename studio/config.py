@@ -40,6 +40,7 @@ class EnginesConfig(_Settings):
     image: EngineConfig = EngineConfig(name="diffusers")
     subject: EngineConfig = EngineConfig(name="hyperlora")
     recognition: EngineConfig = EngineConfig(name="looks")
+    meter: EngineConfig = EngineConfig(name="features")
 
 
 class StudioConfig(_Settings):

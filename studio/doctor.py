@@ -145,11 +145,12 @@ def diagnose(config: StudioConfig) -> Diagnosis:
 
 def _engines(config: StudioConfig) -> tuple[tuple[EngineState, ...], list[str]]:
     """Construct the engines, which loads no weights; return them and what they find missing."""
-    from studio.bootstrap import image_engine, subject_engine
+    from studio.bootstrap import image_engine, meter_engine, subject_engine
 
     makers: dict[str, Callable[[EngineConfig], object]] = {
         "image": lambda chosen: image_engine(chosen, config.models).engine(),
         "subject": lambda chosen: subject_engine(chosen, config.models).engine(),
+        "meter": lambda chosen: meter_engine(chosen, config.models).engine(),
     }
     states: list[EngineState] = []
     problems: list[str] = []

@@ -3,6 +3,7 @@
 StudioError
 ├── InvalidInput        a value given at the edge is out of bounds
 │   ├── InvalidPhoto    a file that is not a usable picture
+│   ├── MixedPhotos     photos of one concept that do not look like one thing; the person may say that they are
 │   └── UnknownConcept  an @name or a concept name that is not registered
 ├── NameTaken           a concept of that name exists already
 ├── NotFound            a record or file that is not (or no longer) there
@@ -26,6 +27,10 @@ class InvalidInput(StudioError):
 
 class InvalidPhoto(InvalidInput):
     """A file that is not a usable picture."""
+
+
+class MixedPhotos(InvalidInput):
+    """Photos of one concept that do not look like one thing; the person may say that they are."""
 
 
 class UnknownConcept(InvalidInput):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 HEAVY = ("torch", "torchvision", "diffusers", "transformers", "peft", "accelerate", "open_clip", "onnxruntime")
 CONCRETE = (
     *("studio.engines.image", "studio.engines.hub", "studio.engines.subjects", "studio.engines.recognition"),
-    *("studio.engines.fake", "studio.engines.lora_files"),
+    *("studio.engines.meters", "studio.engines.fake", "studio.engines.lora_files"),
 )
 # Translating a request into a pipeline call is an engine's work; the two others look after models and devices.
 MAY_IMPORT_PIPELINES = (*CONCRETE, "studio.doctor", "studio.cli.models")

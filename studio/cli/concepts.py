@@ -11,7 +11,7 @@ import typer
 from studio.cli.console import AsJson, finished, opened_studio, plain, size, table, tell
 from studio.domain.concepts import AddConceptRequest, Concept
 from studio.domain.loras import SUFFIX, LoraLayout
-from studio.errors import InvalidInput, InvalidPhoto, StorageFull
+from studio.errors import InvalidInput, InvalidPhoto, MixedPhotos, StorageFull
 
 app = typer.Typer(help="The things the studio knows.", rich_markup_mode=None)
 
@@ -30,14 +30,22 @@ def add(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos of the thing.")],
     kind: Annotated[str, typer.Option(help="What it is, in a word or two: dog, mug. Guessed if left out.")] = "",
     fact: Annotated[list[str] | None, typer.Option(help="A sentence about it; may be given again.")] = None,
+    one_thing: Annotated[
+        bool, typer.Option("--one-thing", help="The photos show one thing even if they do not look alike.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a thing known from photos of it."""
     # Everything but the photos is checked before any of them is read.
-    draft = AddConceptRequest(name=name, photos=(b"",) * len(photos), kind=kind, facts=tuple(fact or ()))
+    draft = AddConceptRequest(
+        name=name, photos=(b"",) * len(photos), kind=kind, facts=tuple(fact or ()), one_thing=one_thing
+    )
     request = replace(draft, photos=tuple(read_photo(photo) for photo in photos))
     with opened_studio(context) as studio:
-        added = finished(studio.concepts.add(request))
+        try:
+            added = finished(studio.concepts.add(request))
+        except MixedPhotos as error:
+            raise MixedPhotos(f"{error} To say so: --one-thing.") from error
     text = (
         f"{added.name} is known now: {_counted(len(added.photos), 'photo')}, kind {added.kind or 'unknown'}, "
         f"{_counted(len(added.facts), 'fact')}. Prompts mention it as @{added.handle}."

@@ -11,11 +11,13 @@ from typing import Any, Generic, TypeVar, cast
 
 from PIL import Image
 
+from studio.domain.scores import Scores
 from studio.engines.base import (
     ImageCapabilities,
     ImageEngine,
     ImageJob,
     LoraFileEngine,
+    MeterEngine,
     PhotoPlaces,
     PhotoReading,
     RecognitionEngine,
@@ -91,6 +93,9 @@ RECOGNITION_ENGINES: Registry[RecognitionEngine] = Registry(
     "recognition",
     {"fake": "studio.engines.fake:FakeRecognitionEngine", "looks": "studio.engines.recognition:LooksRecognitionEngine"},
 )
+METER_ENGINES: Registry[MeterEngine] = Registry(
+    "meter", {"fake": "studio.engines.fake:FakeMeterEngine", "features": "studio.engines.meters:FeatureMeterEngine"}
+)
 
 LORA_FILE_ENGINES: Registry[LoraFileEngine] = Registry(
     "LoRA file", {"safetensors": "studio.engines.lora_files:SafetensorsLoraFiles"}
@@ -138,6 +143,10 @@ class LazySubjectEngine:
         """See `SubjectEngine.read`."""
         return self.engine().read(photo)
 
+    def groups(self, looks: Sequence[bytes]) -> list[list[int]]:
+        """See `SubjectEngine.groups`."""
+        return self.engine().groups(looks)
+
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """See `SubjectEngine.personalize`."""
         return self.engine().personalize(cutouts, kind, report)
@@ -168,3 +177,14 @@ class LazyRecognitionEngine:
     def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
         """See `RecognitionEngine.decide`."""
         return self.engine().decide(places, known)
+
+
+class LazyMeterEngine:
+    """A meter engine that is imported and constructed on first use; see `LazyImageEngine`."""
+
+    def __init__(self, make: Callable[[], MeterEngine]) -> None:
+        self.engine = _Once(make)
+
+    def score(self, pictures: Sequence[Image.Image], job: ImageJob, report: Report) -> list[Scores]:
+        """See `MeterEngine.score`."""
+        return self.engine().score(pictures, job, report)

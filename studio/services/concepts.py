@@ -24,8 +24,9 @@ from studio.domain.concepts import (
     handle_of,
 )
 from studio.domain.identifiers import IdSource
+from studio.domain.photo_sets import what_is_mixed
 from studio.engines.base import PhotoReading, Report, SubjectEngine
-from studio.errors import InvalidPhoto, NameTaken, NotFound
+from studio.errors import InvalidPhoto, MixedPhotos, NameTaken, NotFound
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import ADAPTER_SUFFIX, Personalizer
 from studio.storage.concepts import ConceptRepository
@@ -73,7 +74,9 @@ class ConceptService:
         _for_each(photos, check_photo)
 
         def work(report: Report) -> tuple[Understanding, ...]:
-            return tuple(_understanding(read) for read in self._read_all(photos, report))
+            read = self._read_all(photos, report)
+            group = {photo: number for number, photos in enumerate(self._groups(read)) for photo in photos}
+            return tuple(_understanding(one, group[number]) for number, one in enumerate(read))
 
         return self._jobs.start("Look at the photos", work, owner)
 
@@ -83,6 +86,8 @@ class ConceptService:
         Raises:
             NameTaken: the owner has a concept of that name, or one that is mentioned alike.
             InvalidPhoto: as `read`.
+            MixedPhotos: as the job's error, the photos do not look like one thing and `request.one_thing` does not
+                say that they are.
         """
         self._check_free(request.name, request.owner)
         _for_each(request.photos, check_photo)
@@ -159,6 +164,10 @@ class ConceptService:
     def _add(self, request: AddConceptRequest, report: Report) -> Concept:
         self._check_free(request.name, request.owner)
         read = self._read_all(tuple(dict.fromkeys(request.photos)), part(report, 0.0, _READING))
+        if not request.one_thing and (mixed := what_is_mixed(self._groups(read))):
+            raise MixedPhotos(
+                f"{mixed} A concept is one thing: leave out the photos of others, or say that all of them show it."
+            )
         kind = request.kind or _likeliest(read)
         cutouts = [one.reading.cutout for one in read]
         adapter = self._personalizer.predict(cutouts, kind, part(report, _READING, _PREDICTING))
@@ -204,6 +213,9 @@ class ConceptService:
             read.append(_Read(photo=photo, reading=self._engine.read(photo)))
         return read
 
+    def _groups(self, read: Sequence[_Read]) -> builtins.list[builtins.list[int]]:
+        return self._engine.groups([one.reading.look for one in read])
+
     def _check_free(self, name: str, owner: str) -> None:
         with self._vault.database.read() as session:
             if handle_of(name) in ConceptRepository(session).handles(owner):
@@ -221,7 +233,7 @@ def _for_each(photos: Sequence[bytes], check: Callable[[bytes], R]) -> list[R]:
     return results
 
 
-def _understanding(read: _Read) -> Understanding:
+def _understanding(read: _Read, group: int) -> Understanding:
     # Small: it is for looking at, and ended jobs keep their results for a while.
     shown = read.reading.cutout.copy()
     shown.thumbnail((SHOWN_EDGE, SHOWN_EDGE))
@@ -231,6 +243,7 @@ def _understanding(read: _Read) -> Understanding:
         kinds=read.reading.kinds,
         width=read.photo.width,
         height=read.photo.height,
+        group=group,
     )
 
 

@@ -15,11 +15,13 @@ from studio.domain.drawings import Drawing
 from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose, Recipe
 from studio.domain.identifiers import IdSource
 from studio.domain.mentions import find_mentions, normalize, replace_mentions, unknown_concept
+from studio.domain.scores import Scores
 from studio.engines.base import ImageCapabilities, ImageEngine, ImageJob, Report, Subject
 from studio.errors import NotFound
 from studio.services.drawings import DrawingLog
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import Personalizer
+from studio.services.scoring import Scorer, best_of_each
 from studio.storage.concepts import ConceptRepository
 from studio.storage.drawings import DrawingRepository
 from studio.storage.pictures import PictureRepository
@@ -27,7 +29,19 @@ from studio.storage.recipes import encode_png
 from studio.storage.vault import Vault
 
 _PERSONALIZING = 0.3  # share of the work when LoRAs have to be predicted first
-_DRAWING = 0.98
+_DRAWING = 0.9
+_SCORING = 0.98
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    """A drawn picture that is to be kept; `data` is its PNG."""
+
+    image: Image.Image
+    data: bytes
+    seed: int
+    pose: str
+    scores: Scores
 
 
 class GenerationService:
@@ -40,6 +54,7 @@ class GenerationService:
         jobs: JobRunner,
         engine: ImageEngine,
         personalizer: Personalizer,
+        scorer: Scorer,
         log: DrawingLog,
         ids: IdSource,
     ) -> None:
@@ -47,6 +62,7 @@ class GenerationService:
         self._jobs = jobs
         self._engine = engine
         self._personalizer = personalizer
+        self._scorer = scorer
         self._log = log
         self._ids = ids
 
@@ -55,7 +71,7 @@ class GenerationService:
         return self._engine.capabilities()
 
     def start(self, request: GenerateRequest, *, instead_of: str | None = None) -> Job[tuple[Picture, ...]]:
-        """Draw `request.count` pictures and keep each with its recipe.
+        """Draw `request.count` pictures, each the best of so many candidates, and keep it with its recipe and scores.
 
         Args:
             request: what to draw.
@@ -71,7 +87,7 @@ class GenerationService:
         drawing = self._log.enter(resolved, instead_of=instead_of)
         return self._jobs.start(
             f"Draw {request.prompt[:60]}",
-            lambda report: self._draw(job, ids, request.owner, report, drawing),
+            lambda report: self._draw(job, ids, request, report, drawing),
             request.owner,
             job_id=drawing.id,
             settled=lambda: self._log.settle(drawing),
@@ -83,14 +99,14 @@ class GenerationService:
         It is not put on record: taking it up again after an interruption is the larger work's to offer.
         """
         job, ids = self._resolved(request)
-        return lambda report: self._draw(job, ids, request.owner, report)
+        return lambda report: self._draw(job, ids, request, report)
 
     def _resolved(self, request: GenerateRequest) -> tuple[ImageJob, list[str]]:
         """Return the request with nothing left open, and the ids of its concepts."""
         prompt, concepts = self._bound(request)
         abilities = self.capabilities()
         first = secrets.randbelow(SEED_MAX + 1) if request.seed is None else request.seed
-        seeds = tuple((first + number) % (SEED_MAX + 1) for number in range(request.count))
+        seeds = tuple((first + number) % (SEED_MAX + 1) for number in range(request.candidates))
         pose = Pose(request.pose) if abilities.photo_poses and concepts else Pose.DRAWN
         job = ImageJob(
             prompt=prompt,
@@ -99,7 +115,8 @@ class GenerationService:
             steps=abilities.default_steps if request.steps is None else request.steps,
             guidance=abilities.default_guidance if request.guidance is None else request.guidance,
             fidelity=request.fidelity,
-            poses=tuple(pose.of(seed) for seed in seeds),
+            # The candidates for one picture share its pose: where some of each are wanted, some of each are kept.
+            poses=tuple(pose.of(first + number // request.best_of) for number in range(len(seeds))),
         )
         return job, [concept.id for concept in concepts]
 
@@ -133,39 +150,60 @@ class GenerationService:
         return replace_mentions(prompt, handles, lambda handle: f"@{handle}"), list(found.values())
 
     def _draw(
-        self, job: ImageJob, ids: list[str], owner: str, report: Report, drawing: Drawing | None = None
+        self,
+        job: ImageJob,
+        ids: list[str],
+        request: GenerateRequest,
+        report: Report,
+        drawing: Drawing | None = None,
     ) -> tuple[Picture, ...]:
-        concepts = self._current(ids, owner)
+        concepts = self._current(ids, request.owner)
         subjects = self._subjects(concepts, part(report, 0.0, _PERSONALIZING))
+        job = dataclasses.replace(job, subjects=subjects)
         began = time.monotonic()
-        told = part(report, _PERSONALIZING if subjects else 0.0, _DRAWING)
-        images = self._engine.generate(dataclasses.replace(job, subjects=subjects), told)
+        images = self._engine.generate(job, part(report, _PERSONALIZING if subjects else 0.0, _DRAWING))
         assert len(images) == len(job.seeds), f"{len(images)} pictures for {len(job.seeds)} seeds"
         seconds = (time.monotonic() - began) / len(images)
-        encoded = [encode_png(image) for image in images]
-        report(_DRAWING, "Keeping the pictures")  # the last moment to stop
+        kept = self._best(images, job, request, part(report, _DRAWING, _SCORING))
+        report(_SCORING, "Keeping the pictures")  # the last moment to stop
         now = datetime.now(UTC)
         with self._vault.storing() as act:
             pictures = tuple(
                 Picture(
                     id=self._ids(),
-                    file=act.put(data, ".png"),
-                    width=image.width,
-                    height=image.height,
-                    recipe=self._recipe(job, seed, pose, image, concepts),
+                    file=act.put(one.data, ".png"),
+                    width=one.image.width,
+                    height=one.image.height,
+                    recipe=self._recipe(job, one, concepts),
                     created_at=now,
-                    owner=owner,
+                    owner=request.owner,
                     seconds=seconds,
+                    scores=one.scores,
                 )
-                for seed, pose, image, data in zip(job.seeds, job.poses, images, encoded, strict=True)
+                for one in kept
             )
             records = PictureRepository(act.session)
             for picture in pictures:
                 records.add(picture)
             # In the same act: what is kept is not offered again, whatever happens next.
             if drawing is not None:
-                DrawingRepository(act.session).delete(drawing.id, owner)
+                DrawingRepository(act.session).delete(drawing.id, request.owner)
         return pictures
+
+    def _best(
+        self, images: list[Image.Image], job: ImageJob, request: GenerateRequest, report: Report
+    ) -> list[_Candidate]:
+        scores = self._scorer.scores(images, job, report, must=request.best_of > 1)
+        return [
+            _Candidate(
+                image=images[place],
+                data=encode_png(images[place]),
+                seed=job.seeds[place],
+                pose=job.poses[place],
+                scores=scores[place],
+            )
+            for place in best_of_each(scores, request.best_of, job.fidelity)
+        ]
 
     def _current(self, ids: list[str], owner: str) -> list[Concept]:
         """Return the concepts as they are now; between asking and drawing they may have changed or gone."""
@@ -183,25 +221,25 @@ class GenerationService:
                 mention=concept.handle,
                 kind=concept.kind,
                 adapter=self._personalizer.adapter(concept, _piece(report, number, concepts)) if personal else None,
-                cutouts=self._personalizer.cutouts(concept) if personal else (),
+                cutouts=self._personalizer.cutouts(concept),
             )
             for number, concept in enumerate(concepts)
         )
 
-    def _recipe(self, job: ImageJob, seed: int, pose: str, image: Image.Image, concepts: list[Concept]) -> Recipe:
+    def _recipe(self, job: ImageJob, one: _Candidate, concepts: list[Concept]) -> Recipe:
         abilities = self.capabilities()
         return Recipe(
             prompt=job.prompt,
-            seed=seed,
+            seed=one.seed,
             steps=job.steps,
             guidance=job.guidance,
             fidelity=job.fidelity,
-            pose=pose,
+            pose=one.pose,
             scheduler=abilities.scheduler,
             model=abilities.model,
             model_hash=abilities.model_hash,
-            width=image.width,
-            height=image.height,
+            width=one.image.width,
+            height=one.image.height,
             concepts=tuple(concept.id for concept in concepts),
             concept_names=tuple(concept.name for concept in concepts),
         )

@@ -10,6 +10,7 @@ from studio.domain.concepts import handle_of
 from studio.domain.drawings import Drawing
 from studio.domain.generation import Picture
 from studio.ui.markup import counted, html, joined, tape
+from studio.ui.meter_markup import meters
 
 
 def results(pictures: Sequence[Picture], seconds: float | None = None) -> Markup:
@@ -32,9 +33,9 @@ def _result(picture: Picture) -> Markup:
         '<button type="button" class="k-open" data-do="open" data-id="{id}" aria-label="Open: {prompt}">'
         '<span class="k-frame k-gingham"><img src="/media/pictures/{id}.png" width="{width}" height="{height}" '
         'alt="{prompt}"></span></button>'
-        "<figcaption>{downloads}</figcaption></figure>",
+        "<figcaption>{meters}{downloads}</figcaption></figure>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
-        downloads=_downloads(picture, clean=False),
+        meters=meters(picture), downloads=_downloads(picture, clean=False),
     )  # fmt: skip
 
 
@@ -74,7 +75,7 @@ def detail(picture: Picture) -> Markup:
         '<div class="k-modal" role="dialog" aria-modal="true" aria-label="Picture" data-picture="{id}">'
         '<div class="k-sheet k-detail"><button type="button" class="k-close" data-do="close" aria-label="Close">×'
         '</button><div class="k-frame k-gingham"><img src="/media/pictures/{id}.png" width="{width}" height="{height}"'
-        ' alt="{prompt}"></div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{recipe}'
+        ' alt="{prompt}"></div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{meters}{recipe}'
         '<button type="button" class="k-button k-primary" data-do="again" data-id="{id}">Use this recipe</button>'
         '<div class="k-downloads"><span class="k-small">Download</span>{downloads}</div>'
         '<button type="button" class="k-button k-quiet k-danger" data-do="delete" data-id="{id}" '
@@ -82,7 +83,7 @@ def detail(picture: Picture) -> Markup:
         'With its recipe a picture like it can be drawn again." data-confirm-yes="Delete">Delete</button>'
         "</div></div></div>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
-        recipe=_recipe(picture), downloads=_downloads(picture, clean=True),
+        meters=meters(picture), recipe=_recipe(picture), downloads=_downloads(picture, clean=True),
     )  # fmt: skip
 
 

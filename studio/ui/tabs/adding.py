@@ -11,7 +11,7 @@ from studio.domain.concepts import PHOTOS_MAX, AddConceptRequest
 from studio.domain.jobs import Status
 from studio.errors import InvalidInput
 from studio.studio import Studio
-from studio.ui.concept_markup import suggested_kinds, understood
+from studio.ui.concept_markup import mixed, suggested_kinds, understood
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import job_card, piece
 from studio.ui.tabs.shelf import Shelf
@@ -38,16 +38,19 @@ class AddingPanel:
                 max_lines=8,
                 elem_id="concept-facts",
             )
+            self.one_thing = gr.Checkbox(
+                label="All photos show it, even if they do not look alike", visible=False, elem_id="one-thing"
+            )
             self.keep = gr.Button("Keep it", variant="primary", elem_id="keep")
         self.adding = piece(name="adding")
 
     def wire(self, page: gr.Blocks, shelf: Shelf) -> None:
         """Connect the handlers; `shelf` shows what was added."""
-        about = [self.photos, self.name, self.kind, self.facts]
+        about = [self.photos, self.name, self.kind, self.facts, self.one_thing]
         self.photos.change(
             told(self.read_photos), self.photos, [self.seen, self.about], trigger_mode="always_last", **QUIET
         )
-        self.seen.end(told(self.on_read), self.kind, [self.seen, self.about, self.kind], **QUIET)
+        self.seen.end(told(self.on_read), self.kind, [self.seen, self.about, self.kind, self.one_thing], **QUIET)
         gr.on(
             [self.keep.click, self.name.submit, self.kind.submit],
             told(self.add_concept), about, [self.adding, self.keep, self.running], **QUIET,
@@ -80,6 +83,7 @@ class AddingPanel:
             self.seen: understood(job.id, readings),
             self.about: gr.update(visible=True),
             self.kind: kind or "".join(suggested_kinds(readings)[:1]),
+            self.one_thing: gr.update(visible=bool(mixed(readings)), value=False),
         }
 
     def leave_out(self, photos: list[str] | None, event: gr.EventData) -> list[str] | None:
@@ -87,10 +91,14 @@ class AddingPanel:
         kept = [photo for number, photo in enumerate(photos or []) if str(number) != event.id]
         return kept or None
 
-    def add_concept(self, photos: list[str] | None, name: str, kind: str, facts: str) -> Update:
+    def add_concept(self, photos: list[str] | None, name: str, kind: str, facts: str, one_thing: bool) -> Update:
         """Begin to learn the thing."""
         request = AddConceptRequest(
-            name=name, kind=kind, facts=tuple(facts.splitlines()), photos=tuple(contents(photos or []))
+            name=name,
+            kind=kind,
+            facts=tuple(facts.splitlines()),
+            photos=tuple(contents(photos or [])),
+            one_thing=one_thing,
         )
         job = self._studio.concepts.add(request)
         card = job_card(job.id, f"Learning {request.name}", status=job.status, framed=False)
@@ -108,6 +116,7 @@ class AddingPanel:
         concept = job.result()
         gr.Success(f"{concept.name} is kept. Write @{concept.handle} in a prompt to draw it.")
         blank: Update = {self.photos: None, self.seen: "", self.name: "", self.kind: "", self.facts: ""}
+        blank[self.one_thing] = gr.update(visible=False, value=False)
         return {**rest, **blank, self.about: gr.update(visible=False)}
 
     def find_running(self, job_id: str | None) -> Update:
