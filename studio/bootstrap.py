@@ -19,6 +19,7 @@ from studio.engines.registry import (
 )
 from studio.errors import InvalidInput
 from studio.packs.scenes import load_scenes
+from studio.services.artist import Artist
 from studio.services.concepts import ConceptService
 from studio.services.drawings import DrawingLog
 from studio.services.gallery import GalleryService
@@ -28,7 +29,6 @@ from studio.services.loras import LoraService
 from studio.services.personalization import Personalizer
 from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
-from studio.services.scoring import Scorer
 from studio.services.stickers import StickerService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -46,7 +46,7 @@ def build_studio(config: StudioConfig) -> Studio:
     image = image_engine(config.engines.image, config.models)
     subject = subject_engine(config.engines.subject, config.models)
     recognition = recognition_engine(config.engines.recognition, config.models)
-    scorer = Scorer(meter_engine(config.engines.meter, config.models))
+    artist = Artist(image, meter_engine(config.engines.meter, config.models))
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -57,9 +57,7 @@ def build_studio(config: StudioConfig) -> Studio:
     personalizer = Personalizer(subject, vault)
     log = DrawingLog(database, presence, ids)
     concepts = ConceptService(vault=vault, jobs=jobs, engine=subject, personalizer=personalizer, ids=ids)
-    generation = GenerationService(
-        vault=vault, jobs=jobs, engine=image, personalizer=personalizer, scorer=scorer, log=log, ids=ids
-    )
+    generation = GenerationService(vault=vault, jobs=jobs, artist=artist, personalizer=personalizer, log=log, ids=ids)
     gallery = GalleryService(vault)
     return Studio(
         config=config,

@@ -86,9 +86,7 @@ class Gallery:
         return np.diag(cosines).copy(), cosines[kinds[:, None] != kinds[None]]
 
 
-def look_at(
-    folder: Path, count: int, measure: Callable[[Image.Image], tuple[Appearance, FloatArray]]
-) -> Gallery:
+def look_at(folder: Path, count: int, measure: Callable[[Image.Image], tuple[Appearance, FloatArray]]) -> Gallery:
     """Read and measure the first `count` test individuals of a corpus, and the training ones of the same classes."""
     rng = np.random.default_rng(_SEED)
     test, train = IdentityViews.read(folder, ("test",)), IdentityViews.read(folder, ("train",))
@@ -102,9 +100,7 @@ def look_at(
         if record["view"]:
             look, embedding = measure(picture)
             gallery.views.append(
-                View(
-                    individual=name, kind=record["kind"], caption=record["caption"], look=look, embedding=embedding
-                )
+                View(individual=name, kind=record["kind"], caption=record["caption"], look=look, embedding=embedding)
             )
             continue
         gallery.kinds[name] = record["kind"]
@@ -205,10 +201,10 @@ def write(values: dict[str, Any], file: Path, individuals: int) -> None:
         "# From measurements to the meters' words; written by\n"
         "#   python -m pipelines.meters.calibrate --data runs/data\n"
         f"# on {individuals} individuals that nothing was trained on. One in ten of what is wrong is called fair or\n"
-        "# better, one in a hundred good: for likeness, views of other individuals (of another class, of the same class,\n"
-        "# or the same drawing in other colours, a third each); for the prompt, captions of other things. Half of the\n"
-        "# individuals set the numbers, the figures are of the other half. Parts and colours are joined in units of their\n"
-        "# deviation over views of the same individual.\n"
+        "# better, one in a hundred good: for likeness, views of other individuals (of another class, of the same\n"
+        "# class, or the same drawing in other colours, a third each); for the prompt, captions of other things.\n"
+        "# Half of the individuals set the numbers, the figures are of the other half. Parts and colours are joined\n"
+        "# in units of their deviation over views of the same individual.\n"
     )
     file.write_text(head + yaml.safe_dump(values, sort_keys=False, allow_unicode=True), encoding="utf-8")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -128,4 +128,4 @@ class Picture:
     owner: str = "local"
     liked: bool | None = None
     seconds: float | None = None
-    scores: Scores = Scores()
+    scores: Scores = field(default_factory=Scores)

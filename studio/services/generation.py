@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from PIL import Image
@@ -16,12 +16,12 @@ from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose, R
 from studio.domain.identifiers import IdSource
 from studio.domain.mentions import find_mentions, normalize, replace_mentions, unknown_concept
 from studio.domain.scores import Scores
-from studio.engines.base import ImageCapabilities, ImageEngine, ImageJob, Report, Subject
+from studio.engines.base import ImageCapabilities, ImageJob, Report, Subject
 from studio.errors import NotFound
+from studio.services.artist import Artist
 from studio.services.drawings import DrawingLog
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import Personalizer
-from studio.services.scoring import Scorer, best_of_each
 from studio.storage.concepts import ConceptRepository
 from studio.storage.drawings import DrawingRepository
 from studio.storage.pictures import PictureRepository
@@ -29,19 +29,17 @@ from studio.storage.recipes import encode_png
 from studio.storage.vault import Vault
 
 _PERSONALIZING = 0.3  # share of the work when LoRAs have to be predicted first
-_DRAWING = 0.9
-_SCORING = 0.98
+_DRAWING = 0.98
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Candidate:
-    """A drawn picture that is to be kept; `data` is its PNG."""
+class Drawn:
+    """A picture that is drawn and not kept yet."""
 
     image: Image.Image
-    data: bytes
-    seed: int
-    pose: str
-    scores: Scores
+    recipe: Recipe
+    seconds: float
+    scores: Scores = dataclasses.field(default_factory=Scores)
 
 
 class GenerationService:
@@ -52,23 +50,21 @@ class GenerationService:
         *,
         vault: Vault,
         jobs: JobRunner,
-        engine: ImageEngine,
+        artist: Artist,
         personalizer: Personalizer,
-        scorer: Scorer,
         log: DrawingLog,
         ids: IdSource,
     ) -> None:
         self._vault = vault
         self._jobs = jobs
-        self._engine = engine
+        self._artist = artist
         self._personalizer = personalizer
-        self._scorer = scorer
         self._log = log
         self._ids = ids
 
     def capabilities(self) -> ImageCapabilities:
         """Say what the image engine can do; cheap, loads no weights."""
-        return self._engine.capabilities()
+        return self._artist.capabilities()
 
     def start(self, request: GenerateRequest, *, instead_of: str | None = None) -> Job[tuple[Picture, ...]]:
         """Draw `request.count` pictures, each the best of so many candidates, and keep it with its recipe and scores.
@@ -150,60 +146,55 @@ class GenerationService:
         return replace_mentions(prompt, handles, lambda handle: f"@{handle}"), list(found.values())
 
     def _draw(
-        self,
-        job: ImageJob,
-        ids: list[str],
-        request: GenerateRequest,
-        report: Report,
-        drawing: Drawing | None = None,
+        self, job: ImageJob, ids: list[str], request: GenerateRequest, report: Report, drawing: Drawing | None = None
     ) -> tuple[Picture, ...]:
+        drawn = self._drawn(job, ids, request, part(report, 0.0, _DRAWING))
+        report(_DRAWING, "Keeping the pictures")  # the last moment to stop
+        return self._keep(drawn, request.owner, drawing)
+
+    def _drawn(self, job: ImageJob, ids: list[str], request: GenerateRequest, report: Report) -> tuple[Drawn, ...]:
         concepts = self._current(ids, request.owner)
         subjects = self._subjects(concepts, part(report, 0.0, _PERSONALIZING))
         job = dataclasses.replace(job, subjects=subjects)
         began = time.monotonic()
-        images = self._engine.generate(job, part(report, _PERSONALIZING if subjects else 0.0, _DRAWING))
-        assert len(images) == len(job.seeds), f"{len(images)} pictures for {len(job.seeds)} seeds"
-        seconds = (time.monotonic() - began) / len(images)
-        kept = self._best(images, job, request, part(report, _DRAWING, _SCORING))
-        report(_SCORING, "Keeping the pictures")  # the last moment to stop
+        best = self._artist.draw(job, request.best_of, part(report, _PERSONALIZING if subjects else 0.0, 1.0))
+        seconds = (time.monotonic() - began) / len(job.seeds)
+        return tuple(
+            Drawn(
+                image=one.image,
+                recipe=self._recipe(job, job.seeds[one.place], job.poses[one.place], one.image, concepts),
+                seconds=seconds,
+                scores=one.scores,
+            )
+            for one in best
+        )
+
+    def _keep(self, drawn: Sequence[Drawn], owner: str, drawing: Drawing | None) -> tuple[Picture, ...]:
+        """Keep drawn pictures with their recipes, all or none; what is on record as `drawing` has then ended."""
+        encoded = [encode_png(one.image) for one in drawn]
         now = datetime.now(UTC)
         with self._vault.storing() as act:
             pictures = tuple(
                 Picture(
                     id=self._ids(),
-                    file=act.put(one.data, ".png"),
+                    file=act.put(data, ".png"),
                     width=one.image.width,
                     height=one.image.height,
-                    recipe=self._recipe(job, one, concepts),
+                    recipe=one.recipe,
                     created_at=now,
-                    owner=request.owner,
-                    seconds=seconds,
+                    owner=owner,
+                    seconds=one.seconds,
                     scores=one.scores,
                 )
-                for one in kept
+                for one, data in zip(drawn, encoded, strict=True)
             )
             records = PictureRepository(act.session)
             for picture in pictures:
                 records.add(picture)
             # In the same act: what is kept is not offered again, whatever happens next.
             if drawing is not None:
-                DrawingRepository(act.session).delete(drawing.id, request.owner)
+                DrawingRepository(act.session).delete(drawing.id, owner)
         return pictures
-
-    def _best(
-        self, images: list[Image.Image], job: ImageJob, request: GenerateRequest, report: Report
-    ) -> list[_Candidate]:
-        scores = self._scorer.scores(images, job, report, must=request.best_of > 1)
-        return [
-            _Candidate(
-                image=images[place],
-                data=encode_png(images[place]),
-                seed=job.seeds[place],
-                pose=job.poses[place],
-                scores=scores[place],
-            )
-            for place in best_of_each(scores, request.best_of, job.fidelity)
-        ]
 
     def _current(self, ids: list[str], owner: str) -> list[Concept]:
         """Return the concepts as they are now; between asking and drawing they may have changed or gone."""
@@ -226,20 +217,20 @@ class GenerationService:
             for number, concept in enumerate(concepts)
         )
 
-    def _recipe(self, job: ImageJob, one: _Candidate, concepts: list[Concept]) -> Recipe:
+    def _recipe(self, job: ImageJob, seed: int, pose: str, image: Image.Image, concepts: list[Concept]) -> Recipe:
         abilities = self.capabilities()
         return Recipe(
             prompt=job.prompt,
-            seed=one.seed,
+            seed=seed,
             steps=job.steps,
             guidance=job.guidance,
             fidelity=job.fidelity,
-            pose=one.pose,
+            pose=pose,
             scheduler=abilities.scheduler,
             model=abilities.model,
             model_hash=abilities.model_hash,
-            width=one.image.width,
-            height=one.image.height,
+            width=image.width,
+            height=image.height,
             concepts=tuple(concept.id for concept in concepts),
             concept_names=tuple(concept.name for concept in concepts),
         )

@@ -34,7 +34,8 @@ def understood(job_id: str, readings: Sequence[Understanding]) -> Markup:
         '<button type="button" class="k-button k-quiet" data-do="more">Add photos</button>'
         '<button type="button" class="k-button k-quiet" data-do="over">Start over</button></div>'
         '<div class="k-chips" role="group" aria-label="Suggested kinds">{line}</div></div>',
-        found=f"Found in {counted(len(readings), 'photo', 'photos')}", strip=strip, line=line, doubt=doubt if said else "",
+        found=f"Found in {counted(len(readings), 'photo', 'photos')}", strip=strip, line=line,
+        doubt=doubt if said else "",
     )  # fmt: skip
 
 

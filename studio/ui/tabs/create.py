@@ -65,8 +65,8 @@ class CreatePage:
             )  # fmt: skip
             self.model = piece(name="model")
         return Form(
-            GenerateRequest, prompt=prompt, count=count, best_of=best_of, seed=seed, steps=steps, guidance=guidance,
-            fidelity=fidelity, pose=pose,
+            GenerateRequest, prompt=prompt, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity,
+            pose=pose, best_of=best_of,
         )  # fmt: skip
 
     def wire(self, page: gr.Blocks, tab: gr.Tab) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from studio.domain.concepts import PHOTOS_MAX
 from studio.storage.ingest import BYTES_MAX
@@ -79,3 +80,12 @@ def test_a_name_that_is_taken(keepsake, photo_file, one_line) -> None:
 @pytest.mark.parametrize("name", ["nobody", "@nobody"])
 def test_forgetting_what_is_not_known(name, keepsake, one_line) -> None:
     one_line(keepsake("concept", "forget", name), "nobody")
+
+
+def test_photos_of_different_things_are_refused_unless_they_are_said_to_be_one(keepsake, one_line, tmp_path) -> None:
+    photos = [tmp_path / f"{colour}.png" for colour in ("red", "blue")]
+    for photo in photos:
+        Image.new("RGB", (64, 64), photo.stem).save(photo)
+    one_line(keepsake("concept", "add", "Bo", *photos, "--kind", "dog"), "The two photos do not look alike", "--one-th")
+    assert keepsake("concept", "list", "--json").json == []
+    assert keepsake("concept", "add", "Bo", *photos, "--kind", "dog", "--one-thing", "--json").json["photos"] == 2

@@ -5,13 +5,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import IntegrityError, OperationalError
 
 from studio.errors import StorageFull, StudioError
-from studio.storage.database import Database, migrate
+from studio.storage.database import MIGRATIONS, Database, migrate
 from studio.storage.models import Base
 
 
@@ -50,6 +52,21 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
     migrate(database.engine)
     with database.read() as session:
         assert session.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
+
+
+def test_pictures_of_before_there_were_scores_have_none(url: str, database: Database) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "r0003")
+        connection.exec_driver_sql(
+            "INSERT INTO pictures (id, owner, file, width, height, recipe, words, created_at) "
+            "VALUES ('p', 'local', 'f', 1, 1, '{}', '', '2026-01-01')"
+        )
+    migrate(database.engine)
+    with database.read() as session:
+        assert session.execute(text("SELECT likeness, prompt_score FROM pictures")).one() == (None, None)
 
 
 def test_records_of_a_newer_version_are_left_alone_with_a_sentence(url: str, database: Database) -> None:

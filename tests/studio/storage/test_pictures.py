@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from studio.domain.generation import Picture, Recipe
+from studio.domain.scores import Scores
 from studio.storage.database import Database
 from studio.storage.pictures import PictureRepository
 
@@ -36,6 +37,7 @@ def picture(number: int, **values: object) -> Picture:
         recipe=RECIPE,
         created_at=datetime(2026, 11, 23, tzinfo=UTC),
         seconds=1.5,
+        scores=Scores(likeness=0.25, prompt=0.75),
     )
     return dataclasses.replace(made, **values)  # type: ignore[arg-type]
 

@@ -25,7 +25,7 @@ JobIn = Callable[[str], str]
 
 def add(visitor: Visitor, job_in: JobIn, name: str, photos: list[bytes]) -> None:
     files = visitor.upload(*((f"{number}.jpg", photo) for number, photo in enumerate(photos)))
-    begun = visitor.call("add_concept", files, name, "dog", "likes rain\n")
+    begun = visitor.call("add_concept", files, name, "dog", "likes rain\n", False)
     job = job_in(begun["adding"])
     assert visitor.wait_for(job)["status"] == "done"
     visitor.call("on_added", files, id=job)
@@ -34,7 +34,7 @@ def add(visitor: Visitor, job_in: JobIn, name: str, photos: list[bytes]) -> None
 def draw(
     visitor: Visitor, job_in: JobIn, prompt: str, *, count: int = 1, seed: int | None = None, pose: str = "both"
 ) -> str:
-    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, pose)
+    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, pose, 1)
     job = job_in(begun["stage"])
     assert visitor.wait_for(job)["status"] == "done"
     html: str = visitor.call("drawn", id=job)["stage"]
@@ -74,7 +74,7 @@ def test_a_photo_becomes_a_concept_a_picture_and_a_tile(visitor: Visitor, photo:
 def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str], job_in: JobIn) -> None:
     one, two = Visitor(served[1]), Visitor(served[1])
     begun = [
-        who.call("draw", prompt, 1, 5, None, None, 0.7, "both") for who, prompt in ((one, "a kite"), (two, "a boat"))
+        who.call("draw", prompt, 1, 5, None, None, 0.7, "both", 1) for who, prompt in ((one, "a kite"), (two, "a boat"))
     ]
     jobs = [job_in(answer["stage"]) for answer in begun]
     for who, job in zip((one, two), jobs, strict=True):
@@ -84,7 +84,7 @@ def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str],
 
 
 def test_a_reload_finds_the_job_again(visitor: Visitor, served: tuple[Studio, str], job_in: JobIn) -> None:
-    job = job_in(visitor.call("draw", "a lantern", 1, None, None, None, 0.7, "both")["stage"])
+    job = job_in(visitor.call("draw", "a lantern", 1, None, None, None, 0.7, "both", 1)["stage"])
     visitor.wait_for(job)
     later = Visitor(served[1])
     assert "a lantern" in later.call("find_running_1", job)["stage"]
@@ -139,7 +139,7 @@ def test_bad_input_is_told_in_the_studios_own_sentence(
     visitor: Visitor, prompt: str, steps: int | None, sentence: str
 ) -> None:
     with pytest.raises(AssertionError, match=sentence):
-        visitor.call("draw", prompt, 1, None, steps, None, 0.7, "both")
+        visitor.call("draw", prompt, 1, None, steps, None, 0.7, "both", 1)
 
 
 @pytest.mark.parametrize("name", ["../etc", "🐶", ""])
@@ -148,7 +148,7 @@ def test_a_name_that_cannot_be_is_refused_and_nothing_is_added(
 ) -> None:
     before = served[0].concepts.list()
     with pytest.raises(AssertionError, match="name"):
-        visitor.call("add_concept", visitor.upload(("a.jpg", photo(3))), name, "", "")
+        visitor.call("add_concept", visitor.upload(("a.jpg", photo(3))), name, "", "", False)
     assert served[0].concepts.list() == before
 
 
