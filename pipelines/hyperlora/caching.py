@@ -70,9 +70,9 @@ def cache_references(
 def cache_latents(
     views: IdentityViews, base: DenoisingBase, folder: Path, what: str = "latents", batch: int = 64
 ) -> NDArray[np.float16]:
-    """Encode every view, or with `what` ``sketches`` its sketch, into latents float16 [N, C, h, w], a memory map."""
+    """Encode every view (``latents``) or its sketch (``sketches``, ``greys``), float16 [N, C, h, w], a memory map."""
     final = folder / f"{what}.npy"
-    pictures = views.sketches if what == "sketches" else views.pictures
+    pictures = {"latents": views.pictures, "sketches": views.sketches, "greys": views.greys}[what]
     assert pictures is not None, "these individuals have no sketches"
     if not final.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -22,8 +22,8 @@ class TrainingConfig:
         styles: individuals drawn in these styles alone are trained on: those the base can draw; none given: all.
         targets: ends of the names of the layers to adapt.
         model: further arguments of `HyperLora`.
-        warm_start: folder of a hypernetwork of the same shape that already knows how to read pictures; what it makes of
-            them starts at the base model all the same; "": from nothing.
+        warm_start: folder of a hypernetwork that already knows how to read pictures, see `HyperLora.start_from`; what
+            is made of them starts at the base model all the same; "": from nothing.
         steps: optimiser steps.
         batch: rows per step, each another (references, target) pair.
         learning_rate: peak; warmed up over `warmup` steps, then cosine to a twentieth.
@@ -36,6 +36,7 @@ class TrainingConfig:
         own_share: share of rows that draw the reference view itself from a photo-like version of it.
         caption_dropout: share of rows trained without a caption.
         reference_dropout: share of rows trained without references.
+        grey_share: share of rows whose sketch has no colours, where the corpus has such sketches.
         outside_weight: weight of the loss where the subject is not; 1 inside.
         regularisation: λ of the L2 term.
         regularise: ``coefficients`` (their mean square) or ``product`` (mean ||B A||² per layer, free of scale).
@@ -65,6 +66,7 @@ class TrainingConfig:
     own_share: float = 0.5
     caption_dropout: float = 0.1
     reference_dropout: float = 0.1
+    grey_share: float = 0.5
     outside_weight: float = 0.3
     regularisation: float = 1e-4
     regularise: str = "coefficients"
@@ -85,7 +87,7 @@ class TrainingConfig:
             raise ConfigurationError(
                 "own_share needs reference_versions of 2 or more: the first is the picture itself."
             )
-        for name in ("own_share", "caption_dropout", "reference_dropout", "outside_weight"):
+        for name in ("own_share", "caption_dropout", "reference_dropout", "grey_share", "outside_weight"):
             if not 0 <= getattr(self, name) <= 1:
                 raise ConfigurationError(f"{name} is {getattr(self, name)}; it must lie between 0 and 1.")
         for name in (

@@ -1,19 +1,40 @@
-"""What training and sampling need of a base model, and how the embedded base gives it."""
+"""What training and sampling need of a base model.
+
+Shape legend: N rows, C latent channels, h × w latent size.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from diffusers import FlowMatchEulerDiscreteScheduler
+from diffusers import SchedulerMixin
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor, nn
 
+from pipelines.hyperlora.losses import add_noise
+
+
+class Noised(NamedTuple):
+    """What the model is given and what it shall predict: latents and target [N, C, h, w], timesteps [N]."""
+
+    latents: Tensor
+    target: Tensor
+    timesteps: Tensor
+
+
+class FlowMatching:
+    """The noise of rectified flow: x_s = (1 − s) x_0 + s·noise, target noise − x_0, timestep 1000·s."""
+
+    def noised(self, latents: Tensor, noise: Tensor, levels: Tensor) -> Noised:
+        """See `DenoisingBase.noised`."""
+        return Noised(*add_noise(latents, noise, levels), levels * 1000)
+
 
 class DenoisingBase(Protocol):
-    """A frozen latent flow-matching model: x_t = (1 − s) x_0 + s·noise, target noise − x_0, timestep 1000·s.
+    """A frozen latent diffusion model.
 
     Attributes:
         model: the denoiser whose attention is adapted.
@@ -25,7 +46,10 @@ class DenoisingBase(Protocol):
     model: nn.Module
     component: str
     name: str
-    scheduler: FlowMatchEulerDiscreteScheduler
+    scheduler: SchedulerMixin
+
+    def noised(self, latents: Tensor, noise: Tensor, levels: Tensor) -> Noised:
+        """Add noise to latents [N, C, h, w], at levels [N] from 0 (none) to 1 (nothing else)."""
 
     def encode_pictures(self, pictures: NDArray[np.uint8]) -> Tensor:
         """Encode straight-alpha pictures [N, S, S, 4] into the latents the denoiser works on, float32 [N, C, h, w]."""
@@ -33,14 +57,17 @@ class DenoisingBase(Protocol):
     def encode_text(self, captions: Sequence[str]) -> dict[str, Tensor]:
         """Encode captions into what `predict` takes as conditions, each tensor [N, …]; "" is the empty caption."""
 
-    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+    ) -> dict[str, Tensor]:
         """Return further conditions of captions that show their layout, each [N, …]; {} where the base has none.
 
         `coats` are the main colours of each caption's subject (``#rrggbb``); None, or () in it: those of its class.
+        With `greys` the subjects are shown without colours, coats or not.
         """
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:
-        """Predict the velocity [N, C, h, w] of noisy latents at timesteps [N] in 0–1000."""
+        """Predict the target [N, C, h, w] of noisy latents at timesteps [N] in 0–1000."""
 
     def decode(self, latents: Tensor) -> list[Image.Image]:
         """Decode latents [N, C, h, w] into RGBA pictures."""

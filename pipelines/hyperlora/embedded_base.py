@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from pipelines.hyperlora.denoising import FlowMatching
 from pipelines.mini.alpha import to_tensor
 from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
@@ -22,7 +23,7 @@ from pipelines.mini.text import encode_tokens
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 
 
-class EmbeddedBase:
+class EmbeddedBase(FlowMatching):
     """The embedded pipeline behind `pipelines.hyperlora.denoising.DenoisingBase`.
 
     Args:
@@ -73,12 +74,14 @@ class EmbeddedBase:
         hidden, mask = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         return {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
 
-    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+    ) -> dict[str, Tensor]:
         """Lay every caption out and encode the sketches, {"sketch": [N, C, h, w]}; {} for a base that is shown none."""
         config = self._pipeline.unet.config
         if config.in_channels == config.out_channels:
             return {}
-        sketches = self._pipeline.sketch(captions, range(len(captions)), coats=coats)
+        sketches = self._pipeline.sketch(captions, range(len(captions)), coats=coats, greys=greys)
         return {"sketch": self._pipeline.encode_sketches(sketches)}
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:

@@ -2,7 +2,8 @@
 
 A corpus folder holds ``identities.npy`` (uint8 [N, S, S, 4], straight alpha) and ``identities.jsonl`` with, in the
 same order, ``identity``, ``view``, ``split``, ``style``, ``caption`` and, where it is known, the subject's ``box`` in
-shares of the edge; where there is ``identities_sketches.npy``, it holds the sketch of every view.
+shares of the edge; where there are ``identities_sketches.npy`` and ``identities_greys.npy``, they hold the sketch of
+every view in the coat of its individual and without colours.
 View 0 shows the individual alone and is the reference; the others are what is to be drawn.
 """
 
@@ -27,12 +28,14 @@ class IdentityViews:
         rows: which pictures these are, in order.
         records: one per row.
         sketches: like `pictures`: what a base that draws after sketches is shown; None: there are none.
+        greys: the same, the individual in it without colours; None: there are none.
     """
 
     pictures: NDArray[np.uint8]
     rows: tuple[int, ...]
     records: tuple[dict, ...]
     sketches: NDArray[np.uint8] | None = None
+    greys: NDArray[np.uint8] | None = None
 
     @classmethod
     def read(cls, folder: Path, splits: Iterable[str] = ("train",), styles: Iterable[str] = ()) -> IdentityViews:
@@ -45,9 +48,9 @@ class IdentityViews:
             if record["split"] in wanted and (not drawn or record["style"] in drawn)
         ]
         pictures = np.load(folder / "identities.npy", mmap_mode="r")
-        file = folder / "identities_sketches.npy"
-        sketches = np.load(file, mmap_mode="r") if file.exists() else None
-        return cls(pictures, tuple(row for row, _ in kept), tuple(record for _, record in kept), sketches)
+        shown = (folder / f"identities_{what}.npy" for what in ("sketches", "greys"))
+        sketches, greys = (np.load(file, mmap_mode="r") if file.exists() else None for file in shown)
+        return cls(pictures, tuple(row for row, _ in kept), tuple(record for _, record in kept), sketches, greys)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -126,12 +129,14 @@ class Pairs:
         mask: bool [B, R]: which of them are there.
         targets: [B]: view to be drawn.
         captioned: bool [B]: whether the caption is given.
+        greys: bool [B]: whether the sketch has no colours, so that the LoRA must carry them all.
     """
 
     references: NDArray[np.int64]
     mask: NDArray[np.bool_]
     targets: NDArray[np.int64]
     captioned: NDArray[np.bool_]
+    greys: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,6 +153,7 @@ class PairSampler:
         caption_dropout: share of rows without a caption.
         reference_dropout: share of rows without references.
         seed: of the run.
+        grey_share: share of rows whose sketch has no colours.
     """
 
     targets: tuple[tuple[int, ...], ...]
@@ -158,6 +164,7 @@ class PairSampler:
     caption_dropout: float
     reference_dropout: float
     seed: int
+    grey_share: float = 0.0
 
     def draw(self, step: int, batch: int) -> Pairs:
         """Return the batch of a step."""
@@ -175,4 +182,5 @@ class PairSampler:
         targets[own] = np.array(self.own)[individuals[own]]
         references[own, 0, 1] = rng.integers(min(1, self.versions - 1), self.versions, size=own.sum())
         mask[own, 1:] = False
-        return Pairs(references, mask, targets, rng.random(batch) >= self.caption_dropout)
+        captioned = rng.random(batch) >= self.caption_dropout
+        return Pairs(references, mask, targets, captioned, rng.random(batch) < self.grey_share)

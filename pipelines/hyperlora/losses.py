@@ -24,9 +24,9 @@ def add_noise(latents_BChw: Tensor, noise_BChw: Tensor, levels_B: Tensor) -> tup
     return torch.lerp(latents_BChw, noise_BChw, level), noise_BChw - latents_BChw
 
 
-def diffusion_loss(predicted_BChw: Tensor, velocity_BChw: Tensor, weights_Bhw: Tensor) -> Tensor:
+def diffusion_loss(predicted_BChw: Tensor, target_BChw: Tensor, weights_Bhw: Tensor) -> Tensor:
     """Return the mean squared error, every place weighed (1 inside the subject, less outside)."""
-    error_Bhw = (predicted_BChw.float() - velocity_BChw).square().mean(dim=1)
+    error_Bhw = (predicted_BChw.float() - target_BChw).square().mean(dim=1)
     return (error_Bhw * weights_Bhw).sum() / weights_Bhw.sum()
 
 

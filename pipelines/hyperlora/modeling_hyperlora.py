@@ -142,6 +142,26 @@ class HyperLora(ModelMixin, ConfigMixin):
         nn.init.zeros_(self.to_up.weight)
         nn.init.zeros_(self.to_up.bias)
 
+    @torch.no_grad()
+    def start_from(self, other: HyperLora) -> None:
+        """Take over how another one reads pictures, and its bases for layers that both adapt; predicts zero LoRAs then.
+
+        Raises:
+            RuntimeError: the other one's sizes (width, latents, rank, bases) are not these.
+        """
+        own = {spec[0]: place for place, spec in enumerate(self.config.layers)}
+        both = [(own[spec[0]], place) for place, spec in enumerate(other.config.layers) if spec[0] in own]
+        layers = ("layer_queries", "down_start")
+        bases = ("down_bases", "up_bases")
+        state = {k: v for k, v in other.state_dict().items() if k.split(".")[0] not in (*layers, *bases)}
+        self.load_state_dict(self.state_dict() | state)
+        for here, there in both:
+            for name in layers:
+                getattr(self, name)[here] = getattr(other, name)[there]
+            self.down_bases[self._down_keys[here]].copy_(other.down_bases[other._down_keys[there]])
+            self.up_bases[self._up_keys[here]].copy_(other.up_bases[other._up_keys[there]])
+        self.reset_output()
+
     def forward(self, tokens_BRTD: Tensor, mask_BR: Tensor) -> HyperLoraOutput:
         """Predict one LoRA per row.
 

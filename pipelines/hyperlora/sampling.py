@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler
 from PIL import Image
 from torch import Tensor
 
@@ -96,19 +95,20 @@ def draw(
     Without LoRA layers the subject weight of the guidance has no effect. Down to the share of noise `let_go` the
     pictures follow their sketches, see `following`.
     """
-    scheduler = FlowMatchEulerDiscreteScheduler.from_config(denoiser.base.scheduler.config)
+    scheduler = type(denoiser.base.scheduler).from_config(denoiser.base.scheduler.config)
     scheduler.set_timesteps(steps, device=noise.device)
     if not denoiser.layers:
         guidance = replace(guidance, subject=0.0)
-    latents = noise
+    latents = noise * getattr(scheduler, "init_noise_sigma", 1.0)
     for done, timestep in enumerate(scheduler.timesteps):
         share = timestep / scheduler.config.num_train_timesteps
-        velocity = following(
+        seen = scheduler.scale_model_input(latents, timestep) if hasattr(scheduler, "scale_model_input") else latents
+        predicted = following(
             share,
             torch.full((len(noise),), let_go, device=noise.device),
             noise,
             denoiser.text.get("sketch"),
-            partial(hm_cfg, denoiser, latents, timestep, guidance, done / steps),
+            partial(hm_cfg, denoiser, seen, timestep, guidance, done / steps),
         )
-        latents = scheduler.step(velocity, timestep, latents).prev_sample
+        latents = scheduler.step(predicted, timestep, latents).prev_sample
     return denoiser.base.decode(latents)

@@ -22,7 +22,7 @@ from pipelines.hyperlora.caching import cache_latents, cache_references, cache_t
 from pipelines.hyperlora.configuration_hyperlora import TrainingConfig
 from pipelines.hyperlora.denoising import DenoisingBase
 from pipelines.hyperlora.identities import IdentityViews, PairSampler
-from pipelines.hyperlora.losses import add_noise, diffusion_loss, draw_noise_levels, output_penalty
+from pipelines.hyperlora.losses import diffusion_loss, draw_noise_levels, output_penalty
 from pipelines.hyperlora.modeling_hyperlora import HyperLora
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.previews import Preview
@@ -46,6 +46,7 @@ class TrainingData:
         captions: [N]: which caption belongs to a view.
         sampler: pairs them.
         sketches: float16 [N, C, h, w]: what the base is shown of every view; None: nothing.
+        greys: the same without the subject's colours; None: there are none.
     """
 
     references: NDArray[np.float16]
@@ -55,6 +56,7 @@ class TrainingData:
     captions: NDArray[np.int64]
     sampler: PairSampler
     sketches: NDArray[np.float16] | None = None
+    greys: NDArray[np.float16] | None = None
 
     @classmethod
     def prepare(
@@ -74,10 +76,21 @@ class TrainingData:
             caption_dropout=config.caption_dropout,
             reference_dropout=config.reference_dropout,
             seed=config.seed,
+            grey_share=config.grey_share if views.greys is not None else 0.0,
         )
         weights = views.weights(latents.shape[-1], config.outside_weight)
         sketches = np.array(cache_latents(views, base, cache, "sketches")) if views.sketches is not None else None
-        return cls(np.array(references), latents, weights, texts, captions, sampler, sketches)
+        greys = np.array(cache_latents(views, base, cache, "greys")) if views.greys is not None else None
+        return cls(np.array(references), latents, weights, texts, captions, sampler, sketches, greys)
+
+    def shown(self, targets: NDArray[np.int64], greys: NDArray[np.bool_]) -> Tensor | None:
+        """Return the sketches [B, C, h, w] of some views, those without colours where `greys` [B] says so."""
+        if self.sketches is None:
+            return None
+        shown = self.sketches[targets]
+        if self.greys is not None:
+            shown[greys] = self.greys[targets[greys]]
+        return torch.from_numpy(shown).float()
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,8 +138,7 @@ class Trainer:
             base.model, config.targets, component=base.component, base_model=base.name, **config.model
         )
         if config.warm_start:
-            model.load_state_dict(HyperLora.from_pretrained(config.warm_start, dtype=torch.float32).state_dict())
-            model.reset_output()
+            model.start_from(HyperLora.from_pretrained(config.warm_start, dtype=torch.float32))
         optimizer = torch.optim.AdamW(
             model.parameters(), lr=config.learning_rate, betas=(0.9, 0.98), weight_decay=config.weight_decay
         )
@@ -187,8 +199,9 @@ class Trainer:
         latents = torch.from_numpy(data.latents[pairs.targets]).float()
         captions = torch.from_numpy(np.where(pairs.captioned, data.captions[pairs.targets], 0))
         conditions = {name: value[captions].to(device) for name, value in data.texts.items()}
-        if data.sketches is not None:
-            conditions["sketch"] = torch.from_numpy(data.sketches[pairs.targets]).float().to(device)
+        shown = data.shown(pairs.targets, pairs.greys)
+        if shown is not None:
+            conditions["sketch"] = shown.to(device)
         return Batch(
             tokens=torch.from_numpy(data.references[pairs.references[..., 0], pairs.references[..., 1]]).to(device),
             mask=torch.from_numpy(pairs.mask).to(device),
@@ -201,12 +214,12 @@ class Trainer:
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the diffusion error through the predicted LoRA, and the size of the LoRA."""
-        noisy, velocity = add_noise(batch.latents, batch.noise, batch.levels)
+        noisy, target, timesteps = self._base.noised(batch.latents, batch.noise, batch.levels)
         with self._accelerator.autocast(), attention_kernel(noisy.device):
             output = self.model(batch.tokens, batch.mask)
             with RowLora(self._base.model, output.layers, torch.ones(len(noisy), device=noisy.device)):
-                predicted = self._base.predict(noisy, batch.levels * 1000, batch.conditions)
-        return diffusion_loss(predicted, velocity, batch.weights), output_penalty(output, self._config.regularise)
+                predicted = self._base.predict(noisy, timesteps, batch.conditions)
+        return diffusion_loss(predicted, target, batch.weights), output_penalty(output, self._config.regularise)
 
     def _step(self, batch: Batch) -> dict[str, float]:
         error, penalty = self.loss(batch)

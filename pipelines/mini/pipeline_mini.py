@@ -114,15 +114,19 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         choices: Sequence[int] | None = None,
         subjects: Sequence[Image.Image | None] | None = None,
         coats: Sequence[Sequence[str]] | None = None,
+        greys: bool = False,
     ) -> list[Image.Image | None]:
-        """Return the sketch of every prompt, RGBA of the native size; see `encode_prompt`. None where there is none."""
+        """Return the sketch of every prompt, RGBA of the native size; see `encode_prompt`. None where there is none.
+
+        With `greys`, drawings of subjects are shown without colours, coats or not.
+        """
         if self.library is None:
             return [None] * len(prompt)
         sketcher = self._sketcher()
         count = len(prompt)
         rows = zip(prompt, choices or [0] * count, subjects or [None] * count, coats or [()] * count, strict=True)
         return [
-            sketcher.sketch(text, choice, subject=subject, coat=coat) if text.strip() else None
+            sketcher.sketch(text, choice, subject=subject, coat=coat, greys=greys) if text.strip() else None
             for text, choice, subject, coat in rows
         ]
 

@@ -59,6 +59,24 @@ _COMPANION = re.compile(
 )
 
 
+# what people call a thing → the name of the drawing that it is laid out with, where meanings would lead astray
+CALLED = {
+    **dict.fromkeys(("friend", "human", "people", "somebody", "someone", "adult", "colleague", "portrait"), "person"),
+    **dict.fromkeys(("guy", "boyfriend", "husband", "dad", "father", "brother", "uncle", "gentleman"), "man"),
+    **dict.fromkeys(("girlfriend", "wife", "mum", "mom", "mother", "sister", "aunt", "lady"), "woman"),
+    **dict.fromkeys(("kid", "toddler"), "child"),
+    **dict.fromkeys(("son",), "boy"),
+    **dict.fromkeys(("daughter",), "girl"),
+    **dict.fromkeys(("grandma", "grandmother", "granny"), "old woman"),
+    **dict.fromkeys(("grandpa", "grandfather", "grandad"), "old man"),
+    **dict.fromkeys(("wizard", "witch", "sorcerer"), "mage"),
+    **dict.fromkeys(("chef",), "cook"),
+    **dict.fromkeys(("mascot",), "robot"),
+    **dict.fromkeys(("puppy", "corgi", "terrier", "labrador", "retriever", "dachshund", "beagle", "pug"), "dog"),
+    **dict.fromkeys(("kitten", "kitty"), "cat"),
+}  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """What a prompt asks for, in words.

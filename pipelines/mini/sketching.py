@@ -17,7 +17,7 @@ from transformers import BertModel, PreTrainedTokenizerBase
 from pipelines.mini.colours import in_greys, recolour_like, recolour_pixels
 from pipelines.mini.layout import MOUNTS, PLACES, Cast, Figure, Setting, compose
 from pipelines.mini.library import DrawingLibrary
-from pipelines.mini.scene import Scene, parse
+from pipelines.mini.scene import CALLED, Scene, parse
 from pipelines.mini.simplified import simplified
 from pipelines.mini.text import mean_features
 
@@ -48,7 +48,13 @@ class Sketcher:
         return parse(prompt, self._library.has, words)
 
     def sketch(
-        self, prompt: str, choice: int, *, subject: Image.Image | None = None, coat: Sequence[str] = ()
+        self,
+        prompt: str,
+        choice: int,
+        *,
+        subject: Image.Image | None = None,
+        coat: Sequence[str] = (),
+        greys: bool = False,
     ) -> Image.Image | None:
         """Lay a prompt out.
 
@@ -57,6 +63,7 @@ class Sketcher:
             choice: decides what the prompt leaves open: style, layout, which way things look.
             subject: a cut-out that stands for what the prompt names, RGBA; None: a drawing of the library.
             coat: main colours that a drawing of the subject is given, see `pipelines.mini.colours.palette`.
+            greys: whether a drawing of the subject is shown without colours instead: a LoRA carries them.
 
         Returns:
             RGBA, transparent where the prompt names no place; None for a prompt without a subject.
@@ -66,7 +73,7 @@ class Sketcher:
             return None
         rng = np.random.default_rng(choice)
         style = self._style(prompt, scene, choice)
-        figure = self._subject(scene, style, rng, subject, coat)
+        figure = self._subject(scene, style, rng, subject, coat, greys)
         cast = Cast(
             subject=figure,
             hat=self._figure(scene.hat, style),
@@ -90,7 +97,13 @@ class Sketcher:
         return styles[choice % len(styles)]
 
     def _subject(
-        self, scene: Scene, style: int, rng: np.random.Generator, given: Image.Image | None, coat: Sequence[str]
+        self,
+        scene: Scene,
+        style: int,
+        rng: np.random.Generator,
+        given: Image.Image | None,
+        coat: Sequence[str],
+        greys: bool,
     ) -> Figure:
         turned, tilt = bool(rng.random() < 0.5), float(rng.uniform(-TILT, TILT))
         if given is not None:
@@ -99,6 +112,8 @@ class Sketcher:
         picture = np.asarray(self._library.picture(concept, style))
         if scene.colours:
             picture = recolour_pixels(picture, scene.colours)
+        elif greys:
+            picture = in_greys(picture)
         elif coat:
             picture = recolour_like(picture, coat)
         figure = Figure.of(picture, subject=True)
@@ -125,9 +140,10 @@ class Sketcher:
 
     def _concept(self, words: str) -> int:
         """Return the concept of these words: by name, or else the nearest in meaning."""
-        found = self._library.concept(words)
-        if found is not None:
-            return found
+        for name in (words, CALLED.get(words, words)):
+            found = self._library.concept(name)
+            if found is not None:
+                return found
         return self._library.nearest_concept(mean_features(self._encoder, self._tokenizer, [words])[0])
 
 

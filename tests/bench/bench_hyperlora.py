@@ -1,12 +1,14 @@
 """Whether a predicted LoRA carries the likeness of a subject it never saw.
 
-    python -m tests.bench.bench_hyperlora --data DIR [--identities 48] [--out FILE.json] [--sheet FILE.png]
+    python -m tests.bench.bench_hyperlora --data DIR [--identities 40] [--out FILE.json] [--sheet FILE.png]
 
-For every held-out individual the same prompts are drawn from the same noise and in the same layout after its own
-reference (the main colours of it in the sketch, and the LoRA that is predicted from it), after that of another
-individual, after either half alone, and after the class word alone. A picture's likeness is the cosine between its
-DINOv2 feature and the mean feature of the individual's own views that show it alone; the colour distance is that of
-mean colours in CIELAB (0 is equal, 100 black to white). The reference is never among the views it is compared with.
+For every held-out individual the same prompts are drawn from the same noise and in the same layout: with the LoRA that
+is predicted from its own reference, with that of another individual of the same family (recoloured drawings,
+characters, animated drawings, 3D objects), and with the class word alone. The sketch shows the class's drawing as it is
+for the class word, without colours where the LoRA must carry them, or in the main colours of the reference (its coat).
+Likeness is the cosine between a picture's feature (DINOv2; CLIP's class token, which sees colours too) and the mean
+feature of the individual's own views that show it alone; the colour distance is that of mean colours in CIELAB (0 is
+equal, 100 black to white). The reference is never among the views it is compared with.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,33 +39,39 @@ from pipelines.mini.sketching import FOLLOW_DRAWING
 from pipelines.resolver import resolve
 
 PROMPTS = ("{}", "{} wearing a crown")
+FAMILIES = {  # first part of an individual's name → what it is
+    "identity": "recoloured drawings", "dicebear": "characters", "anim": "animated drawings", "3d": "3D objects",
+}  # fmt: skip
+LET_GO = {"class": FOLLOW_DRAWING, "coat": FOLLOW_DRAWING, "greys": 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One way of drawing: its name, whose reference (0 its own, 1 another's), how faithful, whether in its coat."""
+    """One way of drawing: its name, what the sketch shows, whose reference (0 its own, 1 another's), how faithful."""
 
     name: str
-    roll: int
-    fidelity: float
-    coat: bool = True
+    sketch: str
+    other: bool = False
+    fidelity: float = 1.0
 
 
 ROWS = (
-    Row(name="class word only", roll=0, fidelity=0.0, coat=False),
-    Row(name="its own coat, no LoRA", roll=0, fidelity=0.0),
-    Row(name="its own LoRA, no coat, fidelity 1", roll=0, fidelity=1.0, coat=False),
-    Row(name="another's reference, fidelity 0.7", roll=1, fidelity=0.7),
-    Row(name="own reference, fidelity 0.3", roll=0, fidelity=0.3),
-    Row(name="own reference, fidelity 0.7", roll=0, fidelity=0.7),
-    Row(name="own reference, fidelity 1", roll=0, fidelity=1.0),
+    Row(name="class word only", sketch="class", fidelity=0.0),
+    Row(name="another's LoRA", sketch="greys", other=True),
+    Row(name="own LoRA", sketch="greys"),
+    Row(name="own LoRA, fidelity 0.7", sketch="greys", fidelity=0.7),
+    Row(name="own coat, no LoRA", sketch="coat", fidelity=0.0),
+    Row(name="another's coat and LoRA", sketch="coat", other=True),
+    Row(name="own coat and LoRA", sketch="coat"),
+    Row(name="own coat and LoRA, fidelity 0.7", sketch="coat", fidelity=0.7),
 )
 
 
 @dataclass(frozen=True, eq=False)
 class Subjects:
-    """Held-out individuals: references, class words, words of their styles, and the views that show them."""
+    """Held-out individuals: families, references, class words, words of their styles, and the views that show them."""
 
+    families: list[str]
     references: list[Image.Image]
     words: list[str]
     styles: list[str]
@@ -71,20 +79,30 @@ class Subjects:
 
     @classmethod
     def read(cls, folder: Path, count: int, styles: Sequence[str] = ()) -> Subjects:
-        """Read individuals that have at least one further view of themselves alone on transparent ground."""
+        """Read at most `count` individuals of each family that have a further view of themselves alone."""
         corpus = IdentityViews.read(folder, ("test",), styles)
         references, targets = corpus.references(), corpus.targets()
-        found = cls([], [], [], [])
+        found = cls([], [], [], [], [])
         for name in corpus.names():
-            word, _, style = corpus.records[references[name]]["caption"].partition(", ")
-            alone = [index for index in targets[name] if corpus.records[index]["caption"].split(",")[0] == word]
-            views = [corpus.picture(index) for index in alone]
-            if views and len(found.words) < count:
+            record = corpus.records[references[name]]
+            views = [corpus.picture(index) for index in targets[name] if corpus.records[index]["alone"]]
+            family = FAMILIES[name.partition("-")[0]]
+            if views and found.families.count(family) < count:
+                word, _, style = record["caption"].partition(", ")
+                found.families.append(family)
                 found.references.append(corpus.picture(references[name]))
                 found.words.append(word)
                 found.styles.append(style)
                 found.views.append(views)
         return found
+
+    def others(self) -> list[int]:
+        """Return for each individual the next one of its family."""
+        rows: dict[str, list[int]] = {}
+        for place, family in enumerate(self.families):
+            rows.setdefault(family, []).append(place)
+        following = {row: part[(at + 1) % len(part)] for part in rows.values() for at, row in enumerate(part)}
+        return [following[row] for row in range(len(self.families))]
 
 
 class Bench:
@@ -102,10 +120,9 @@ class Bench:
         self, base: EmbeddedBase, hyperlora: HyperLora, subjects: Subjects, steps: int, guidance: float
     ) -> None:
         self._base, self._steps, self._guidance, self._subjects = base, steps, guidance, subjects
-        self._dino = DinoV2Encoder(resolve("dinov2"))
-        encoder = ClipVisionEncoder(resolve("clip-vision"))
+        clip = ClipVisionEncoder(resolve("clip-vision"))
         started = time.perf_counter()
-        tokens = torch.from_numpy(reference_tokens(subjects.references, encoder))[:, None]
+        tokens = torch.from_numpy(reference_tokens(subjects.references, clip))[:, None]
         self._coats = [coat_of([reference]) for reference in subjects.references]
         encoded = time.perf_counter()
         with torch.no_grad():
@@ -118,22 +135,31 @@ class Bench:
             name: Factor(torch.cat([part[name].down for part in parts]), torch.cat([part[name].up for part in parts]))
             for name in parts[0]
         }
-        self._targets = np.stack([self._dino.embed(views).mean(axis=0) for views in subjects.views])
-        self._targets /= np.linalg.norm(self._targets, axis=1, keepdims=True)
+        dino = DinoV2Encoder(resolve("dinov2"))
+        self._encoders = {"dino": dino.embed, "clip": lambda pictures: _whole(clip, pictures)}
+        self._targets = {name: self._means(embed) for name, embed in self._encoders.items()}
         self._colours = np.stack([np.mean([mean_colour(view) for view in views], axis=0) for views in subjects.views])
 
-    def draw(self, row: Row, prompt: str) -> list[Image.Image]:
-        """Draw one picture of every individual; the noise is the same for every row of the table."""
+    def _means(self, embed: Callable[[Sequence[Image.Image]], NDArray]) -> NDArray:
+        means = np.stack([embed(views).mean(axis=0) for views in self._subjects.views])
+        return means / np.linalg.norm(means, axis=1, keepdims=True)
+
+    def draw(self, row: Row, prompt: str, guidance: Guidance | None = None) -> list[Image.Image]:
+        """Draw one picture of every individual; the noise is the same for every row of the table.
+
+        `guidance` takes the place of what the row's fidelity means.
+        """
         words = self._subjects.words
         texts = [f"{prompt.format(word)}, {style}" for word, style in zip(words, self._subjects.styles, strict=True)]
         conditions = self._base.encode_text(["", *texts])
-        coats = [*self._coats[-row.roll :], *self._coats[: -row.roll]] if row.roll else self._coats
-        sketches = self._base.sketch(texts, coats if row.coat else None)
-        layers = {name: Factor(f.down.roll(row.roll, 0), f.up.roll(row.roll, 0)) for name, f in self._layers.items()}
+        whose = self._subjects.others() if row.other else list(range(len(words)))
+        coats = [self._coats[place] for place in whose] if row.sketch == "coat" else None
+        sketches = self._base.sketch(texts, coats, greys=row.sketch == "greys")
+        layers = {name: Factor(f.down[whose], f.up[whose]) for name, f in self._layers.items()}
         config = self._base.model.config
         shape = (config.out_channels, config.sample_size, config.sample_size)
         noise = torch.randn(len(words), *shape, generator=torch.Generator().manual_seed(0))
-        guidance = Guidance.from_fidelity(row.fidelity, self._guidance)
+        guidance = guidance or Guidance.from_fidelity(row.fidelity, self._guidance)
         found: list[Image.Image] = []
         for start in range(0, len(words), 16):
             part = slice(start, start + 16)
@@ -144,14 +170,20 @@ class Bench:
                 {name: value[:1] for name, value in conditions.items()},
                 {name: Factor(f.down[part], f.up[part]) for name, f in layers.items()},
             )
-            found += draw(denoiser, noise[part], guidance, self._steps, FOLLOW_DRAWING)
+            found += draw(denoiser, noise[part], guidance, self._steps, LET_GO[row.sketch])
         return found
 
-    def compare(self, pictures: Sequence[Image.Image]) -> tuple[NDArray, NDArray]:
-        """Return likeness and colour distance of pictures of every individual, each [N]."""
-        likeness = (self._dino.embed(pictures) * self._targets).sum(axis=1)
+    def compare(self, pictures: Sequence[Image.Image]) -> dict[str, NDArray]:
+        """Return likenesses and colour distance of pictures of every individual, each [N]."""
+        found = {name: (embed(pictures) * self._targets[name]).sum(axis=1) for name, embed in self._encoders.items()}
         colours = np.stack([mean_colour(picture) for picture in pictures])
-        return likeness, np.linalg.norm(colours - self._colours, axis=1)
+        return found | {"colour distance": np.linalg.norm(colours - self._colours, axis=1)}
+
+
+def _whole(clip: ClipVisionEncoder, pictures: Sequence[Image.Image]) -> NDArray:
+    """Return CLIP's class tokens [N, 768] of unit length."""
+    tokens = np.concatenate([clip.tokens(pictures[at : at + 16])[:, 0] for at in range(0, len(pictures), 16)])
+    return tokens / np.linalg.norm(tokens, axis=1, keepdims=True)
 
 
 def mean_colour(picture: Image.Image) -> NDArray[np.float64]:
@@ -169,40 +201,42 @@ def mean_colour(picture: Image.Image) -> NDArray[np.float64]:
     return mean
 
 
-def measure(bench: Bench, sheet: Path | None, subjects: Subjects) -> dict[str, dict[str, float]]:
-    """Draw all rows with all prompts; returns row → figures, and draws the first prompt's pictures side by side."""
-    likeness: dict[str, list[NDArray]] = {row.name: [] for row in ROWS}
-    colour: dict[str, list[NDArray]] = {row.name: [] for row in ROWS}
+def measure(bench: Bench, sheet: Path | None, subjects: Subjects) -> dict[str, dict[str, dict[str, float]]]:
+    """Draw all rows with all prompts; returns family → row → figures, and draws the first prompt's side by side."""
+    found: dict[str, list[dict[str, NDArray]]] = {row.name: [] for row in ROWS}
     columns: dict[str, list[Image.Image]] = {}
     for prompt in PROMPTS:
         for row in ROWS:
             pictures = bench.draw(row, prompt)
             columns.setdefault(row.name, pictures)
-            found = bench.compare(pictures)
-            likeness[row.name].append(found[0])
-            colour[row.name].append(found[1])
+            found[row.name].append(bench.compare(pictures))
     if sheet is not None:
         _write_sheet(subjects, columns, sheet)
-    other = next(row for row in ROWS if row.roll)
-    return {row.name: figures(likeness[row.name], likeness[other.name], colour[row.name]) for row in ROWS}
+    families = np.array(subjects.families)
+    parts = {"all": np.ones(len(families), bool)} | {name: families == name for name in dict.fromkeys(families)}
+    return {family: {row.name: figures(found, row, part) for row in ROWS} for family, part in parts.items()}
 
 
-def figures(likeness: list[NDArray], mismatched: list[NDArray], colour: list[NDArray]) -> dict[str, float]:
-    """Sum up: means, the standard error over individuals, and how often the picture beats the mismatched one."""
-    per_subject = np.mean(likeness, axis=0)
-    return {
-        "dino": round(float(per_subject.mean()), 4),
-        "standard error": round(float(per_subject.std() / np.sqrt(len(per_subject))), 4),
-        "closer than mismatched": round(float((np.stack(likeness) > np.stack(mismatched)).mean()), 3),
-        "colour distance": round(float(np.mean(colour)), 2),
-    }
+def figures(found: Mapping[str, list[dict[str, NDArray]]], row: Row, part: NDArray[np.bool_]) -> dict[str, float]:
+    """Sum up the individuals in `part`: means over them and the prompts, and the standard error over them.
+
+    Beside them, how often the picture is nearer than with another's reference after the same kind of sketch.
+    """
+    scores = {key: np.stack([one[key][part] for one in found[row.name]]) for key in found[row.name][0]}
+    other = next((entry.name for entry in ROWS if entry.other and entry.sketch == row.sketch), None)
+    result = {key: round(float(value.mean()), 4) for key, value in scores.items()}
+    result["dino error"] = round(float(scores["dino"].mean(axis=0).std() / np.sqrt(part.sum())), 4)
+    for key in ("dino", "clip") if other else ():
+        mismatched = np.stack([one[key][part] for one in found[str(other)]])
+        result[f"{key} above another's"] = round(float((scores[key] > mismatched).mean()), 3)
+    return result
 
 
 def _write_sheet(subjects: Subjects, columns: Mapping[str, list[Image.Image]], path: Path) -> None:
     drawn = list(columns.values())
     size = drawn[0][0].size
-    rows = zip([picture.resize(size) for picture in subjects.references], *drawn, strict=True)
-    contact_sheet([picture for row in list(rows)[:24] for picture in row], len(drawn) + 1).save(path)
+    rows = list(zip([picture.resize(size) for picture in subjects.references], *drawn, strict=True))
+    contact_sheet([picture for row in rows[:: max(1, len(rows) // 24)] for picture in row], len(drawn) + 1).save(path)
 
 
 def main() -> None:
@@ -211,7 +245,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with identities.npy and identities.jsonl")
     parser.add_argument("--base", type=Path, default=Path("assets/mini"))
     parser.add_argument("--hyperlora", type=Path, default=Path("assets/hyperlora"))
-    parser.add_argument("--identities", type=int, default=48)
+    parser.add_argument("--identities", type=int, default=40, help="of each family, at most")
     parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern", "glossy"), help="of the individuals")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=1.5)
@@ -222,16 +256,19 @@ def main() -> None:
     subjects = Subjects.read(options.data, options.identities, options.styles)
     base = EmbeddedBase.open(options.base, resolve("minilm"))
     bench = Bench(base, pipeline.hyperlora.eval(), subjects, options.steps, options.guidance)
-    rows = measure(bench, options.sheet, subjects)
-    print(f"{len(subjects.words)} held-out individuals × {len(PROMPTS)} prompts, {options.steps} steps")
-    print(f"{'':<36}" + "".join(f"{key:>24}" for key in next(iter(rows.values()))))
-    for name, values in rows.items():
-        print(f"{name:<36}" + "".join(f"{value:>24}" for value in values.values()))
+    families = measure(bench, options.sheet, subjects)
+    for family, rows in families.items():
+        count = len(subjects.words) if family == "all" else subjects.families.count(family)
+        print(f"\n{family}: {count} held-out individuals × {len(PROMPTS)} prompts, {options.steps} steps")
+        keys = list(rows["own LoRA"])
+        print(f"{'':<36}" + "".join(f"{key:>22}" for key in keys))
+        for name, values in rows.items():
+            print(f"{name:<36}" + "".join(f"{values.get(key, ''):>22}" for key in keys))
     for name, seconds in bench.seconds.items():
         print(f"{name}: {seconds:.3f} s")
     if options.out is not None:
         result = {"identities": len(subjects.words), "steps": options.steps, "guidance": options.guidance}
-        result |= {"rows": rows, "seconds": bench.seconds}
+        result |= {"families": families, "seconds": bench.seconds}
         options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
 
 

@@ -1,9 +1,10 @@
-"""Build the corpus: ``python -m pipelines.mini.data --config FILE --out DIR [--cache DIR] [--only PART]``.
+"""Build the corpus: ``python -m pipelines.mini.data --config FILE --out DIR [--only PART] [--individuals DIR ...]``.
 
 Writes under DIR: ``index`` (plain drawings), ``recolours``, ``scenes``, ``identities`` (each ``.npy`` and ``.jsonl``;
-the last two with the sketches of their pictures beside them, ``scenes_sketches`` and ``identities_sketches``),
-``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``. Individuals that are no
-recoloured drawings (animations, characters, 3D objects) come from ``python -m pipelines.mini.data.individuals``.
+the last two with the sketches of their pictures beside them: ``scenes_sketches``, ``identities_sketches`` and, without
+colours, ``identities_greys``), ``manifest.json`` (packages, versions, licences, checksums, counts) and ``CREDITS.md``.
+Individuals that are no recoloured drawings (animations, characters, 3D objects) are made by ``python -m
+pipelines.mini.data.individuals``; with ``--individuals DIR ...`` they are among the identities.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +25,11 @@ from pipelines.mini.data import captions
 from pipelines.mini.data.composed import Composer, Part
 from pipelines.mini.data.concepts import read_concepts
 from pipelines.mini.data.drawings import Drawing, by_codepoint, by_name, rasterise, read_style, slugs
-from pipelines.mini.data.identities import make_identity, views
+from pipelines.mini.data.identities import View, make_identity, views, views_of
+from pipelines.mini.data.individuals import Individual, read_individuals, split_of
 from pipelines.mini.data.packages import Package, fetch
 from pipelines.mini.data.writer import CorpusWriter, read_corpus
+from pipelines.mini.scene import CALLED
 
 logger = logging.getLogger(__name__)
 PARTS = ("index", "recolours", "scenes", "identities")
@@ -33,8 +38,8 @@ PARTS = ("index", "recolours", "scenes", "identities")
 class Corpus:
     """The drawings named by a configuration, and what is made from them."""
 
-    def __init__(self, config: dict, cache: Path, out: Path) -> None:
-        self._config, self._out = config, out
+    def __init__(self, config: dict, cache: Path, out: Path, individuals: Sequence[Path] = ()) -> None:
+        self._config, self._out, self._individuals = config, out, individuals
         self._size: int = config["size"]
         self._words: dict[str, list[str]] = {style: entry["words"] for style, entry in config["styles"].items()}
         self._packages = [Package(**config["names"])] + [
@@ -140,36 +145,64 @@ class Corpus:
                     written += 1
 
     def write_identities(self) -> None:
-        """Write individuals and the sketches of their views, each in several views; a share of them is held out."""
-        rng, composer, drawings = self._rng("identities"), self._composer(), self._changeable()
+        """Write individuals, each in several views, with both sketches of every view; a share of them is held out."""
+        rng, composer = self._rng("identities"), self._composer()
         options = self._config["identities"]
-        total = options["count"] * options["views"]
-        heldout_from = round(options["count"] * (1 - options["heldout_share"]))
+        known = [read_individuals(folder) for folder in self._individuals]
+        most = options["count"] * options["views"] + sum(len(one.pictures) for part in known for one in part)
         with (
-            CorpusWriter(self._out, "identities", total, self._size) as writer,
-            CorpusWriter(self._out, "identities_sketches", total, self._size) as sketches,
+            CorpusWriter(self._out, "identities", most, self._size) as writer,
+            CorpusWriter(self._out, "identities_sketches", most, self._size) as sketches,
+            CorpusWriter(self._out, "identities_greys", most, self._size) as greys,
         ):
-            made = 0
-            while made < options["count"]:
-                drawing = drawings[int(rng.integers(len(drawings)))]
-                identity = make_identity(drawing, self._size, rng)
-                if identity is None:
-                    continue
-                words = self._words[drawing.style]
-                for number, view in enumerate(views(identity, composer, options["views"], words, rng)):
-                    record = {
-                        "identity": f"identity-{made:05d}",
-                        "view": number,
-                        "split": "train" if made < heldout_from else "test",
-                        "kind": identity.part.name,
-                        "style": identity.part.style,
-                        "colours": list(identity.colours),
-                        "caption": view.caption,
-                        "box": _box(view.mask),
-                    }
-                    writer.add(view.picture, record)
+            made = chain(self._recoloured(composer, rng), *(self._seen(part, composer, rng) for part in known))
+            for record, found in made:
+                for number, view in enumerate(found):
+                    shown = {"view": number, "caption": view.caption, "alone": view.alone, "box": _box(view.mask)}
+                    writer.add(view.picture, record | shown)
                     sketches.add(view.sketch, {})
-                made += 1
+                    greys.add(view.greys, {})
+
+    def _recoloured(self, composer: Composer, rng: np.random.Generator) -> Iterator[tuple[dict, list[View]]]:
+        """Yield individuals made from drawings: what is recorded of each, and its views."""
+        drawings, options = self._changeable(), self._config["identities"]
+        heldout_from = round(options["count"] * (1 - options["heldout_share"]))
+        made = 0
+        while made < options["count"]:
+            drawing = drawings[int(rng.integers(len(drawings)))]
+            identity = make_identity(drawing, self._size, rng)
+            if identity is None:
+                continue
+            record = {
+                "identity": f"identity-{made:05d}",
+                "split": "train" if made < heldout_from else "test",
+                "kind": identity.part.name,
+                "style": identity.part.style,
+                "colours": list(identity.colours),
+            }
+            yield record, views(identity, composer, options["views"], self._words[drawing.style], rng)
+            made += 1
+
+    def _seen(
+        self, individuals: list[Individual], composer: Composer, rng: np.random.Generator
+    ) -> Iterator[tuple[dict, list[View]]]:
+        """Yield individuals that are no recoloured drawings, as `_recoloured` does; their class must be drawn."""
+        drawings = {(drawing.style, drawing.concept.name): drawing for drawing in self.drawings}
+        held_out_kinds = frozenset(drawing.concept.name for drawing in self.drawings if drawing.concept.split == "test")
+        for individual in individuals:
+            drawing = drawings.get((individual.style, CALLED.get(individual.kind, individual.kind)))
+            if drawing is None:
+                continue
+            plain = rasterise(drawing.source, self._size)
+            part = Part(name=individual.kind, style=individual.style, group=drawing.concept.group, picture=plain)
+            record = {
+                "identity": individual.name,
+                "split": split_of(individual, held_out_kinds),
+                "kind": individual.kind,
+                "style": individual.style,
+            }
+            words, most = self._words[individual.style], self._config["identities"]["views"]
+            yield record, views_of(individual, part, composer, most, words, rng)
 
     def write_manifest(self) -> None:
         """Write what the corpus was made of, and the credits its licences ask for."""
@@ -214,10 +247,15 @@ def main() -> None:
     parser.add_argument("--cache", type=Path, default=Path("data/packages"))
     parser.add_argument("--size", type=int, help="edge in pixels instead of the configuration's")
     parser.add_argument("--only", choices=PARTS, help="build this part alone")
+    parser.add_argument(
+        "--individuals", type=Path, nargs="*", default=(), help="folders of further individuals, see above"
+    )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(message)s")
     config = yaml.safe_load(arguments.config.read_text())
-    corpus = Corpus(config | {"size": arguments.size or config["size"]}, arguments.cache, arguments.out)
+    corpus = Corpus(
+        config | {"size": arguments.size or config["size"]}, arguments.cache, arguments.out, arguments.individuals
+    )
     for part in [arguments.only] if arguments.only else PARTS:
         logger.info("writing %s", part)
         getattr(corpus, f"write_{part}")()

@@ -66,7 +66,9 @@ class Composer:
         self._words, self._held_out, self._size = words, held_out, size
         self._by_key = {(part.style, part.name): part for part in parts}
         self._subjects = [
-            part for part in parts if part.group in ("smileys", "animals", "food", "places", "objects", "activities")
+            part
+            for part in parts
+            if part.group in ("smileys", "people", "animals", "food", "places", "objects", "activities")
         ]
 
     def draw(self, rng: np.random.Generator) -> tuple[Composed, dict] | None:

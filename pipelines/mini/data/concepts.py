@@ -10,12 +10,20 @@ import yaml
 
 from pipelines.mini.data.packages import member_json
 
-# emojibase's group numbers; people (1), components (2) and flags (9) are left out: skin tones multiply them and
-# flags and letters are text, which a model of this size cannot draw.
-GROUPS = {0: "smileys", 3: "animals", 4: "food", 5: "places", 6: "activities", 7: "objects", 8: "symbols"}
+# emojibase's group numbers; components (2) and flags (9) are left out: flags and letters are text, which a model of
+# this size cannot draw. Of the people (1) only these are kept, without skin tones, which would multiply them.
+GROUPS = {0: "smileys", 1: "people", 3: "animals", 4: "food", 5: "places", 6: "activities", 7: "objects", 8: "symbols"}
 _SYMBOLS_KEPT = re.compile(
     r"heart|star|sparkle|check|cross mark|flower|sun|moon|fire|droplet|snow|recycl|infinity|peace|musical"
 )
+_PEOPLE_KEPT = frozenset(
+    ("person", "man", "woman", "child", "boy", "girl", "baby", "older person", "old man", "old woman", "prince",
+     "princess", "baby angel", "santa claus", "mrs. claus", "superhero", "supervillain", "mage", "fairy", "vampire",
+     "mermaid", "merman", "elf", "genie", "zombie", "troll", "ninja", "astronaut", "cook", "artist", "detective",
+     "guard", "police officer", "firefighter", "farmer", "scientist", "teacher", "student", "singer", "pilot", "judge",
+     "construction worker", "health worker", "mechanic", "technologist", "ballet dancer", "thumbs up", "thumbs down",
+     "flexed biceps", "brain", "eyes", "tooth", "bone")
+)  # fmt: skip
 _TEXTUAL = re.compile(
     r"o.clock|thirty|keycap|button|squared|input|letter|japanese|arrow|sign|symbol|calendar|square$|circle$|diamond$"
 )
@@ -69,4 +77,6 @@ def plain_name(label: str) -> str:
 def _usable(group: int | None, name: str) -> bool:
     if group not in GROUPS or _TEXTUAL.search(name):
         return False
+    if GROUPS[group] == "people":
+        return name in _PEOPLE_KEPT
     return group != 8 or bool(_SYMBOLS_KEPT.search(name))

@@ -21,7 +21,7 @@ import yaml
 from PIL import Image, ImageDraw
 
 from pipelines.mini.data.packages import Package, fetch
-from pipelines.mini.data.writer import CorpusWriter
+from pipelines.mini.data.writer import CorpusWriter, read_corpus
 
 logger = logging.getLogger(__name__)
 
@@ -128,14 +128,37 @@ def read_part(part: str, config: dict, cache: Path, size: int) -> Iterator[Indiv
         yield from objects3d.render_objects(objects3d.fetch_models(cache), size)
 
 
+def split_of(individual: Individual, held_out_kinds: frozenset[str]) -> str:
+    """Return ``test`` for an individual that is held out itself or whose kind is, else ``train``."""
+    return "test" if held_out(individual.name) or individual.kind in held_out_kinds else "train"
+
+
+def read_individuals(folder: Path) -> list[Individual]:
+    """Read what `write_individuals` wrote."""
+    [(pictures, rows)] = read_corpus(folder, ["individuals"])
+    views: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        views.setdefault(row["identity"], []).append(place)
+    return [
+        Individual(
+            name=name,
+            kind=rows[places[0]]["kind"],
+            style=rows[places[0]]["style"],
+            pictures=tuple(np.asarray(pictures[place]) for place in places),
+            views=tuple(rows[place]["words"] for place in places),
+            source=rows[places[0]]["source"],
+        )
+        for name, places in views.items()
+    ]
+
+
 def records(individual: Individual, held_out_kinds: frozenset[str]) -> Iterator[dict]:
     """Yield the record of each view; an individual of a held-out kind is held out as well."""
-    test = held_out(individual.name) or individual.kind in held_out_kinds
     for view, words in enumerate(individual.views):
         yield {
             "identity": individual.name,
             "view": view,
-            "split": "test" if test else "train",
+            "split": split_of(individual, held_out_kinds),
             "kind": individual.kind,
             "style": individual.style,
             "words": words,

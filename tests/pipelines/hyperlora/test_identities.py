@@ -101,6 +101,12 @@ def test_dropout_shares() -> None:
     assert np.mean([(~pairs.mask.any(axis=1)).mean() for pairs in drawn]) == pytest.approx(0.25, abs=0.03)
 
 
+def test_some_sketches_have_no_colours() -> None:
+    drawn = [sampler(grey_share=0.4).draw(step, 40).greys for step in range(50)]
+    assert np.mean(drawn) == pytest.approx(0.4, abs=0.04)
+    assert not sampler().draw(0, 40).greys.any()
+
+
 def test_a_batch_may_be_larger_than_the_corpus() -> None:
     assert len(sampler().draw(0, 100).targets) == 100
 

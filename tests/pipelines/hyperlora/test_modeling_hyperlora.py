@@ -80,6 +80,25 @@ def test_targets_are_chosen() -> None:
     assert {name.split(".")[-2] for name, _, _ in model.config.layers} == {"attn2"}
 
 
+def test_another_one_is_started_from_layer_by_layer() -> None:
+    tiny = FAMILIES["sd15"]()
+    old = HyperLora.for_model(tiny.model, ("to_q", "to_v"), component=tiny.component, **SIZES)
+    torch.nn.init.normal_(old.to_up.weight)
+    new = HyperLora.for_model(tiny.model, ("to_k", "to_v"), component=tiny.component, **SIZES)
+    fresh = {name: value.clone() for name, value in new.state_dict().items()}
+    new.start_from(old)
+    torch.testing.assert_close(new.embed.weight, old.embed.weight)
+    names = [[spec[0] for spec in model.config.layers] for model in (new, old)]
+    for place, name in enumerate(names[0]):
+        if name in names[1]:
+            there = names[1].index(name)
+            assert torch.equal(new.down_bases[f"layer_{place}"], old.down_bases[f"layer_{there}"])
+            assert torch.equal(new.layer_queries[place], old.layer_queries[there])
+        else:
+            assert torch.equal(new.up_bases[f"layer_{place}"], fresh[f"up_bases.layer_{place}"])
+    assert all(not factor.up.any() for factor in new(references(), torch.ones(2, 3)).layers.values())
+
+
 def test_save_and_load(tmp_path: Path) -> None:
     model = tiny_hyperlora(FAMILIES["sdxl"](), base_model="tiny@1")
     model.save_pretrained(tmp_path)

@@ -120,13 +120,16 @@ def test_the_sketches_of_the_views_are_shown(corpus: Path) -> None:
     write_identities(corpus, sketches=True)
     base = TinyBase(sketches=True)
     run = trainer(corpus, CONFIG, "run", base)
-    batch, data = run.batch(3), run._data
+    batch, data = run.batch(5), run._data
     assert data.sketches is not None
     shown = batch.conditions["sketch"]
     assert (shown.shape, shown.dtype) == (batch.latents.shape, torch.float32)
-    for latents, sketch in zip(batch.latents, shown, strict=True):
+    assert data.greys is not None
+    without = data.sampler.draw(5, CONFIG.batch).greys
+    assert without.any() and not without.all()
+    for latents, sketch, grey in zip(batch.latents, shown, without, strict=True):
         view = (torch.from_numpy(data.latents).float() == latents).flatten(1).all(dim=1).nonzero()[0, 0]
-        assert torch.equal(sketch, torch.from_numpy(data.sketches[view]).float())
+        assert torch.equal(sketch, torch.from_numpy((data.greys if grey else data.sketches)[view]).float())
     with torch.no_grad():
         seen = run.loss(batch)[0]
         blind = run.loss(dataclasses.replace(batch, conditions={**batch.conditions, "sketch": shown * 0}))[0]

@@ -13,6 +13,7 @@ from diffusers import FlowMatchEulerDiscreteScheduler
 from PIL import Image
 from torch import Tensor
 
+from pipelines.hyperlora.denoising import FlowMatching
 from pipelines.mini.alpha import to_pictures, to_tensor
 from tests.pipelines.tiny_denoisers import stable_diffusion
 
@@ -20,7 +21,7 @@ SIZE = 16
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 220), "yellow": (230, 220, 30)}
 
 
-class TinyBase:
+class TinyBase(FlowMatching):
     """Latents are the premultiplied picture at half its size; a sketch is one colour for each caption, or grey.
 
     Args:
@@ -46,7 +47,9 @@ class TinyBase:
         seeds = [zlib.crc32(caption.encode()) for caption in captions]
         return {"tokens": torch.stack([torch.randn(5, 12, generator=torch.Generator().manual_seed(s)) for s in seeds])}
 
-    def sketch(self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], coats: Sequence[Sequence[str]] | None = None, greys: bool = False
+    ) -> dict[str, Tensor]:
         self.asked.append((tuple(captions), coats))
         if not self._sketches:
             return {}
@@ -78,4 +81,5 @@ def write_identities(folder: Path, individuals: int = 6, views: int = 3, *, sket
         greys = np.stack(pictures)
         greys[..., :3] = np.where(greys[..., 3:] > 0, 158, 0)
         np.save(folder / "identities_sketches.npy", greys)
+        np.save(folder / "identities_greys.npy", greys // 2)
     (folder / "identities.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))

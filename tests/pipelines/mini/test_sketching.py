@@ -118,6 +118,20 @@ def test_a_coat_changes_the_colours_and_nothing_else(sketcher: Sketcher) -> None
     assert closest(values(sketcher.sketch("a green dog, flat style", 3, coat=("#2050e0",)))) == "green"
 
 
+def test_without_colours_a_drawing_keeps_its_shape(sketcher: Sketcher) -> None:
+    plain, grey = (values(sketcher.sketch("a dog, flat style", 0, greys=greys)) for greys in (False, True))
+    assert np.array_equal(plain[..., 3], grey[..., 3])
+    assert np.ptp(grey[grey[..., 3] == 255][:, :3].astype(int), axis=1).max() <= 1
+    # colours that the words give are given all the same
+    red = values(sketcher.sketch("a red dog, flat style", 0, greys=True))
+    assert np.array_equal(red, values(sketcher.sketch("a red dog, flat style", 0)))
+
+
+def test_what_people_call_a_thing_finds_its_drawing(sketcher: Sketcher) -> None:
+    assert has(values(sketcher.sketch("a puppy, flat style", 0)), shades("dog", 0))
+    assert has(values(sketcher.sketch("a kitten, flat style", 0)), shades("cat", 0))
+
+
 def test_a_cut_out_takes_the_place_of_the_drawing(sketcher: Sketcher) -> None:
     cutout = Image.new("RGBA", (60, 30))
     cutout.paste((10, 250, 250, 255), (8, 4, 52, 26))

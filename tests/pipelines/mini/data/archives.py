@@ -25,7 +25,7 @@ CONCEPTS = [
     ("1F680", "rocket", 5, ["space"]),
     ("2764-FE0F", "red heart", 8, ["love"]),
     ("1F51F", "keycap: 10", 8, ["ten"]),
-    ("1F468", "man", 1, ["person"]),
+    ("1F57A", "man dancing", 1, ["person"]),
 ]
 DRAWN = [entry for entry in CONCEPTS if entry[2] in (3, 4, 5, 7, 8) and "keycap" not in entry[1]]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipelines.mini.data.concepts import base_code, plain_name, read_concepts
+from pipelines.mini.data.concepts import _usable, base_code, plain_name, read_concepts
 from tests.pipelines.mini.data.archives import write_emojibase, write_holdout
 
 
@@ -46,9 +46,14 @@ def test_usable_concepts_and_their_split(tmp_path: Path) -> None:
     assert concepts["1f436"].keywords == ("dog", "pet")
 
 
+def test_people_are_kept_by_name_and_without_skin_tones() -> None:
+    assert _usable(1, "astronaut") and _usable(1, "person")
+    assert not _usable(1, "woman astronaut") and not _usable(1, "hand with fingers splayed")
+
+
 def test_a_held_out_name_that_is_no_concept_is_refused(tmp_path: Path) -> None:
     write_emojibase(tmp_path)
     holdout = tmp_path / "holdout.yaml"
-    holdout.write_text(yaml.safe_dump({"concepts": ["otter", "unicycle", "man"]}))
-    with pytest.raises(ValueError, match=r"not concepts: \['man', 'unicycle'\]"):
+    holdout.write_text(yaml.safe_dump({"concepts": ["otter", "unicycle", "man dancing"]}))
+    with pytest.raises(ValueError, match=r"not concepts: \['man dancing', 'unicycle'\]"):
         read_concepts(tmp_path / "names-1.0.tgz", holdout)

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 
 from pipelines.mini import layout
-from pipelines.mini.colours import COLOURS, palette, recolour_like
+from pipelines.mini.colours import COLOURS, in_greys, palette, recolour_like
 from pipelines.mini.data.composed import Composer, Part
 from pipelines.mini.data.concepts import Concept
 from pipelines.mini.data.drawings import Drawing, rasterise
-from pipelines.mini.data.identities import Identity, View, make_identity, reproportion, views
+from pipelines.mini.data.identities import Identity, View, make_identity, reproportion, views, views_of
+from pipelines.mini.data.individuals import Individual
 from tests.pipelines.mini.data.archives import svg, webp
 
 SIZE = 32
@@ -82,7 +83,39 @@ def test_sketches_show_the_class_in_the_colours_of_the_individual() -> None:
     for view in found:
         assert view.sketch.shape == view.picture.shape == (SIZE, SIZE, 4)
         assert not np.array_equal(view.sketch, view.picture)
+        # the same layout without the subject's colours: they are left to the LoRA
+        assert np.array_equal(view.greys[..., 3], view.sketch[..., 3])
+        assert not np.array_equal(view.greys, view.sketch)
         assert (view.mask > 127).any()
+
+
+def test_it_is_said_of_a_view_whether_the_individual_is_alone() -> None:
+    found = seen(30)[1]
+    assert found[0].alone and 0 < sum(view.alone for view in found) < 30
+    for view in found:
+        assert view.alone == (view.caption == "a fox, flat style")
+
+
+def test_individuals_that_are_no_recoloured_drawings_keep_their_shape() -> None:
+    plain = rasterise(DRAWING.source, SIZE)
+    pictures = tuple(np.ascontiguousarray(np.rot90(plain, turn)) for turn in range(4))
+    fox = Individual(
+        name="3d-fox",
+        kind="fox",
+        style="flat",
+        pictures=pictures,
+        views=("", "smiling", "", "seen"),
+        source="set@1, Ann",
+    )
+    drawn = Part(name="fox", style="flat", group="animals", picture=plain)
+    hat = Part(name="top hat", style="flat", group="objects", picture=rasterise(svg("1F3A9"), SIZE))
+    composer = Composer([hat], {"flat": ["flat style"]}, set(), SIZE)
+    found = views_of(fox, drawn, composer, 3, ["flat style"], np.random.default_rng(0))
+    assert len(found) == 3 and found[0].alone and found[2].alone
+    assert np.array_equal(found[0].picture, pictures[0]) and np.array_equal(found[2].picture, pictures[2])
+    assert found[0].caption == "a fox, flat style"
+    # its class's drawing, not its own outline, is what the sketch shows
+    assert np.array_equal(found[2].greys, in_greys(plain)) and np.array_equal(found[2].sketch[..., 3], plain[..., 3])
 
 
 @pytest.mark.parametrize("seed", range(8))

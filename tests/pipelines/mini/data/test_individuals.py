@@ -18,6 +18,7 @@ from pipelines.mini.data.individuals import (
     held_out,
     main,
     packages,
+    read_individuals,
     records,
     write_individuals,
 )
@@ -80,6 +81,16 @@ def test_records_tell_view_and_split(tmp_path: Path) -> None:
     }  # fmt: skip
     held = next(f"x-{n}" for n in range(100) if held_out(f"x-{n}"))
     assert {record["split"] for record in records(individual(held), frozenset())} == {"test"}
+
+
+def test_what_was_written_is_read_again(tmp_path: Path) -> None:
+    known = [individual("a-1"), individual("b-2", "otter", views=3)]
+    write_individuals(known, tmp_path, SIZE, frozenset())
+    for before, after in zip(known, read_individuals(tmp_path), strict=True):
+        assert (after.name, after.kind, after.views, after.source) == (
+            *(before.name, before.kind, before.views, before.source),
+        )
+        assert np.array_equal(after.pictures, before.pictures)
 
 
 def test_the_contact_sheet_shows_every_view() -> None:

@@ -13,6 +13,7 @@ import yaml
 from pipelines.mini.data.__main__ import PARTS, _recoloured, main
 from pipelines.mini.data.concepts import Concept
 from pipelines.mini.data.drawings import Drawing
+from pipelines.mini.data.individuals import Individual, write_individuals
 from pipelines.mini.data.writer import read_corpus
 from tests.pipelines.mini.data.archives import SIZE, webp, write_packages
 
@@ -66,7 +67,7 @@ def test_the_corpus_is_whole_and_holds_out_what_it_must(tmp_path: Path, monkeypa
 
 def test_the_same_seed_makes_the_same_corpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first, second = (build(tmp_path / name, monkeypatch) for name in ("one", "two"))
-    for part in (*PARTS, "scenes_sketches", "identities_sketches"):
+    for part in (*PARTS, "scenes_sketches", "identities_sketches", "identities_greys"):
         assert (first / f"{part}.npy").read_bytes() == (second / f"{part}.npy").read_bytes()
         assert (first / f"{part}.jsonl").read_text() == (second / f"{part}.jsonl").read_text()
 
@@ -75,6 +76,24 @@ def test_a_part_is_built_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     out = build(tmp_path, monkeypatch, "--only", "index", "--size", "16")
     assert {file.name for file in out.iterdir()} == {"index.npy", "index.jsonl", "manifest.json", "CREDITS.md"}
     assert read_corpus(out, ["index"])[0][0].shape == (18, 16, 16, 4)
+
+
+def test_further_individuals_are_among_the_identities(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = np.zeros((SIZE, SIZE, 4), np.uint8)
+    picture[4:-4, 4:-4] = (200, 30, 10, 255)
+    known = [
+        Individual(
+            name=name, kind=kind, style="flat", pictures=(picture, picture), views=("", "seen"), source="set@1, Ann"
+        )
+        for name, kind in (("3d-fox", "fox"), ("3d-otter", "otter"), ("3d-sofa", "sofa"))
+    ]
+    write_individuals(known, tmp_path / "known", SIZE, frozenset({"otter"}))
+    out = build(tmp_path, monkeypatch, "--individuals", str(tmp_path / "known"))
+    records = read_corpus(out, ["identities"])[0][1]
+    found = {record["identity"]: record["split"] for record in records if record["identity"].startswith("3d")}
+    # a held-out kind is held out here too; a sofa is in no set of drawings, so it would have no sketch
+    assert found == {"3d-fox": "train", "3d-otter": "test"}
+    assert len(records) == 12 + 4
 
 
 def test_only_drawings_of_the_styles_named_are_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,110 @@
+"""What the dial between prompt and subject does: likeness against prompt, hybrid guidance beside plain guidance.
+
+    python -m tests.bench.bench_fidelity --data DIR [--identities 24] [--out FILE.json] [--plot FILE.png]
+
+Every held-out individual is drawn by several prompts from the same noise over the whole dial, with the hybrid-model
+guidance of the studio (nested, subject first, base last), with the nested and matched forms at a steady pull, and with
+plain guidance of a model whose LoRA has the strength that the dial says. Likeness: cosine of CLIP class tokens to the
+individual's own views that show it alone. Prompt: cosine of picture and prompt in the text-image model. One form
+dominates another where its curve lies above and to the right. Seconds are those of one step of one picture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pipelines.hyperlora.embedded_base import EmbeddedBase
+from pipelines.hyperlora.guidance import Guidance
+from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
+from pipelines.resolver import resolve
+from pipelines.textimage.configuration import DEFAULT_CONFIG, load_config
+from pipelines.textimage.loading import load_text_image
+from tests.bench.bench_hyperlora import Bench, Row, Subjects
+
+DIAL = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+PROMPTS = ("{}", "{} wearing a crown", "{} next to a balloon", "{} at the beach")
+WAYS: dict[str, Callable[[float, float], Guidance]] = {
+    "hybrid, the studio's dial": Guidance.from_fidelity,
+    "hybrid nested, steady": lambda dial, text: Guidance.steady(dial, text, "nested"),
+    "hybrid matched, steady": lambda dial, text: Guidance.steady(dial, text, "matched"),
+    "plain": lambda dial, text: Guidance.steady(dial, text, "plain"),
+}
+Curve = list[dict[str, float]]
+
+
+def measure(bench: Bench, subjects: Subjects, text_guidance: float, sketch: str) -> dict[str, Curve]:
+    """Return for every way of guidance one point a position of the dial."""
+    model = load_text_image(load_config(DEFAULT_CONFIG))
+    curves: dict[str, Curve] = {}
+    for name, way in WAYS.items():
+        for dial in DIAL:
+            likeness, prompted = [], []
+            started = time.perf_counter()
+            for prompt in PROMPTS:
+                row = Row(name=name, sketch=sketch, fidelity=dial)
+                pictures = bench.draw(row, prompt, way(dial, text_guidance))
+                likeness.append(bench.compare(pictures)["clip"])
+                texts = model.embed_texts([prompt.format(word) for word in subjects.words])
+                prompted.append((model.embed_images(pictures) * texts).sum(axis=1))
+            point = {"dial": dial, "likeness": np.mean(likeness), "prompt": np.mean(prompted)}
+            point["seconds"] = (time.perf_counter() - started) / len(PROMPTS) / len(subjects.words)
+            curves.setdefault(name, []).append({key: round(float(value), 4) for key, value in point.items()})
+            print(f"{name:<28}{dial:>5}  likeness {point['likeness']:.4f}  prompt {point['prompt']:.4f}", flush=True)
+    return curves
+
+
+def plot(curves: dict[str, Curve], file: Path) -> None:
+    """Draw likeness against prompt, a curve a way of guidance."""
+    import matplotlib as mpl
+
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(7, 5), dpi=150)
+    for name, curve in curves.items():
+        axes.plot([point["prompt"] for point in curve], [point["likeness"] for point in curve], marker="o", label=name)
+        for point in curve:
+            axes.annotate(f"{point['dial']:g}", (point["prompt"], point["likeness"]), fontsize=7, alpha=0.7)
+    axes.set_xlabel("prompt: cosine of picture and prompt")
+    axes.set_ylabel("likeness: cosine of CLIP class tokens")
+    axes.legend(frameon=False)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(file)
+
+
+def main() -> None:
+    """Run the bench, print its curves and write them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder with identities.npy and identities.jsonl")
+    parser.add_argument("--base", type=Path, default=Path("assets/mini"))
+    parser.add_argument("--hyperlora", type=Path, default=Path("assets/hyperlora"))
+    parser.add_argument("--identities", type=int, default=8, help="of each family, at most")
+    parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern", "glossy"), help="of the individuals")
+    parser.add_argument("--sketch", choices=("coat", "greys"), default="coat")
+    parser.add_argument("--steps", type=int, default=8)
+    parser.add_argument("--guidance", type=float, default=1.5)
+    parser.add_argument("--out", type=Path, help="JSON file")
+    parser.add_argument("--plot", type=Path, help="PNG file; needs matplotlib")
+    options = parser.parse_args()
+    pipeline = HyperLoraPipeline.from_pretrained(options.hyperlora, dtype=torch.float32, local_files_only=True)
+    subjects = Subjects.read(options.data, options.identities, options.styles)
+    base = EmbeddedBase.open(options.base, resolve("minilm"))
+    bench = Bench(base, pipeline.hyperlora.eval(), subjects, options.steps, options.guidance)
+    curves = measure(bench, subjects, options.guidance, options.sketch)
+    if options.out is not None:
+        result = {"identities": len(subjects.words), "prompts": PROMPTS, "sketch": options.sketch, "curves": curves}
+        options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    if options.plot is not None:
+        plot(curves, options.plot)
+
+
+if __name__ == "__main__":
+    main()
