@@ -57,7 +57,7 @@ def _lab(colours: FloatArray) -> FloatArray:
 def _nearness() -> FloatArray:
     """Return how alike each two bins are, [B, B] in 0–1."""
     middles = (np.stack(np.meshgrid(*[np.arange(_LEVELS)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) + 0.5) / _LEVELS
-    lab = _lab(middles)
+    lab = _lab(middles.astype(np.float32))
     distances = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
     near: FloatArray = np.exp(-((distances / _REACH) ** 2)).astype(np.float32)
     return near

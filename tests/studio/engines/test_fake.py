@@ -98,5 +98,5 @@ def test_the_meter_scores_the_same_picture_alike_and_likeness_needs_a_subject() 
 
 def test_photos_of_far_colours_are_not_alike() -> None:
     engine = FakeSubjectEngine()
-    looks = [engine.read(Image.new("RGB", (16, 16), colour)).look for colour in ("blue", "red", "maroon", "red")]
+    looks = [engine.read(Image.new("RGB", (16, 16), colour)).look for colour in ("blue", "red", "crimson", "red")]
     assert engine.groups(looks) == [[1, 2, 3], [0]]
