@@ -130,7 +130,7 @@ def test_photos_are_grouped_by_what_their_subjects_look_like(
     engine: HyperLoraSubjectEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     vars(engine).update(_matting=Matter(), _recogniser=Recogniser(), _looks=Looks())
-    colours = [(200, 0, 0), (130, 0, 255), (230, 10, 10), (135, 0, 250)]
+    colours = [(200, 0, 0), (130, 0, 255), (230, 0, 0), (135, 0, 250)]
     looks = [engine.read(Image.new("RGB", (40, 20), colour)).look for colour in colours]
     cosines = np.frombuffer(b"".join(looks), np.float32).reshape(4, 3) @ np.frombuffer(looks[0], np.float32)
     threshold = float(cosines[[1, 3]].max()) + 0.01
