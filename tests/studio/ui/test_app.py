@@ -32,9 +32,16 @@ def add(visitor: Visitor, job_in: JobIn, name: str, photos: list[bytes]) -> None
 
 
 def draw(
-    visitor: Visitor, job_in: JobIn, prompt: str, *, count: int = 1, seed: int | None = None, pose: str = "both"
+    visitor: Visitor,
+    job_in: JobIn,
+    prompt: str,
+    *,
+    count: int = 1,
+    seed: int | None = None,
+    pose: str = "both",
+    best_of: int = 1,
 ) -> str:
-    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, pose, 1)
+    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, pose, best_of)
     job = job_in(begun["stage"])
     assert visitor.wait_for(job)["status"] == "done"
     html: str = visitor.call("drawn", id=job)["stage"]
@@ -69,6 +76,14 @@ def test_a_photo_becomes_a_concept_a_picture_and_a_tile(visitor: Visitor, photo:
     detail = visitor.call("picture", id=made[0])["picture"]
     assert "@bo" in detail
     assert "<dd>7</dd>" in detail
+
+
+def test_the_best_of_several_is_shown_with_its_meter(visitor: Visitor, job_in: JobIn) -> None:
+    every = draw(visitor, job_in, "a heron", count=4, seed=11)
+    best = draw(visitor, job_in, "a heron", count=1, seed=11, best_of=4)
+    percents = [int(found) for found in re.findall(r'aria-valuenow="(\d+)"', every)]
+    assert len(percents) == 4 and len(pictures_in(best)) == 1
+    assert f'aria-valuenow="{max(percents)}"' in best and "Shows the prompt" in best
 
 
 def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str], job_in: JobIn) -> None:
