@@ -59,7 +59,7 @@ def test_pictures_of_before_there_were_scores_have_none(url: str, database: Data
     config.set_main_option("script_location", str(MIGRATIONS))
     with database.engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "r0003")
+        command.downgrade(config, "r0006")
         connection.exec_driver_sql(
             "INSERT INTO pictures (id, owner, file, width, height, recipe, words, created_at) "
             "VALUES ('p', 'local', 'f', 1, 1, '{}', '', '2026-01-01')"
