@@ -10,12 +10,14 @@ from studio.engines.registry import (
     ASSISTANT_ENGINES,
     IMAGE_ENGINES,
     LORA_FILE_ENGINES,
+    METER_ENGINES,
     RECOGNITION_ENGINES,
     REFINING_ENGINES,
     SUBJECT_ENGINES,
     TASTE_ENGINES,
     LazyAssistantEngine,
     LazyImageEngine,
+    LazyMeterEngine,
     LazyRecognitionEngine,
     LazyRefiningEngine,
     LazySubjectEngine,
@@ -23,6 +25,7 @@ from studio.engines.registry import (
 )
 from studio.errors import InvalidInput
 from studio.packs.scenes import load_scenes
+from studio.services.artist import Artist
 from studio.services.assistant import AssistantService
 from studio.services.cards import CardService
 from studio.services.chat_memory import ChatMemory
@@ -63,6 +66,7 @@ def build_studio(config: StudioConfig) -> Studio:
     assistant = assistant_engine(config.engines.assistant, config.models)
     taste = taste_engine(config.engines.taste, config.models)
     refining = refining_engine(config.engines.refining, config.models)
+    artist = Artist(image, meter_engine(config.engines.meter, config.models))
     _make_folder(config.data_dir)
     files = FileStore(config.files)
     database = Database(config.records)
@@ -81,7 +85,7 @@ def build_studio(config: StudioConfig) -> Studio:
         forgetting=Forgetting(vault, [ChatMemory()]),
         ids=ids,
     )
-    generation = GenerationService(vault=vault, jobs=jobs, engine=image, personalizer=personalizer, log=log, ids=ids)
+    generation = GenerationService(vault=vault, jobs=jobs, artist=artist, personalizer=personalizer, log=log, ids=ids)
     gallery = GalleryService(vault)
     recogniser = RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids)
     tastes = TasteService(vault=vault, jobs=jobs, engine=taste, ids=ids)
@@ -162,3 +166,9 @@ def refining_engine(config: EngineConfig, models: Path | None = None) -> LazyRef
     """Choose the engine that refines; it is told which catalogue of models is used."""
     REFINING_ENGINES.check(config.name)
     return LazyRefiningEngine(lambda: REFINING_ENGINES.create(config.name, config.options, {"models": models}))
+
+
+def meter_engine(config: EngineConfig, models: Path | None = None) -> LazyMeterEngine:
+    """Choose the meter engine; it is told which catalogue of models is used."""
+    METER_ENGINES.check(config.name)
+    return LazyMeterEngine(lambda: METER_ENGINES.create(config.name, config.options, {"models": models}))

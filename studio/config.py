@@ -43,6 +43,7 @@ class EnginesConfig(_Settings):
     assistant: EngineConfig = EngineConfig(name="embedded")
     taste: EngineConfig = EngineConfig(name="pigeon")
     refining: EngineConfig = EngineConfig(name="diffusion")
+    meter: EngineConfig = EngineConfig(name="features")
 
 
 class StudioConfig(_Settings):

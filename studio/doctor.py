@@ -145,13 +145,14 @@ def diagnose(config: StudioConfig) -> Diagnosis:
 
 def _engines(config: StudioConfig) -> tuple[tuple[EngineState, ...], list[str]]:
     """Construct the engines, which loads no weights; return them and what they find missing."""
-    from studio.bootstrap import assistant_engine, image_engine, subject_engine, taste_engine
+    from studio.bootstrap import assistant_engine, image_engine, meter_engine, subject_engine, taste_engine
 
     makers: dict[str, Callable[[EngineConfig], object]] = {
         "image": lambda chosen: image_engine(chosen, config.models).engine(),
         "subject": lambda chosen: subject_engine(chosen, config.models).engine(),
         "assistant": lambda chosen: assistant_engine(chosen, config.models).engine(),
         "taste": lambda chosen: taste_engine(chosen, config.models).engine(),
+        "meter": lambda chosen: meter_engine(chosen, config.models).engine(),
     }
     states: list[EngineState] = []
     problems: list[str] = []

@@ -4,6 +4,7 @@ StudioError
 ├── InvalidInput        a value given at the edge is out of bounds
 │   ├── InvalidPhoto    a file that is not a usable picture
 │   ├── InvalidCard     a file that is not a concept to import
+│   ├── MixedPhotos     photos of one concept that do not look like one thing; the person may say that they are
 │   └── UnknownConcept  an @name or a concept name that is not registered
 ├── NameTaken           a concept of that name exists already
 ├── ConsentMissing      a person has not agreed to be given away
@@ -32,6 +33,10 @@ class InvalidPhoto(InvalidInput):
 
 class InvalidCard(InvalidInput):
     """A file that is not a concept to import."""
+
+
+class MixedPhotos(InvalidInput):
+    """Photos of one concept that do not look like one thing; the person may say that they are."""
 
 
 class UnknownConcept(InvalidInput):

@@ -21,7 +21,7 @@ from pipelines.recognition.calibration import DEFAULT_CONFIG, load_calibration
 from pipelines.recognition.looks import LookEncoder, crop
 from pipelines.recognition.matching import Finding, KnownThing, Matcher, assign
 from pipelines.recognition.pipeline_output import Places
-from pipelines.recognition.regions import WHOLE, Box, propose_regions
+from pipelines.recognition.regions import WHOLE, Box, box_of, propose_regions
 
 
 class RecognitionPipeline:
@@ -84,10 +84,4 @@ class RecognitionPipeline:
             alpha = self.matting.matte(photo).alpha
         except SubjectNotFoundError:
             return WHOLE
-        rows, columns = np.flatnonzero((alpha > 0.05).any(axis=1)), np.flatnonzero((alpha > 0.05).any(axis=0))
-        return (
-            float(columns[0] / photo.width),
-            float(rows[0] / photo.height),
-            float((columns[-1] + 1) / photo.width),
-            float((rows[-1] + 1) / photo.height),
-        )
+        return box_of(alpha)

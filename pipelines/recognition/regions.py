@@ -50,6 +50,15 @@ def propose_regions(photo: Image.Image, saliency: Callable[[Image.Image], FloatA
     return without_repeats(sorted(found + whole, key=area, reverse=True))
 
 
+def box_of(alpha: FloatArray) -> Box:
+    """Return the box around what is more than barely visible in a matte [H, W]; the whole where nothing is."""
+    rows, columns = np.flatnonzero((alpha > 0.05).any(axis=1)), np.flatnonzero((alpha > 0.05).any(axis=0))
+    if not len(rows):
+        return WHOLE
+    height, width = alpha.shape
+    return columns[0] / width, rows[0] / height, (columns[-1] + 1) / width, (rows[-1] + 1) / height
+
+
 def standing_out(saliency: FloatArray, smallest: float) -> list[Box]:
     """Return the boxes of the connected parts of [H, W] saliency that fill at least the share `smallest` of it."""
     labels, areas = label_regions(saliency > _STANDS_OUT)

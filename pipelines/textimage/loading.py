@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from diffusers import ModelMixin
 
-from pipelines.features.image_encoders import load_image_encoder
+from pipelines.features.image_encoders import ImageEncoder, load_image_encoder
 from pipelines.features.sessions import Provider
 from pipelines.features.text_encoder import MiniLMTextEncoder
 from pipelines.resolver import resolve
@@ -25,7 +26,12 @@ Find = Callable[[str], Path]
 
 
 def load_text_image(
-    config: TextImageConfig, *, find: Find = resolve, device: str = "cpu", provider: Provider = "cpu"
+    config: TextImageConfig,
+    *,
+    find: Find = resolve,
+    device: str = "cpu",
+    provider: Provider = "cpu",
+    opened: Mapping[str, ImageEncoder] | None = None,
 ) -> TextImageModel:
     """Load the model that a configuration names.
 
@@ -34,18 +40,36 @@ def load_text_image(
         find: tells where a named model is; the default fetches what is missing.
         device: torch device of the text encoder and heads, or of the whole open_clip model.
         provider: where the image encoders of mini-clip run.
+        opened: image encoders by name that are open already; the model shares them.
 
     Raises:
         pipelines.resolver.ModelNotFound: a part could not be had.
     """
     if config.kind == "open-clip":
         return OpenClipTextImage(config.model, config.pretrained, device=device)
-    heads = load_heads(Path(config.model) if Path(config.model).is_dir() else find(config.model)).to(device)
+    heads = load_heads(_folder(config, find)).to(device)
+    there = opened or {}
     encoders = [
-        load_image_encoder(name, find(name), threads=config.threads, provider=provider)
+        there.get(name) or load_image_encoder(name, find(name), threads=config.threads, provider=provider)
         for name in heads.config.image_features
     ]
     return MiniClipTextImage(heads, encoders, MiniLMTextEncoder(find("minilm"), device=device))
+
+
+def version_of(config: TextImageConfig, *, find: Find = resolve) -> str:
+    """Name the model of a configuration and its weights: measurements by one cannot be compared with another's.
+
+    Raises:
+        pipelines.resolver.ModelNotFound: our own could not be had.
+    """
+    if config.kind == "open-clip":
+        return f"open-clip:{config.model}:{config.pretrained}"
+    weights = _folder(config, find) / "diffusion_pytorch_model.safetensors"
+    return f"mini-clip:{hashlib.sha256(weights.read_bytes()).hexdigest()[:12]}"
+
+
+def _folder(config: TextImageConfig, find: Find) -> Path:
+    return Path(config.model) if Path(config.model).is_dir() else find(config.model)
 
 
 def load_heads(folder: Path) -> MiniClip:

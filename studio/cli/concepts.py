@@ -12,7 +12,7 @@ from studio.cli.console import AsJson, finished, opened_studio, plain, size, tab
 from studio.domain.concepts import AddConceptRequest, Concept
 from studio.domain.loras import SUFFIX, LoraLayout
 from studio.domain.refining import Keep
-from studio.errors import InvalidInput, InvalidPhoto, StorageFull
+from studio.errors import InvalidInput, InvalidPhoto, MixedPhotos, StorageFull
 
 app = typer.Typer(help="The things the studio knows.", rich_markup_mode=None)
 
@@ -35,6 +35,9 @@ def add(
     consent: Annotated[
         bool, typer.Option("--consent", help="The person has agreed that their card is exported or shared.")
     ] = False,
+    one_thing: Annotated[
+        bool, typer.Option("--one-thing", help="The photos show one thing even if they do not look alike.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make a thing known from photos of it."""
@@ -46,10 +49,14 @@ def add(
         facts=tuple(fact or ()),
         aliases=tuple(alias or ()),
         consent=consent,
+        one_thing=one_thing,
     )
     request = replace(draft, photos=tuple(read_photo(photo) for photo in photos))
     with opened_studio(context) as studio:
-        added = finished(studio.concepts.add(request))
+        try:
+            added = finished(studio.concepts.add(request))
+        except MixedPhotos as error:
+            raise MixedPhotos(f"{error} To say so: --one-thing.") from error
     text = (
         f"{added.name} is known now: {counted(len(added.photos), 'photo')}, kind {added.kind or 'unknown'}, "
         f"{counted(len(added.facts), 'fact')}. Prompts mention it as @{added.handle}."

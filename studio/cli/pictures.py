@@ -11,7 +11,8 @@ from typing import Annotated, Any
 import typer
 
 from studio.cli.console import AsJson, finished, opened_studio, plain, tell
-from studio.domain.generation import GenerateRequest, Pose
+from studio.domain.generation import GenerateRequest, Picture, Pose
+from studio.domain.scores import Word
 from studio.domain.taste import Amount
 from studio.errors import InvalidInput, StorageFull
 from studio.services.taste_drawing import TasteRequest
@@ -25,6 +26,9 @@ def generate(
     out: Annotated[Path, typer.Option(help="Folder for the pictures; made if it is not there.")],
     concept: Annotated[str | None, typer.Option(help="A known thing to draw, instead of an @mention.")] = None,
     count: Annotated[int, typer.Option(help="How many pictures, 1–16.")] = 1,
+    best_of: Annotated[
+        int, typer.Option(help="Draw so many for each picture and keep the one with the best scores; in all, up to 16.")
+    ] = 1,
     seed: Annotated[int | None, typer.Option(help="The same seed draws the same picture; random if left out.")] = None,
     steps: Annotated[
         int | None, typer.Option(help="Denoising steps, 1–100; the model's own number if left out.")
@@ -45,8 +49,8 @@ def generate(
 ) -> None:
     """Draw pictures and write them as PNG files named after the prompt and the seed."""
     request = GenerateRequest(
-        prompt=prompt, concept=concept, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity,
-        pose=pose,
+        prompt=prompt, concept=concept, count=count, best_of=best_of, seed=seed, steps=steps, guidance=guidance,
+        fidelity=fidelity, pose=pose,
     )  # fmt: skip
     _make_folder(out)
     written = []
@@ -58,16 +62,29 @@ def generate(
         for picture in finished(job):
             data = studio.gallery.export(picture.id, "png")
             path = write_new(out, f"{stem_of(prompt)}-{picture.recipe.seed}", data)
-            record = {"file": str(path), "id": picture.id, "seconds": picture.seconds, "recipe": asdict(picture.recipe)}
-            written.append(plain(record))
-    tell(
-        written,
-        "\n".join(
-            f"{record['file']}  (seed {record['recipe']['seed']}{_liking(record['recipe'], taste)})"
-            for record in written
-        ),
-        as_json=as_json,
+            written.append(_record(path, picture))
+    tell(written, "\n".join(_line(record, taste) for record in written), as_json=as_json)
+
+
+def _record(path: Path, picture: Picture) -> dict[str, Any]:
+    return plain(
+        {
+            "file": str(path),
+            "seed": picture.recipe.seed,
+            "likeness": picture.scores.likeness,
+            "prompt_score": picture.scores.prompt,
+            "id": picture.id,
+            "seconds": picture.seconds,
+            "recipe": asdict(picture.recipe),
+        }
     )
+
+
+def _line(record: dict[str, Any], taste: str | None) -> str:
+    scores = {"likeness": record["likeness"], "prompt": record["prompt_score"]}
+    words = [f"{name} {Word.of(score)}" for name, score in scores.items() if score is not None]
+    about = ", ".join([f"seed {record['recipe']['seed']}", *words])
+    return f"{record['file']}  ({about}{_liking(record['recipe'], taste)})"
 
 
 def _liking(recipe: dict[str, Any], taste: str | None) -> str:

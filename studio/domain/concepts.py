@@ -214,12 +214,22 @@ def check_consent(concept: Concept) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class AddConceptRequest:
-    """Photos (encoded file contents, as uploaded) and what the person says about them."""
+    """Photos (encoded file contents, as uploaded) and what the person says about them.
+
+    Attributes:
+        name: what it is called.
+        photos: 1–40.
+        kind: class word; empty: it is guessed.
+        facts: sentences about it.
+        one_thing: the person says that all photos show it, even if they do not look alike.
+        owner: whose concept it will be.
+    """
 
     name: str
     photos: tuple[bytes, ...]
     kind: str = ""
     facts: tuple[str, ...] = ()
+    one_thing: bool = False
     owner: str = "local"
     aliases: tuple[str, ...] = ()
     consent: bool = False
@@ -247,6 +257,7 @@ class Understanding:
         kinds: likely class words with scores, best first.
         width: of the upright photo in pixels.
         height: of the upright photo in pixels.
+        group: number of the group of photos of this reading that look alike; 0 is the largest.
     """
 
     cutout: bytes
@@ -254,3 +265,4 @@ class Understanding:
     kinds: tuple[tuple[str, float], ...]
     width: int
     height: int
+    group: int = 0

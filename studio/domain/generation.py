@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from studio.domain.scores import Scores
 from studio.domain.text import check_text
 from studio.errors import InvalidInput
 
@@ -40,7 +41,9 @@ class GenerateRequest:
         prompt: 1–1000 characters.
         concept: a concept's name or handle for callers that do not write a mention; None otherwise.
         count: pictures, 1–16.
-        seed: of the first picture, 0–2³²−1; picture i uses seed + i (modulo 2³²). None: chosen at random.
+        best_of: candidates for each of the pictures, of which the best is kept, see `Scores.together`; together, count
+            times best_of, 1–16.
+        seed: of the first candidate, 0–2³²−1; candidate i uses seed + i (modulo 2³²). None: chosen at random.
         steps: denoising steps, 1–100; None takes the engine's default.
         guidance: classifier-free guidance scale, 1–30; None takes the engine's default.
         fidelity: 0 (exactly the prompt) to 1 (exactly the subject).
@@ -50,6 +53,7 @@ class GenerateRequest:
     prompt: str
     concept: str | None = None
     count: int = 1
+    best_of: int = 1
     seed: int | None = None
     steps: int | None = None
     guidance: float | None = None
@@ -68,6 +72,12 @@ class GenerateRequest:
             raise InvalidInput(f"pose is {self.pose!r}; {', '.join(Pose)} are possible.")
         object.__setattr__(self, "pose", Pose(self.pose))
         _check_range("count", self.count, 1, COUNT_MAX)
+        _check_range("best_of", self.best_of, 1, COUNT_MAX)
+        if self.candidates > COUNT_MAX:
+            raise InvalidInput(
+                f"The best of {self.best_of} for each of {self.count} pictures are {self.candidates} to draw; at most "
+                f"{COUNT_MAX} are possible at once. Ask for fewer pictures, or for the best of fewer."
+            )
         _check_range("fidelity", self.fidelity, 0, 1)
         for name, value, low, high in (
             ("seed", self.seed, 0, SEED_MAX),
@@ -76,6 +86,11 @@ class GenerateRequest:
         ):
             if value is not None:
                 _check_range(name, value, low, high)
+
+    @property
+    def candidates(self) -> int:
+        """How many pictures are drawn, be they kept or not."""
+        return self.count * self.best_of
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -135,3 +150,4 @@ class Picture:
     owner: str = "local"
     liked: bool | None = None
     seconds: float | None = None
+    scores: Scores = field(default_factory=Scores)

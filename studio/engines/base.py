@@ -10,6 +10,7 @@ from typing import Protocol
 from PIL import Image
 
 from studio.domain.loras import LoraLayout
+from studio.domain.scores import Scores
 from studio.domain.taste import TasteAttribute, TasteEvent, TasteInterest, TasteSummary, TasteVariant, TasteVerdict
 
 
@@ -84,6 +85,17 @@ class ImageEngine(Protocol):
         """Draw one RGBA picture per seed; calls `report` at every step."""
 
 
+class MeterEngine(Protocol):
+    """Pictures to scores."""
+
+    def score(self, pictures: Sequence[Image.Image], job: ImageJob, report: Report) -> list[Scores]:
+        """Measure the RGBA pictures of a job against its prompt and the cut-outs of its subjects.
+
+        Raises:
+            ModelMissing: a model could not be had.
+        """
+
+
 @dataclass(frozen=True, kw_only=True)
 class PhotoReading:
     """What was understood of a photo.
@@ -93,12 +105,14 @@ class PhotoReading:
         coverage: share of the photo that the subject covers, 0–1.
         kinds: likely class words with scores, best first.
         box: left, top, right, bottom of the subject in pixels of the photo; the cut-out's alpha is its mask there.
+        look: what the subject looks like, in a form that only the engine reads.
     """
 
     cutout: Image.Image
     coverage: float
     kinds: tuple[tuple[str, float], ...]
     box: tuple[int, int, int, int]
+    look: bytes = b""
 
 
 class SubjectEngine(Protocol):
@@ -106,6 +120,9 @@ class SubjectEngine(Protocol):
 
     def read(self, photo: Image.Image) -> PhotoReading:
         """Find the subject in an upright RGB photo."""
+
+    def groups(self, looks: Sequence[bytes]) -> list[list[int]]:
+        """Group photos by their looks so that those of one group may show one thing; the largest group first."""
 
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """Predict the personal LoRA of the subject from RGBA cut-outs; safetensors bytes, diffusers layout."""

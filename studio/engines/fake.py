@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 from safetensors.numpy import load, save
 
+from studio.domain.scores import Scores
 from studio.engines.base import (
     AssistantReply,
     AssistantTask,
@@ -32,6 +33,7 @@ _KINDS = ("dog", "cat", "mug", "toy", "backpack", "plant", "shoe", "bird")
 _ADAPTED = "unet.mid_block.attentions.0.transformer_blocks.0.attn1.to_q"
 _RANK = 4
 _CHANNELS = 32
+_ALIKE = 120.0  # distance of two colours, 0–441
 
 
 class FakeImageEngine:
@@ -108,7 +110,19 @@ class FakeSubjectEngine:
         first = _digest(photo.tobytes())[0] % len(_KINDS)
         kinds = tuple((_KINDS[(first + rank) % len(_KINDS)], round(0.6 / (rank + 1), 2)) for rank in range(3))
         coverage = float(np.asarray(mask, dtype=np.float64).mean() / 255)
-        return PhotoReading(cutout=cutout.crop(box), coverage=coverage, kinds=kinds, box=box)
+        colour = np.asarray(photo.convert("RGB").crop(box).resize((1, 1)), np.float32).ravel()
+        return PhotoReading(cutout=cutout.crop(box), coverage=coverage, kinds=kinds, look=colour.tobytes(), box=box)
+
+    def groups(self, looks: Sequence[bytes]) -> list[list[int]]:
+        """Group photos whose mean colours are nearer than `_ALIKE` to that of the first of the group."""
+        groups: list[list[int]] = []
+        for number, look in enumerate(looks):
+            near = next((group for group in groups if _apart(looks[group[0]], look) < _ALIKE), None)
+            if near is None:
+                groups.append([number])
+            else:
+                near.append(number)
+        return sorted(groups, key=len, reverse=True)
 
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """Return LoRA factors of one layer as safetensors bytes."""
@@ -245,10 +259,31 @@ class FakeAssistantEngine:
         return AssistantReply(text=text, facts=tuple(fact_id for fact_id, _ in facts), spots=tuple(named))
 
 
+class FakeMeterEngine:
+    """Scores a picture by its bytes: always the same for the same picture, likeness only where there is a subject."""
+
+    def __init__(self) -> None:
+        self.requests: list[ImageJob] = []
+
+    def score(self, pictures: Sequence[Image.Image], job: ImageJob, report: Report) -> list[Scores]:
+        """Return two numbers in 0–1 for each picture."""
+        self.requests.append(job)
+        found = []
+        for number, picture in enumerate(pictures):
+            report(number / len(pictures), "Looking at what was drawn")
+            first, second = _digest(picture.tobytes())[:2]
+            found.append(Scores(likeness=first / 255 if job.subjects else None, prompt=second / 255))
+        return found
+
+
 def _look(photo: Image.Image) -> bytes:
     colours = np.asarray(photo.convert("RGB").resize((4, 4)), np.float32).ravel()
     colours -= colours.mean()
     return (colours / max(float(np.linalg.norm(colours)), 1e-6)).astype(np.float32).tobytes()
+
+
+def _apart(one: bytes, other: bytes) -> float:
+    return float(np.linalg.norm(np.frombuffer(one, np.float32) - np.frombuffer(other, np.float32)))
 
 
 def _nearest(look: bytes, others: Sequence[bytes]) -> float:

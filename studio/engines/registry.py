@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar, cast
 
 from PIL import Image
 
+from studio.domain.scores import Scores
 from studio.domain.taste import TasteAttribute, TasteEvent, TasteInterest, TasteVariant, TasteVerdict
 from studio.engines.base import (
     AssistantEngine,
@@ -22,6 +23,7 @@ from studio.engines.base import (
     ImageJob,
     LearnedTaste,
     LoraFileEngine,
+    MeterEngine,
     PhotoPlaces,
     PhotoReading,
     RecognitionEngine,
@@ -107,6 +109,9 @@ RECOGNITION_ENGINES: Registry[RecognitionEngine] = Registry(
 TASTE_ENGINES: Registry[TasteEngine] = Registry(
     "taste", {"fake": "studio.engines.fake_taste:FakeTasteEngine", "pigeon": "studio.engines.taste:PigeonTasteEngine"}
 )
+METER_ENGINES: Registry[MeterEngine] = Registry(
+    "meter", {"fake": "studio.engines.fake:FakeMeterEngine", "features": "studio.engines.meters:FeatureMeterEngine"}
+)
 
 ASSISTANT_ENGINES: Registry[AssistantEngine] = Registry(
     "assistant",
@@ -162,6 +167,10 @@ class LazySubjectEngine:
     def read(self, photo: Image.Image) -> PhotoReading:
         """See `SubjectEngine.read`."""
         return self.engine().read(photo)
+
+    def groups(self, looks: Sequence[bytes]) -> list[list[int]]:
+        """See `SubjectEngine.groups`."""
+        return self.engine().groups(looks)
 
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """See `SubjectEngine.personalize`."""
@@ -260,3 +269,14 @@ class LazyTasteEngine:
     ) -> tuple[TasteVariant, ...]:
         """See `TasteEngine.variants`."""
         return self.engine().variants(learned, interests, edits, count)
+
+
+class LazyMeterEngine:
+    """A meter engine that is imported and constructed on first use; see `LazyImageEngine`."""
+
+    def __init__(self, make: Callable[[], MeterEngine]) -> None:
+        self.engine = _Once(make)
+
+    def score(self, pictures: Sequence[Image.Image], job: ImageJob, report: Report) -> list[Scores]:
+        """See `MeterEngine.score`."""
+        return self.engine().score(pictures, job, report)

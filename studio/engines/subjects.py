@@ -18,7 +18,8 @@ from studio.errors import InvalidPhoto, ModelMissing
 if TYPE_CHECKING:
     from pipelines.features.image_encoders import ClipVisionEncoder
     from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
-    from pipelines.matting import Matting
+    from pipelines.matting import Matte, Matting
+    from pipelines.recognition.looks import LookEncoder
     from pipelines.textimage.kinds import KindRecogniser
 
 WEIGHTS = "hyperlora/diffusion_pytorch_model.safetensors"
@@ -70,7 +71,17 @@ class HyperLoraSubjectEngine:
             except SubjectNotFoundError as error:
                 raise InvalidPhoto(str(error)) from error
             kinds = self._recogniser.recognise([cutout], top=self._kinds)[0]
-        return PhotoReading(cutout=cutout, coverage=matte.coverage, kinds=kinds, box=box)
+            look = self._look(photo, matte)
+        return PhotoReading(cutout=cutout, coverage=matte.coverage, kinds=kinds, look=look, box=box)
+
+    def groups(self, looks: Sequence[bytes]) -> list[list[int]]:
+        """Group photos by their looks; see `pipelines.recognition.one_subject`."""
+        import numpy as np
+
+        from pipelines.recognition.one_subject import groups_alike, load_threshold
+
+        rows = np.frombuffer(b"".join(looks), np.float32).reshape(len(looks), -1)
+        return groups_alike(rows, load_threshold())
 
     def personalize(self, cutouts: Sequence[Image.Image], kind: str, report: Report) -> bytes:
         """Predict the personal LoRA of the subject from RGBA cut-outs.
@@ -122,7 +133,13 @@ class HyperLoraSubjectEngine:
         kinds = load_config()
         ours = kinds.kind == "mini-clip" and kinds.training is not None
         of_kinds = (kinds.model, *kinds.training.heads.image_features, "minilm") if ours and kinds.training else ()
-        return tuple(dict.fromkeys((*self._names.values(), *of_kinds)))
+        return tuple(dict.fromkeys((*self._names.values(), "tinyvit", *of_kinds)))
+
+    def _look(self, photo: Image.Image, matte: Matte) -> bytes:
+        from pipelines.recognition.looks import crop
+        from pipelines.recognition.regions import box_of
+
+        return self._looks.embed([crop(photo, box_of(matte.alpha))])[0].tobytes()
 
     @cached_property
     def _version(self) -> str:
@@ -152,6 +169,13 @@ class HyperLoraSubjectEngine:
         from pipelines.features.image_encoders import ClipVisionEncoder
 
         return ClipVisionEncoder(self._path("encoder"))
+
+    @cached_property
+    def _looks(self) -> LookEncoder:
+        from pipelines.features.image_encoders import TinyVitEncoder
+        from pipelines.recognition.looks import LookEncoder
+
+        return LookEncoder(TinyVitEncoder(self._place("tinyvit")), self._encoder)
 
     @cached_property
     def _matting(self) -> Matting:

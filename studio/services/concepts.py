@@ -21,9 +21,10 @@ from studio.domain.concepts import (
     check_photo_count,
 )
 from studio.domain.identifiers import IdSource
+from studio.domain.photo_sets import what_is_mixed
 from studio.domain.receipts import Receipt
 from studio.engines.base import Report
-from studio.errors import InvalidInput, NotFound
+from studio.errors import InvalidInput, MixedPhotos, NotFound
 from studio.services.forgetting import Forgetting
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import ADAPTER_SUFFIX, Personalizer
@@ -70,7 +71,9 @@ class ConceptService:
         self._reader.check(photos)
 
         def work(report: Report) -> tuple[Understanding, ...]:
-            return tuple(_understanding(read) for read in self._reader.read_all(photos, report))
+            read = self._reader.read_all(photos, report)
+            group = {photo: number for number, photos in enumerate(self._reader.groups(read)) for photo in photos}
+            return tuple(_understanding(one, group[number]) for number, one in enumerate(read))
 
         return self._jobs.start("Look at the photos", work, owner)
 
@@ -80,6 +83,8 @@ class ConceptService:
         Raises:
             NameTaken: the owner has a concept of one of these names, or one that is mentioned alike.
             InvalidPhoto: as `read`.
+            MixedPhotos: as the job's error, the photos do not look like one thing and `request.one_thing` does not
+                say that they are.
         """
         self._check_free(request)
         self._reader.check(request.photos)
@@ -166,6 +171,10 @@ class ConceptService:
     def _add(self, request: AddConceptRequest, report: Report) -> Concept:
         self._check_free(request)
         read = self._reader.read_all(tuple(dict.fromkeys(request.photos)), part(report, 0.0, _READING))
+        if not request.one_thing and (mixed := what_is_mixed(self._reader.groups(read))):
+            raise MixedPhotos(
+                f"{mixed} A concept is one thing: leave out the photos of others, or say that all of them show it."
+            )
         kind = request.kind or _likeliest(read)
         cutouts = [one.reading.cutout for one in read]
         adapter = self._personalizer.predict(cutouts, kind, part(report, _READING, _PREDICTING))
@@ -206,7 +215,7 @@ class ConceptService:
                 raise name_taken(handle, names[handle][1])
 
 
-def _understanding(read: ReadPhoto) -> Understanding:
+def _understanding(read: ReadPhoto, group: int) -> Understanding:
     # Small: it is for looking at, and ended jobs keep their results for a while.
     shown = read.reading.cutout.copy()
     shown.thumbnail((SHOWN_EDGE, SHOWN_EDGE))
@@ -216,6 +225,7 @@ def _understanding(read: ReadPhoto) -> Understanding:
         kinds=read.reading.kinds,
         width=read.photo.width,
         height=read.photo.height,
+        group=group,
     )
 
 

@@ -15,8 +15,10 @@ from studio.domain.drawings import Drawing
 from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose, Recipe, check_together
 from studio.domain.identifiers import IdSource
 from studio.domain.mentions import find_mentions, normalize, replace_mentions, unknown_concept
-from studio.engines.base import ImageCapabilities, ImageEngine, ImageJob, Report, Subject
+from studio.domain.scores import Scores
+from studio.engines.base import ImageCapabilities, ImageJob, Report, Subject
 from studio.errors import NotFound
+from studio.services.artist import Artist
 from studio.services.drawings import DrawingLog
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import Personalizer
@@ -37,6 +39,7 @@ class Drawn:
     image: Image.Image
     recipe: Recipe
     seconds: float
+    scores: Scores = dataclasses.field(default_factory=Scores)
 
 
 class GenerationService:
@@ -47,24 +50,24 @@ class GenerationService:
         *,
         vault: Vault,
         jobs: JobRunner,
-        engine: ImageEngine,
+        artist: Artist,
         personalizer: Personalizer,
         log: DrawingLog,
         ids: IdSource,
     ) -> None:
         self._vault = vault
         self._jobs = jobs
-        self._engine = engine
+        self._artist = artist
         self._personalizer = personalizer
         self._log = log
         self._ids = ids
 
     def capabilities(self) -> ImageCapabilities:
         """Say what the image engine can do; cheap, loads no weights."""
-        return self._engine.capabilities()
+        return self._artist.capabilities()
 
     def start(self, request: GenerateRequest, *, instead_of: str | None = None) -> Job[tuple[Picture, ...]]:
-        """Draw `request.count` pictures and keep each with its recipe.
+        """Draw `request.count` pictures, each the best of so many candidates, and keep it with its recipe and scores.
 
         Args:
             request: what to draw.
@@ -81,7 +84,7 @@ class GenerationService:
         drawing = self._log.enter(resolved, instead_of=instead_of)
         return self._jobs.start(
             f"Draw {request.prompt[:60]}",
-            lambda report: self._draw(job, ids, request.owner, report, drawing),
+            lambda report: self._draw(job, ids, request, report, drawing),
             request.owner,
             job_id=drawing.id,
             settled=lambda: self._log.settle(drawing),
@@ -93,14 +96,14 @@ class GenerationService:
         It is not put on record: taking it up again after an interruption is the larger work's to offer.
         """
         job, ids = self._resolved(request)
-        return lambda report: self._draw(job, ids, request.owner, report)
+        return lambda report: self._draw(job, ids, request, report)
 
     def _resolved(self, request: GenerateRequest) -> tuple[ImageJob, list[str]]:
         """Return the request with nothing left open, and the ids of its concepts."""
         prompt, concepts = self._bound(request)
         abilities = self.capabilities()
         first = secrets.randbelow(SEED_MAX + 1) if request.seed is None else request.seed
-        seeds = tuple((first + number) % (SEED_MAX + 1) for number in range(request.count))
+        seeds = tuple((first + number) % (SEED_MAX + 1) for number in range(request.candidates))
         pose = Pose(request.pose) if abilities.photo_poses and concepts else Pose.DRAWN
         job = ImageJob(
             prompt=prompt,
@@ -109,7 +112,8 @@ class GenerationService:
             steps=abilities.default_steps if request.steps is None else request.steps,
             guidance=abilities.default_guidance if request.guidance is None else request.guidance,
             fidelity=request.fidelity,
-            poses=tuple(pose.of(seed) for seed in seeds),
+            # The candidates for one picture share its pose: where some of each are wanted, some of each are kept.
+            poses=tuple(pose.of(first + number // request.best_of) for number in range(len(seeds))),
         )
         return job, [concept.id for concept in concepts]
 
@@ -146,29 +150,33 @@ class GenerationService:
         return replace_mentions(prompt, handles, lambda handle: f"@{first[handle]}"), list(found.values())
 
     def _draw(
-        self, job: ImageJob, ids: list[str], owner: str, report: Report, drawing: Drawing | None = None
+        self, job: ImageJob, ids: list[str], request: GenerateRequest, report: Report, drawing: Drawing | None = None
     ) -> tuple[Picture, ...]:
-        drawn = self._drawn(job, ids, owner, part(report, 0.0, _DRAWING))
+        drawn = self._drawn(job, ids, request, part(report, 0.0, _DRAWING))
         report(_DRAWING, "Keeping the pictures")  # the last moment to stop
-        return self.keep(drawn, owner, drawing)
+        return self.keep(drawn, request.owner, drawing)
 
-    def _drawn(self, job: ImageJob, ids: list[str], owner: str, report: Report) -> tuple[Drawn, ...]:
-        concepts = self._current(ids, owner)
+    def _drawn(self, job: ImageJob, ids: list[str], request: GenerateRequest, report: Report) -> tuple[Drawn, ...]:
+        concepts = self._current(ids, request.owner)
         subjects = self._subjects(concepts, part(report, 0.0, _PERSONALIZING))
+        job = dataclasses.replace(job, subjects=subjects)
         began = time.monotonic()
-        told = part(report, _PERSONALIZING if subjects else 0.0, 1.0)
-        images = self._engine.generate(dataclasses.replace(job, subjects=subjects), told)
-        assert len(images) == len(job.seeds), f"{len(images)} pictures for {len(job.seeds)} seeds"
-        seconds = (time.monotonic() - began) / len(images)
+        best = self._artist.draw(job, request.best_of, part(report, _PERSONALIZING if subjects else 0.0, 1.0))
+        seconds = (time.monotonic() - began) / len(job.seeds)
         return tuple(
-            Drawn(image=image, recipe=self._recipe(job, seed, pose, image, concepts), seconds=seconds)
-            for seed, pose, image in zip(job.seeds, job.poses, images, strict=True)
+            Drawn(
+                image=one.image,
+                recipe=self._recipe(job, job.seeds[one.place], job.poses[one.place], one.image, concepts),
+                seconds=seconds,
+                scores=one.scores,
+            )
+            for one in best
         )
 
     def drawn(self, request: GenerateRequest) -> Callable[[Report], tuple[Drawn, ...]]:
         """Return the drawing of `request` without keeping it, for works that choose; raises as `work`."""
         job, ids = self._resolved(request)
-        return lambda report: self._drawn(job, ids, request.owner, report)
+        return lambda report: self._drawn(job, ids, request, report)
 
     def keep(self, drawn: Sequence[Drawn], owner: str, drawing: Drawing | None = None) -> tuple[Picture, ...]:
         """Keep drawn pictures with their recipes, all or none; what is on record as `drawing` has then ended."""
@@ -185,6 +193,7 @@ class GenerationService:
                     created_at=now,
                     owner=owner,
                     seconds=one.seconds,
+                    scores=one.scores,
                 )
                 for one, data in zip(drawn, encoded, strict=True)
             )
@@ -212,7 +221,7 @@ class GenerationService:
                 mention=concept.handle,
                 kind=concept.kind,
                 adapter=self._personalizer.adapter(concept, _piece(report, number, concepts)) if personal else None,
-                cutouts=self._personalizer.cutouts(concept) if personal else (),
+                cutouts=self._personalizer.cutouts(concept),
             )
             for number, concept in enumerate(concepts)
         )

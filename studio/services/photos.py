@@ -75,6 +75,10 @@ class PhotoReader:
                 read.append(ReadPhoto(photo=photo, reading=self._engine.read(photo)))
         return read
 
+    def groups(self, read: Sequence[ReadPhoto]) -> builtins.list[builtins.list[int]]:
+        """Return the places of photos that look like one thing, the largest group first."""
+        return self._engine.groups([one.reading.look for one in read])
+
 
 def encoded(read: Sequence[ReadPhoto]) -> builtins.list[EncodedPhoto]:
     """Return the photos ready for keeping; done before the write lock is taken."""

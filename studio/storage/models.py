@@ -230,6 +230,8 @@ class PictureRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     liked: Mapped[bool | None]
     seconds: Mapped[float | None] = mapped_column(Double)
+    likeness: Mapped[float | None] = mapped_column(Double)
+    prompt_score: Mapped[float | None] = mapped_column(Double)
     subjects: Mapped[list[PictureSubjectRow]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from studio.domain.concepts import handle_of
 from studio.domain.generation import Picture, Recipe
+from studio.domain.scores import Scores
 from studio.storage.models import PictureRow, PictureSubjectRow, TasteEventRow
 
 HIDDEN = "hide"  # the reaction that takes a picture out of the gallery until it is taken back
@@ -36,6 +37,8 @@ class PictureRepository:
                 created_at=picture.created_at,
                 liked=picture.liked,
                 seconds=picture.seconds,
+                likeness=picture.scores.likeness,
+                prompt_score=picture.scores.prompt,
                 subjects=[
                     PictureSubjectRow(concept_id=concept_id, handle=handle_of(name))
                     for concept_id, name in zip(recipe.concepts, recipe.concept_names, strict=True)
@@ -128,6 +131,7 @@ def _picture(row: PictureRow) -> Picture:
         owner=row.owner,
         liked=row.liked,
         seconds=row.seconds,
+        scores=Scores(likeness=row.likeness, prompt=row.prompt_score),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from studio.domain.concepts import Concept, Understanding
+from studio.domain.photo_sets import what_is_mixed
 from studio.domain.refining import Refinement
 from studio.ui.markup import counted, html, joined, tape
 
@@ -27,13 +28,24 @@ def understood(job_id: str, readings: Sequence[Understanding]) -> Markup:
         for kind in suggested_kinds(readings)
     )
     line = html('<p class="k-small">Looks like a</p>{kinds}', kinds=kinds) if kinds else Markup("")
+    said = mixed(readings)
+    doubt = html('<p class="k-doubt" role="status">{said} Leave out with × what shows something else.</p>', said=said)
     return html(
-        '<div class="k-understood"><ul class="k-strip">{strip}</ul><div class="k-strip-line">'
+        '<div class="k-understood"><ul class="k-strip">{strip}</ul>{doubt}<div class="k-strip-line">'
         '<button type="button" class="k-button k-quiet" data-do="more">Add photos</button>'
         '<button type="button" class="k-button k-quiet" data-do="over">Start over</button></div>'
         '<div class="k-chips" role="group" aria-label="Suggested kinds">{line}</div></div>',
         found=f"Found in {counted(len(readings), 'photo', 'photos')}", strip=strip, line=line,
+        doubt=doubt if said else "",
     )  # fmt: skip
+
+
+def mixed(readings: Sequence[Understanding]) -> str:
+    """Return a sentence about photos that do not look alike; empty where all do."""
+    groups: dict[int, list[int]] = {}
+    for number, reading in enumerate(readings):
+        groups.setdefault(reading.group, []).append(number)
+    return what_is_mixed([groups[group] for group in sorted(groups)])
 
 
 def suggested_kinds(readings: Sequence[Understanding]) -> list[str]:

@@ -11,6 +11,7 @@ from studio.domain.drawings import Drawing
 from studio.domain.generation import Picture
 from studio.domain.taste import Reaction
 from studio.ui.markup import counted, html, joined, tape
+from studio.ui.meter_markup import meters
 from studio.ui.taste_markup import plain_beneath, reactions, taste_line
 
 
@@ -34,10 +35,10 @@ def _result(picture: Picture) -> Markup:
         '<button type="button" class="k-open" data-do="open" data-id="{id}" aria-label="Open: {prompt}">'
         '<span class="k-frame k-gingham"><img src="/media/pictures/{id}.png" width="{width}" height="{height}" '
         'alt="{prompt}">{plain}</span></button>{taste}'
-        "<figcaption>{reactions}{downloads}</figcaption></figure>",
+        "<figcaption>{meters}{reactions}{downloads}</figcaption></figure>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
         plain=plain_beneath(picture.recipe), taste=taste_line(picture.recipe), reactions=reactions(picture.id, ()),
-        downloads=_downloads(picture, clean=False),
+        meters=meters(picture), downloads=_downloads(picture, clean=False),
     )  # fmt: skip
 
 
@@ -77,7 +78,8 @@ def detail(picture: Picture, said: Collection[Reaction] = ()) -> Markup:
         '<div class="k-modal" role="dialog" aria-modal="true" aria-label="Picture" data-picture="{id}">'
         '<div class="k-sheet k-detail"><button type="button" class="k-close" data-do="close" aria-label="Close">×'
         '</button><div class="k-frame k-gingham"><img src="/media/pictures/{id}.png" width="{width}" height="{height}"'
-        ' alt="{prompt}"></div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{reactions}{recipe}'
+        ' alt="{prompt}"></div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{meters}{reactions}'
+        "{recipe}"
         '<button type="button" class="k-button k-primary" data-do="again" data-id="{id}">Use this recipe</button>'
         '<div class="k-downloads"><span class="k-small">Download</span>{downloads}</div>'
         '<button type="button" class="k-button k-quiet k-danger" data-do="delete" data-id="{id}" '
@@ -85,7 +87,7 @@ def detail(picture: Picture, said: Collection[Reaction] = ()) -> Markup:
         'With its recipe a picture like it can be drawn again." data-confirm-yes="Delete">Delete</button>'
         "</div></div></div>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
-        recipe=_recipe(picture), downloads=_downloads(picture, clean=True),
+        meters=meters(picture), recipe=_recipe(picture), downloads=_downloads(picture, clean=True),
         reactions=reactions(picture.id, said, all_of_them=True),
     )  # fmt: skip
 

@@ -12,7 +12,7 @@ from studio.domain.jobs import Status
 from studio.domain.people import is_person
 from studio.errors import InvalidInput
 from studio.studio import Studio
-from studio.ui.concept_markup import suggested_kinds, understood
+from studio.ui.concept_markup import mixed, suggested_kinds, understood
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import job_card, piece
 from studio.ui.tabs.shelf import Shelf
@@ -43,6 +43,9 @@ class AddingPanel:
             self.consent = gr.Checkbox(
                 label="They have agreed to be exported and shared", visible=False, elem_id="concept-consent"
             )
+            self.one_thing = gr.Checkbox(
+                label="All photos show it, even if they do not look alike", visible=False, elem_id="one-thing"
+            )
             self.keep = gr.Button("Keep it", variant="primary", elem_id="keep")
         self.adding = piece(name="adding")
         with gr.Accordion("From a concept file", open=False, elem_id="import", elem_classes="k-more"):
@@ -51,7 +54,7 @@ class AddingPanel:
 
     def wire(self, page: gr.Blocks, shelf: Shelf) -> None:
         """Connect the handlers; `shelf` shows what was added."""
-        about = [self.photos, self.name, self.kind, self.facts, self.consent]
+        about = [self.photos, self.name, self.kind, self.facts, self.consent, self.one_thing]
         self.kind.change(
             lambda kind: gr.update(visible=is_person(kind)), self.kind, self.consent, api_visibility="private", **QUIET
         )
@@ -62,7 +65,7 @@ class AddingPanel:
         self.photos.change(
             told(self.read_photos), self.photos, [self.seen, self.about], trigger_mode="always_last", **QUIET
         )
-        self.seen.end(told(self.on_read), self.kind, [self.seen, self.about, self.kind], **QUIET)
+        self.seen.end(told(self.on_read), self.kind, [self.seen, self.about, self.kind, self.one_thing], **QUIET)
         gr.on(
             [self.keep.click, self.name.submit, self.kind.submit],
             told(self.add_concept), about, [self.adding, self.keep, self.running], **QUIET,
@@ -95,6 +98,7 @@ class AddingPanel:
             self.seen: understood(job.id, readings),
             self.about: gr.update(visible=True),
             self.kind: kind or "".join(suggested_kinds(readings)[:1]),
+            self.one_thing: gr.update(visible=bool(mixed(readings)), value=False),
         }
 
     def leave_out(self, photos: list[str] | None, event: gr.EventData) -> list[str] | None:
@@ -102,12 +106,24 @@ class AddingPanel:
         kept = [photo for number, photo in enumerate(photos or []) if str(number) != event.id]
         return kept or None
 
-    def add_concept(self, photos: list[str] | None, name: str, kind: str, facts: str, consent: bool = False) -> Update:
+    def add_concept(
+        self,
+        photos: list[str] | None,
+        name: str,
+        kind: str,
+        facts: str,
+        consent: bool = False,
+        one_thing: bool = False,
+    ) -> Update:
         """Begin to learn the thing."""
         request = AddConceptRequest(
-            name=name, kind=kind, facts=tuple(facts.splitlines()), photos=tuple(contents(photos or [])),
+            name=name,
+            kind=kind,
+            facts=tuple(facts.splitlines()),
+            photos=tuple(contents(photos or [])),
             consent=consent and is_person(kind),
-        )  # fmt: skip
+            one_thing=one_thing,
+        )
         job = self._studio.concepts.add(request)
         card = job_card(job.id, f"Learning {request.name}", status=job.status, framed=False)
         return {self.adding: card, self.running: job.id, self.keep: gr.update(interactive=False)}
@@ -134,8 +150,8 @@ class AddingPanel:
         concept = job.result()
         gr.Success(f"{concept.name} is kept. Write @{concept.handle} in a prompt to draw it.")
         blank: Update = dict.fromkeys((self.seen, self.name, self.kind, self.facts, self.called), "")
-        hidden: Update = {self.consent: gr.update(value=False, visible=False), self.about: gr.update(visible=False)}
-        return {**rest, **blank, **hidden, self.photos: None}
+        unasked = {box: gr.update(value=False, visible=False) for box in (self.consent, self.one_thing)}
+        return {**rest, **blank, **unasked, self.about: gr.update(visible=False), self.photos: None}
 
     def find_running(self, job_id: str | None) -> Update:
         """Show the job of before the reload again, if it is still known."""

@@ -22,6 +22,7 @@ Update = dict[Any, Any]
 COUNTS = (1, 2, 4, 8, 16)
 OFF = ("Nobody, just as I say", "")
 AMOUNTS = (("A touch", Amount.TOUCH.value), ("Clearly", Amount.CLEAR.value), ("Fully", Amount.FULL.value))
+BEST_OF = (1, 2, 4, 8)
 POSES = (("Both", Pose.BOTH.value), ("As in a photo", Pose.PHOTO.value), ("Drawn anew", Pose.DRAWN.value))
 
 
@@ -65,6 +66,10 @@ class CreatePage:
             with gr.Row():
                 steps = gr.Number(label="Steps", precision=0, placeholder="usual", elem_id="steps", min_width=110)
                 guidance = gr.Number(label="Guidance", placeholder="usual", elem_id="guidance", min_width=110)
+            best_of = gr.Radio(
+                BEST_OF, value=1, label="Best of", elem_id="best-of", elem_classes="k-segments",
+                info="Draws so many for each picture and keeps the best by both meters.",
+            )  # fmt: skip
             fidelity = gr.Slider(
                 0, 1, 0.7, step=0.05, label="Fidelity", info="Left follows the prompt, right the thing itself.",
                 elem_id="fidelity", buttons=[],
@@ -72,7 +77,7 @@ class CreatePage:
             self.model = piece(name="model")
         return Form(
             GenerateRequest, prompt=prompt, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity,
-            pose=pose,
+            pose=pose, best_of=best_of,
         )  # fmt: skip
 
     def wire(self, page: gr.Blocks, tab: gr.Tab) -> None:

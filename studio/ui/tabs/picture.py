@@ -44,7 +44,7 @@ class PictureDialog:
         recipe = self._studio.gallery.get(event.id).recipe
         values = {
             "prompt": recipe.prompt, "seed": recipe.seed, "steps": recipe.steps, "guidance": recipe.guidance,
-            "fidelity": recipe.fidelity, "pose": recipe.pose, "count": 1,
+            "fidelity": recipe.fidelity, "pose": recipe.pose, "count": 1, "best_of": 1,
         }  # fmt: skip
         return {self.view: "", self._tabs: gr.Tabs(selected="create"), **self._form.fill(values)}
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from PIL import Image
 
 from studio.domain.concepts import PHOTOS_MAX
 from studio.storage.ingest import BYTES_MAX
@@ -99,3 +100,12 @@ def test_a_thing_is_refined_and_kept_if_that_helps(keepsake, photo_file, tmp_pat
 
 def test_refining_what_is_not_known(keepsake, one_line) -> None:
     one_line(keepsake("concept", "refine", "nobody"), "nobody")
+
+
+def test_photos_of_different_things_are_refused_unless_they_are_said_to_be_one(keepsake, one_line, tmp_path) -> None:
+    photos = [tmp_path / f"{colour}.png" for colour in ("red", "blue")]
+    for photo in photos:
+        Image.new("RGB", (64, 64), photo.stem).save(photo)
+    one_line(keepsake("concept", "add", "Bo", *photos, "--kind", "dog"), "The two photos do not look alike", "--one-th")
+    assert keepsake("concept", "list", "--json").json == []
+    assert keepsake("concept", "add", "Bo", *photos, "--kind", "dog", "--one-thing", "--json").json["photos"] == 2

@@ -24,6 +24,7 @@ def configured(keepsake, monkeypatch, tmp_path) -> Configured:
         file: Path = tmp_path / "studio.yaml"
         file.write_text(
             f"models: {ROOT / 'configs' / 'models.yaml'}\nengines:\n  image: {image}\n  subject: {subject}\n"
+            "  meter: {name: fake}\n"
         )
         return file
 
@@ -56,7 +57,8 @@ def test_only_what_the_configuration_uses_can_be_missing(keepsake, configured: C
     used = {model["name"] for model in found["models"] if model["needed_by"]}
     assert used == {"hyperlora", "u2netp", "clip-vision", "textimage", "tinyvit", "minilm"}
     assert "dinov2" not in " ".join(found["problems"])
-    assert [(one["role"], one["name"]) for one in found["engines"]] == [("image", "fake"), ("subject", "hyperlora")]
+    roles = [(one["role"], one["name"]) for one in found["engines"]]
+    assert roles == [("image", "fake"), ("subject", "hyperlora"), ("meter", "fake")]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import re
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,9 @@ def test_draws_into_files_named_after_prompt_and_seed(keepsake, tmp_path) -> Non
     assert ended.status == 0
     files = sorted(tmp_path.glob("pictures/*"))
     assert [file.name for file in files] == ["a-red-balloon-7.png", "a-red-balloon-8.png"]
-    assert ended.out.splitlines() == [
-        "pictures/a-red-balloon-7.png  (seed 7)",
-        "pictures/a-red-balloon-8.png  (seed 8)",
-    ]
+    for line, seed in zip(ended.out.splitlines(), (7, 8), strict=True):
+        told = rf"pictures/a-red-balloon-{seed}\.png  \(seed {seed}, prompt (low|fair|good)\)"
+        assert re.fullmatch(told, line), line
     with Image.open(files[0]) as picture:
         assert picture.format == "PNG"
         assert picture.mode == "RGBA"
@@ -40,6 +40,23 @@ def test_json_tells_the_recipe(keepsake, photo_file) -> None:
     assert Path(made["file"]) == Path("out/bo-on-a-hill-3.png")
     assert (recipe["seed"], recipe["steps"], recipe["guidance"], recipe["fidelity"]) == (3, 2, 2.5, 1.0)
     assert recipe["concept_names"] == ["Bo"]
+
+
+def test_json_tells_seed_and_scores(keepsake, photo_file) -> None:
+    keepsake("concept", "add", "Bo", photo_file, "--kind", "dog")
+    (made,) = keepsake("generate", "@bo on a hill", "--out", "out", "--seed", "3", "--json").json
+    assert made["seed"] == 3
+    assert 0 <= made["likeness"] <= 1 and 0 <= made["prompt_score"] <= 1
+    (made,) = keepsake("generate", "a hill", "--out", "out", "--seed", "3", "--json").json
+    assert made["likeness"] is None and 0 <= made["prompt_score"] <= 1
+
+
+def test_the_best_of_several_is_written(keepsake, tmp_path) -> None:
+    common = ("generate", "a fox", "--out", "out", "--steps", "1", "--json", "--seed", "5")
+    every = keepsake(*common, "--count", "4").json
+    (best,) = keepsake(*common, "--best-of", "4").json
+    assert best["prompt_score"] == max(made["prompt_score"] for made in every)
+    assert len(keepsake("generate", "a fox", "--out", "b", "--count", "2", "--best-of", "3", "--json").json) == 2
 
 
 @pytest.mark.parametrize(
@@ -85,6 +102,8 @@ def test_without_a_seed_one_is_chosen_and_told(keepsake) -> None:
         (("a dog", "--concept", "nobody"), "nobody"),
         (("a dog", "--count", "0"), "count is 0"),
         (("a dog", "--count", "17"), "count is 17"),
+        (("a dog", "--best-of", "0"), "best_of is 0"),
+        (("a dog", "--best-of", "9", "--count", "2"), "18 to draw"),
         (("a dog", "--seed", "-1"), "seed is -1"),
         (("a dog", "--steps", "101"), "steps is 101"),
         (("a dog", "--guidance", "nan"), "guidance is nan"),

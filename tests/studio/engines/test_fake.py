@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from PIL import Image
 from safetensors.numpy import load
 
-from studio.engines.base import ImageEngine, ImageJob, Subject, SubjectEngine
-from studio.engines.fake import FakeImageEngine, FakeRefiningEngine, FakeSubjectEngine
+from studio.engines.base import ImageEngine, ImageJob, MeterEngine, Subject, SubjectEngine
+from studio.engines.fake import FakeImageEngine, FakeMeterEngine, FakeRefiningEngine, FakeSubjectEngine
 from studio.errors import JobCancelled
 
 JOB = ImageJob(
@@ -97,3 +99,19 @@ def test_a_refined_adapter_is_another_of_the_same_shape() -> None:
 
 def quiet(share: float, message: str = "", preview: Image.Image | None = None) -> None:
     """Take a report and say nothing."""
+
+
+def test_the_meter_scores_the_same_picture_alike_and_likeness_needs_a_subject() -> None:
+    engine: MeterEngine = FakeMeterEngine()
+    pictures = [Image.new("RGBA", (8, 8), colour) for colour in ("red", "blue")]
+    red, blue = engine.score(pictures, JOB, Listener())
+    assert red != blue and red.likeness is not None and red.prompt is not None
+    assert engine.score(pictures[:1], JOB, Listener()) == [red]
+    (alone,) = engine.score(pictures[:1], dataclasses.replace(JOB, subjects=()), Listener())
+    assert (alone.likeness, alone.prompt) == (None, red.prompt)
+
+
+def test_photos_of_far_colours_are_not_alike() -> None:
+    engine = FakeSubjectEngine()
+    looks = [engine.read(Image.new("RGB", (16, 16), colour)).look for colour in ("blue", "red", "crimson", "red")]
+    assert engine.groups(looks) == [[1, 2, 3], [0]]

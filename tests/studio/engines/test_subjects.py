@@ -118,8 +118,29 @@ class Recogniser:
         return [tuple((f"kind {rank}", 1 / (rank + 2)) for rank in range(top)) for _ in cutouts]
 
 
+class Looks:
+    """A look is the mean colour of a place."""
+
+    def embed(self, pictures: list[Image.Image]) -> np.ndarray:
+        means = np.stack([np.asarray(picture, np.float32).mean(axis=(0, 1)) for picture in pictures])
+        return (means / np.linalg.norm(means, axis=1, keepdims=True)).astype(np.float32)
+
+
+def test_photos_are_grouped_by_what_their_subjects_look_like(
+    engine: HyperLoraSubjectEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vars(engine).update(_matting=Matter(), _recogniser=Recogniser(), _looks=Looks())
+    colours = [(200, 0, 0), (130, 0, 255), (230, 0, 0), (135, 0, 250)]
+    looks = [engine.read(Image.new("RGB", (40, 20), colour)).look for colour in colours]
+    cosines = np.frombuffer(b"".join(looks), np.float32).reshape(4, 3) @ np.frombuffer(looks[0], np.float32)
+    threshold = float(cosines[[1, 3]].max()) + 0.01
+    monkeypatch.setattr("pipelines.recognition.one_subject.load_threshold", lambda: threshold)
+    assert engine.groups(looks) == [[0, 2], [1, 3]]
+    assert engine.groups(looks[:1]) == [[0]]
+
+
 def test_read_gives_cutout_coverage_and_kinds(engine: HyperLoraSubjectEngine) -> None:
-    vars(engine).update(_matting=Matter(), _recogniser=Recogniser())
+    vars(engine).update(_matting=Matter(), _recogniser=Recogniser(), _looks=Looks())
     photo = Image.new("RGB", (40, 20))
     photo.paste((255, 0, 0), (0, 0, 10, 20))
     reading = engine.read(photo)

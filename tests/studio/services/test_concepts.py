@@ -21,6 +21,7 @@ from studio.errors import (
     InvalidPhoto,
     JobCancelled,
     JobFailed,
+    MixedPhotos,
     NameTaken,
     NotFound,
     StorageFull,
@@ -354,3 +355,28 @@ def test_concepts_outlive_the_studio(fake_config: StudioConfig, photo: Photos) -
     second = build_studio(fake_config)
     assert second.concepts.list() == [concept]
     second.close()
+
+
+class TestMixedPhotos:
+    def coloured(self, *colours: str) -> tuple[bytes, ...]:
+        photos = []
+        for number, colour in enumerate(colours):
+            buffer = io.BytesIO()
+            Image.new("RGB", (96, 64 + number), colour).save(buffer, "PNG")
+            photos.append(buffer.getvalue())
+        return tuple(photos)
+
+    def test_photos_that_do_not_look_alike_are_said_and_nothing_is_kept(self, studio: Studio) -> None:
+        request = AddConceptRequest(name="Bo", photos=self.coloured("red", "blue", "red", "lime"), kind="dog")
+        with pytest.raises(MixedPhotos, match=r"Photos 1 and 3 of 4 look alike.*leave out .*or say"):
+            studio.concepts.add(request).result(PATIENCE)
+        assert_nothing_is_kept(studio)
+        assert subject_engine(studio).requests == []
+
+    def test_the_person_has_the_last_word(self, studio: Studio) -> None:
+        request = AddConceptRequest(name="Bo", photos=self.coloured("red", "blue"), kind="dog", one_thing=True)
+        assert len(studio.concepts.add(request).result(PATIENCE).photos) == 2
+
+    def test_reading_says_which_photos_look_alike(self, studio: Studio) -> None:
+        understood = studio.concepts.read(self.coloured("blue", "red", "lime", "red")).result(PATIENCE)
+        assert [one.group for one in understood] == [1, 0, 2, 0]

@@ -24,7 +24,7 @@ Photos = Callable[..., bytes]
 
 
 def image_engine(studio: Studio) -> FakeImageEngine:
-    engine = studio.generation._engine.engine()  # type: ignore[attr-defined]
+    engine = studio.generation._artist.image.engine()  # type: ignore[attr-defined]
     assert isinstance(engine, FakeImageEngine)
     return engine
 
@@ -368,3 +368,41 @@ def test_several_things_go_to_the_engine_and_too_many_are_refused_at_once(studio
     with pytest.raises(InvalidInput, match="@bo, @anna, @cup, @hat are 4 of your things"):
         studio.generation.start(GenerateRequest(prompt="@bo @anna @cup", concept="Hat"))
     assert len(image_engine(studio).requests) == 1
+
+
+class TestScores:
+    def test_pictures_are_kept_with_their_scores(self, studio: Studio, bo: Concept) -> None:
+        (picture,) = studio.generation.start(GenerateRequest(prompt="a @bo", seed=7)).result(PATIENCE)
+        assert picture.scores.likeness is not None and picture.scores.prompt is not None
+        assert studio.gallery.get(picture.id).scores == picture.scores
+        (other,) = studio.generation.start(GenerateRequest(prompt="a dog", seed=7)).result(PATIENCE)
+        assert other.scores.likeness is None and other.scores.prompt is not None
+
+    def test_the_best_of_several_is_kept_and_its_recipe_makes_it_again(self, studio: Studio, bo: Concept) -> None:
+        every = studio.generation.start(GenerateRequest(prompt="a @bo", count=8, seed=40, pose=Pose.DRAWN))
+        kept = studio.generation.start(
+            GenerateRequest(prompt="a @bo", count=2, best_of=4, seed=40, pose=Pose.DRAWN)
+        ).result(PATIENCE)
+        drawn = every.result(PATIENCE)
+        assert [picture.recipe.seed for picture in kept] == [
+            max(four, key=lambda picture: picture.scores.together(0.7)).recipe.seed for four in (drawn[:4], drawn[4:])
+        ]
+        for picture in kept:
+            recipe = picture.recipe
+            (again,) = studio.generation.start(
+                GenerateRequest(prompt=recipe.prompt, seed=recipe.seed, pose=recipe.pose)
+            ).result(PATIENCE)
+            assert again.file == picture.file
+        assert len(studio.gallery.list()) == 8 + 2 + 2
+
+    def test_the_candidates_for_one_picture_share_its_pose(self, studio: Studio, bo: Concept) -> None:
+        request = GenerateRequest(prompt="a @bo", count=3, best_of=3, seed=6)
+        pictures = studio.generation.start(request).result(PATIENCE)
+        assert [picture.recipe.pose for picture in pictures] == ["photo", "drawn", "photo"]
+        assert image_engine(studio).requests[-1].poses == ("photo",) * 3 + ("drawn",) * 3 + ("photo",) * 3
+
+    def test_more_than_can_be_drawn_is_refused(self, studio: Studio) -> None:
+        with pytest.raises(InvalidInput, match="best of 8 for each of 4 pictures are 32 to draw"):
+            GenerateRequest(prompt="a fox", count=4, best_of=8)
+        with pytest.raises(InvalidInput, match="best_of is 0"):
+            GenerateRequest(prompt="a fox", best_of=0)

@@ -59,6 +59,22 @@ def test_migrating_again_changes_nothing(database: Database) -> None:
         assert session.execute(text("SELECT count(*) FROM alembic_version")).scalar() == 1
 
 
+def test_pictures_of_before_there_were_scores_have_none(open_database: Open) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    database = open_database()
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "r0006")
+        connection.exec_driver_sql(
+            "INSERT INTO pictures (id, owner, file, width, height, recipe, words, created_at) "
+            "VALUES ('p', 'local', 'f', 1, 1, '{}', '', '2026-01-01')"
+        )
+    migrate(database.engine)
+    with database.read() as session:
+        assert session.execute(text("SELECT likeness, prompt_score FROM pictures")).one() == (None, None)
+
+
 def test_records_of_a_newer_version_are_left_alone_with_a_sentence(open_database: Open) -> None:
     with open_database().write() as session:
         session.execute(text("UPDATE alembic_version SET version_num = 'r9999'"))

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from studio.domain.generation import Picture, Recipe
+from studio.domain.scores import Scores
 from studio.storage.database import Database
 from studio.storage.pictures import PictureRepository
 
@@ -34,6 +35,7 @@ def picture(number: int, **values: object) -> Picture:
         recipe=RECIPE,
         created_at=datetime(2026, 11, 23, tzinfo=UTC),
         seconds=1.5,
+        scores=Scores(likeness=0.25, prompt=0.75),
     )
     return dataclasses.replace(made, **values)  # type: ignore[arg-type]
 

@@ -32,9 +32,16 @@ def add(visitor: Visitor, job_in: JobIn, name: str, photos: list[bytes]) -> None
 
 
 def draw(
-    visitor: Visitor, job_in: JobIn, prompt: str, *, count: int = 1, seed: int | None = None, pose: str = "both"
+    visitor: Visitor,
+    job_in: JobIn,
+    prompt: str,
+    *,
+    count: int = 1,
+    seed: int | None = None,
+    pose: str = "both",
+    best_of: int = 1,
 ) -> str:
-    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, pose)
+    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, pose, best_of)
     job = job_in(begun["stage"])
     assert visitor.wait_for(job)["status"] == "done"
     html: str = visitor.call("drawn", id=job)["stage"]
@@ -71,10 +78,18 @@ def test_a_photo_becomes_a_concept_a_picture_and_a_tile(visitor: Visitor, photo:
     assert "<dd>7</dd>" in detail
 
 
+def test_the_best_of_several_is_shown_with_its_meter(visitor: Visitor, job_in: JobIn) -> None:
+    every = draw(visitor, job_in, "a heron", count=4, seed=11)
+    best = draw(visitor, job_in, "a heron", count=1, seed=11, best_of=4)
+    percents = [int(found) for found in re.findall(r'aria-valuenow="(\d+)"', every)]
+    assert len(percents) == 4 and len(pictures_in(best)) == 1
+    assert f'aria-valuenow="{max(percents)}"' in best and "Shows the prompt" in best
+
+
 def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str], job_in: JobIn) -> None:
     one, two = Visitor(served[1]), Visitor(served[1])
     begun = [
-        who.call("draw", prompt, 1, 5, None, None, 0.7, "both") for who, prompt in ((one, "a kite"), (two, "a boat"))
+        who.call("draw", prompt, 1, 5, None, None, 0.7, "both", 1) for who, prompt in ((one, "a kite"), (two, "a boat"))
     ]
     jobs = [job_in(answer["stage"]) for answer in begun]
     for who, job in zip((one, two), jobs, strict=True):
@@ -84,7 +99,7 @@ def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str],
 
 
 def test_a_reload_finds_the_job_again(visitor: Visitor, served: tuple[Studio, str], job_in: JobIn) -> None:
-    job = job_in(visitor.call("draw", "a lantern", 1, None, None, None, 0.7, "both")["stage"])
+    job = job_in(visitor.call("draw", "a lantern", 1, None, None, None, 0.7, "both", 1)["stage"])
     visitor.wait_for(job)
     later = Visitor(served[1])
     assert "a lantern" in later.call("find_running_1", job)["stage"]
@@ -139,7 +154,7 @@ def test_bad_input_is_told_in_the_studios_own_sentence(
     visitor: Visitor, prompt: str, steps: int | None, sentence: str
 ) -> None:
     with pytest.raises(AssertionError, match=sentence):
-        visitor.call("draw", prompt, 1, None, steps, None, 0.7, "both")
+        visitor.call("draw", prompt, 1, None, steps, None, 0.7, "both", 1)
 
 
 @pytest.mark.parametrize("name", ["../etc", "🐶", ""])

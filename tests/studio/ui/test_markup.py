@@ -1,16 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from datetime import UTC, datetime
 
-from studio.domain.concepts import Concept, Photo
+from studio.domain.concepts import Concept, Photo, Understanding
 from studio.domain.generation import Picture, Recipe
 from studio.domain.jobs import Status
+from studio.domain.scores import Scores
 from studio.ui.app import ASSETS
-from studio.ui.concept_markup import shelf, suggested_kinds
+from studio.ui.concept_markup import shelf, suggested_kinds, understood
 from studio.ui.markup import drawing, example_prompts, html, job_card
 from studio.ui.media import file_name
-from studio.ui.picture_markup import detail, tiles
+from studio.ui.picture_markup import detail, results, tiles
 
 NASTY = '"><script>alert(1)</script>'
 
@@ -49,8 +51,6 @@ def test_examples_are_about_the_visitors_things() -> None:
 
 
 def test_the_likeliest_kind_over_all_photos_comes_first() -> None:
-    from studio.domain.concepts import Understanding
-
     def reading(*kinds: tuple[str, float]) -> Understanding:
         return Understanding(cutout=b"", coverage=0.5, kinds=kinds, width=1, height=1)
 
@@ -72,3 +72,25 @@ def test_everything_the_pages_do_is_known_to_the_script() -> None:
 def test_drawings_take_their_colour_from_the_page() -> None:
     for file in (ASSETS / "drawings").iterdir():
         assert "currentColor" in drawing(file.stem)
+
+
+def test_the_meters_say_what_was_measured_in_a_word() -> None:
+    scored = dataclasses.replace(picture("a fox"), scores=Scores(likeness=0.71, prompt=0.2))
+    for page in (detail(scored), results([scored])):
+        likeness, prompt = re.findall(r'<div class="k-meter [^>]*>', page)
+        assert 'aria-label="Looks like @old-bo"' in likeness and 'aria-valuenow="71"' in likeness
+        assert 'aria-valuetext="good"' in likeness and 'aria-valuetext="low"' in prompt
+        assert page.count("width:71%") == 1
+
+
+def test_a_picture_of_before_there_were_scores_has_no_meters() -> None:
+    assert "k-meter" not in detail(picture("a fox")) + results([picture("a fox")])
+
+
+def test_photos_that_do_not_look_alike_are_doubted() -> None:
+    def reading(group: int) -> Understanding:
+        return Understanding(cutout=b"", coverage=0.5, kinds=(), width=1, height=1, group=group)
+
+    assert "k-doubt" not in understood("ab12", [reading(0), reading(0)])
+    page = understood("ab12", [reading(0), reading(1), reading(0)])
+    assert "Photo 2 of 3 does not look like the others." in page and "k-doubt" in page
