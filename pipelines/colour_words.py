@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from pipelines.lab import to_lab
+
 _EDGE = 96
 _MOST = 3
 _LEAST = 0.15  # share of the surface that a colour has to cover to be named
@@ -54,8 +56,6 @@ _FURRED_WORDS = "dog puppy cat kitten fox rabbit hamster horse pony hen chicken 
 _FURRED = frozenset(_FURRED_WORDS.split())
 _GINGER = ("rust", "orange", "tan")  # the same colours of fur have a word of their own
 # sRGB to CIE XYZ (D65), IEC 61966-2-1, rows divided by the white point.
-_TO_XYZ = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-_WHITE = np.array([0.95047, 1.0, 1.08883])
 
 
 def colours_in_words(cutouts: Sequence[Image.Image], kind: str = "") -> str:
@@ -96,16 +96,6 @@ def _shares(cutout: Image.Image) -> np.ndarray | None:
     nearest = np.argmin(np.linalg.norm(lab[:, None] - _LAB[None], axis=2), axis=1)
     shares: np.ndarray = np.bincount(nearest, minlength=len(_WORDS)) / len(seen)
     return shares
-
-
-def to_lab(colours: np.ndarray) -> np.ndarray:
-    """Return CIELAB values [N, 3] of sRGB colours [N, 3] in 0–255 (CIE 15, D65)."""
-    values = np.asarray(colours, np.float64) / 255
-    linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-    ratio = linear @ _TO_XYZ.T / _WHITE
-    root = np.where(ratio > 216 / 24389, np.cbrt(ratio), (24389 / 27 * ratio + 16) / 116)
-    x, y, z = root.T
-    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
 
 
 _LAB = to_lab(np.array(list(_WORDS.values())))

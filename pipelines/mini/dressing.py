@@ -16,9 +16,9 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines.lab import from_lab, to_lab
 from pipelines.lora import COAT, LoraFactors, RowLora
 from pipelines.mini.colours import in_greys, raster_groups, recolour_like
-from pipelines.mini.lab import from_lab, to_lab
 
 if TYPE_CHECKING:
     from pipelines.mini.pipeline_mini import MiniPipeline

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from pipelines.features.preprocessing import FloatArray, has_alpha, on_ground
-from pipelines.pigeon.named_colours import COLOUR_NAMES, colour_shares, to_lab
+from pipelines.lab import to_lab
+from pipelines.pigeon.named_colours import COLOUR_NAMES, colour_shares
 
 EDGE = 96  # pixels; texture and outlines are measured at this size, so it is part of their definition
 _FLAT, _STEEP = 0.25, 6.0  # gradients of L* a pixel below and above which there is no shading, but none or an edge
@@ -54,15 +55,17 @@ class MeasuredPicture:
         small = image.convert("RGBA") if has_alpha(image) else image.convert("RGB")
         small.thumbnail((EDGE, EDGE), Image.Resampling.BOX)
         transparent = small.mode == "RGBA"
-        alpha = np.asarray(small.getchannel("A"), np.float32) / 255 if transparent else np.ones(small.size[::-1])
-        self.alpha: FloatArray = alpha.astype(np.float32)
+        alpha: NDArray = (
+            np.asarray(small.getchannel("A"), np.float32) / 255 if transparent else np.ones(small.size[::-1])
+        )
+        self.alpha = np.asarray(alpha, np.float32)
         self.seen: NDArray[np.bool_] = self.alpha >= 0.5
         if not self.seen.any():
             self.seen = np.ones_like(self.seen)
         laid = on_ground(small, (255, 255, 255))
         self.rgb: NDArray[np.uint8] = np.asarray(laid)
         self.hsv: FloatArray = np.asarray(laid.convert("HSV"), np.float32) / 255
-        self.lab = to_lab(self.rgb.astype(np.float32) / 255)
+        self.lab: FloatArray = to_lab(self.rgb).astype(np.float32)
 
     @cached_property
     def lightness(self) -> FloatArray:
@@ -90,7 +93,7 @@ class MeasuredPicture:
         if min(self.lightness.shape) < 2:
             return np.zeros_like(self.lightness), np.zeros_like(self.lightness)
         down, right = np.gradient(self.lightness)
-        return down.astype(np.float32), right.astype(np.float32)
+        return np.asarray(down, np.float32), np.asarray(right, np.float32)
 
     @cached_property
     def steepness(self) -> FloatArray:

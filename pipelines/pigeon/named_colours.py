@@ -9,26 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.features.preprocessing import FloatArray
+from pipelines.lab import to_lab
 from pipelines.mini.colours import COLOURS
 
 COLOUR_NAMES: tuple[str, ...] = tuple(COLOURS)
-_TO_XYZ = np.array(
-    [[0.4124564, 0.3575761, 0.1804375], [0.2126729, 0.7151522, 0.0721750], [0.0193339, 0.1191920, 0.9503041]]
-)
-_WHITE = np.array([0.95047, 1.0, 1.08883])  # D65
 # A name stands for more than one point: lighter and darker ones of a hue are still called by it.
 _IMPORTANCE = np.array([0.6, 1.0, 1.0], np.float32)  # hue decides a name before lightness does
 _BITS, _STEPS = 3, 32
 _SHIFTS = (-0.16, 0.0, 0.16)
-
-
-def to_lab(rgb: NDArray) -> FloatArray:
-    """Turn sRGB values in 0–1, [..., 3], into CIELAB [..., 3]."""
-    linear = np.where(rgb > 0.04045, ((rgb + 0.055) / 1.055) ** 2.4, rgb / 12.92)
-    ratios = (linear @ _TO_XYZ.T) / _WHITE
-    roots = np.where(ratios > 216 / 24389, np.cbrt(ratios), (24389 / 27 * ratios + 16) / 116)
-    x, y, z = np.moveaxis(roots, -1, 0)
-    return np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=-1).astype(np.float32)
 
 
 def colour_shares(rgb: NDArray) -> FloatArray:
@@ -52,7 +40,7 @@ def _names() -> NDArray[np.int64]:
     """Return the name of every colour, in steps of 8 of 256 for each of red, green and blue [32768]."""
     levels = (np.arange(_STEPS) + 0.5) / _STEPS
     grid = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(-1, 3)
-    distances = ((to_lab(grid)[:, None] - _centres()[None]) ** 2 * _IMPORTANCE).sum(axis=2)
+    distances = ((to_lab(255 * grid)[:, None] - _centres()[None]) ** 2 * _IMPORTANCE).sum(axis=2)
     nearest: NDArray[np.int64] = distances.argmin(axis=1) // len(_SHIFTS)
     return nearest
 
@@ -63,4 +51,4 @@ def _centres() -> FloatArray:
         for shift in _SHIFTS if hue is not None else (0.0,) * len(_SHIFTS):
             shade = min(0.94, max(0.06, lightness + shift))
             rows.append(colorsys.hls_to_rgb((hue or 0) / 360, shade, saturation))
-    return to_lab(np.array(rows))
+    return to_lab(255 * np.array(rows)).astype(np.float32)

@@ -24,9 +24,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image
 
 from pipelines.features.image_encoders import ClipVisionEncoder, DinoV2Encoder
+from pipelines.hyperlora.comparing import mean_colour
 from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.hyperlora.guidance import Guidance
 from pipelines.hyperlora.identities import IdentityViews
@@ -192,21 +193,6 @@ def _whole(clip: ClipVisionEncoder, pictures: Sequence[Image.Image]) -> NDArray:
     """Return CLIP's class tokens [N, 768] of unit length."""
     tokens = np.concatenate([clip.tokens(pictures[at : at + 16])[:, 0] for at in range(0, len(pictures), 16)])
     return tokens / np.linalg.norm(tokens, axis=1, keepdims=True)
-
-
-def mean_colour(picture: Image.Image) -> NDArray[np.float64]:
-    """Return the mean CIELAB colour of what is opaque; mid-grey where nothing is."""
-    to_lab = ImageCms.buildTransform(ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), "RGB", "LAB")
-    converted = ImageCms.applyTransform(picture.convert("RGB"), to_lab)
-    assert converted is not None
-    lab = np.asarray(converted).astype(np.float64)
-    lab[..., 0] *= 100 / 255
-    lab[..., 1:] = np.asarray(converted)[..., 1:].astype(np.int8)
-    weights = np.asarray(picture.convert("RGBA"), np.float64)[..., 3]
-    if weights.sum() < 1:
-        return np.array([50.0, 0.0, 0.0])
-    mean: NDArray[np.float64] = (lab * weights[..., None]).sum(axis=(0, 1)) / weights.sum()
-    return mean
 
 
 def measure(bench: Bench, sheet: Path | None, subjects: Subjects) -> dict[str, dict[str, dict[str, float]]]:

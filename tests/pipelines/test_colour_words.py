@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.colour_words import colours_in_words, to_lab
+from pipelines.colour_words import colours_in_words
+from pipelines.lab import to_lab
 
 
 def patches(*colours: tuple[int, int, int]) -> Image.Image:

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
+from pipelines.lab import to_lab
 from pipelines.lora import COAT, LoraFactors
 from pipelines.mini.dressing import Dresser, dressed
-from pipelines.mini.lab import to_lab
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, tiny_pipeline
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.mini.lab import from_lab, to_lab
+from pipelines.lab import from_lab, to_lab
 
 
 @pytest.mark.parametrize(
