@@ -48,8 +48,12 @@ class ChatMemory:
 
 
 def _speaks_of(message: Message, concept: Concept) -> bool:
-    rests = (*message.places, *message.facts, *message.proposals)
-    return any(one.concept_id == concept.id for one in rests) or bool(named_in(message.text, [concept]))
+    ids = [
+        *(one.concept_id for one in message.places),
+        *(one.concept_id for one in message.facts),
+        *(one.concept_id for one in message.proposals),
+    ]
+    return concept.id in ids or bool(named_in(message.text, [concept]))
 
 
 def _without(message: Message, concept: Concept) -> Message:
