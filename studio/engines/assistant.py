@@ -96,7 +96,7 @@ class EmbeddedAssistantEngine(_QuotingEngine):
     """The default: a small text model that only makes up texts when it is asked to; everything else is quoted.
 
     With 135 million weights it is no source of facts: asked how old a dog is whose card does not say it, it answers
-    "12 years" (see the card of the bench).
+    "12 years old"; ``tests/bench/bench_assistant.py --language N`` shows more.
 
     Args:
         language: name of the text model, a GGUF file.

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from studio.domain.concepts import Concept
-from studio.domain.conversations import Message, Proposal, QuotedFact, ShownPlace, summary_of
+from studio.domain.conversations import Message, summary_of
 from studio.domain.naming import named_in
 from studio.domain.receipts import Erased
 from studio.storage.conversations import ConversationRepository
@@ -48,8 +48,12 @@ class ChatMemory:
 
 
 def _speaks_of(message: Message, concept: Concept) -> bool:
-    rests: tuple[ShownPlace | QuotedFact | Proposal, ...] = (*message.places, *message.facts, *message.proposals)
-    return any(one.concept_id == concept.id for one in rests) or bool(named_in(message.text, [concept]))
+    ids = [
+        *(one.concept_id for one in message.places),
+        *(one.concept_id for one in message.facts),
+        *(one.concept_id for one in message.proposals),
+    ]
+    return concept.id in ids or bool(named_in(message.text, [concept]))
 
 
 def _without(message: Message, concept: Concept) -> Message:
