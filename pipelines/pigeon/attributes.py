@@ -54,8 +54,8 @@ class MeasuredPicture:
         small = image.convert("RGBA") if has_alpha(image) else image.convert("RGB")
         small.thumbnail((EDGE, EDGE), Image.Resampling.BOX)
         transparent = small.mode == "RGBA"
-        alpha = np.asarray(small.getchannel("A"), np.float32) / 255 if transparent else np.ones(small.size[::-1])
-        self.alpha: FloatArray = alpha.astype(np.float32)
+        covered = np.asarray(small.getchannel("A")) if transparent else np.full(small.size[::-1], 255)
+        self.alpha: FloatArray = np.asarray(covered / 255, np.float32)
         self.seen: NDArray[np.bool_] = self.alpha >= 0.5
         if not self.seen.any():
             self.seen = np.ones_like(self.seen)
@@ -89,8 +89,8 @@ class MeasuredPicture:
         """Vertical and horizontal gradient of L* a pixel, each [H, W]."""
         if min(self.lightness.shape) < 2:
             return np.zeros_like(self.lightness), np.zeros_like(self.lightness)
-        down, right = np.gradient(self.lightness)
-        return down.astype(np.float32), right.astype(np.float32)
+        down, right = (np.asarray(slope, np.float32) for slope in np.gradient(self.lightness))
+        return down, right
 
     @cached_property
     def steepness(self) -> FloatArray:

@@ -11,6 +11,7 @@ import dataclasses
 import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import yaml
@@ -78,7 +79,7 @@ def search(start: TasteSettings, known: Sequence[Pupil], rounds: int, seed: int 
     numbers = np.random.default_rng(seed)
     best, least, step = start, loss(start, known), _STEP
     for number in range(rounds):
-        changed = {name: float(getattr(best, name) * np.exp(numbers.normal(0, step))) for name in PRIOR}
+        changed: dict[str, Any] = {name: float(getattr(best, name) * np.exp(numbers.normal(0, step))) for name in PRIOR}
         changed["mean"] = best.mean + float(numbers.normal(0, step))
         tried = dataclasses.replace(best, **changed)
         found = loss(tried, known)
