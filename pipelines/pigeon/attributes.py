@@ -61,7 +61,7 @@ class MeasuredPicture:
             self.seen = np.ones_like(self.seen)
         laid = on_ground(small, (255, 255, 255))
         self.rgb: NDArray[np.uint8] = np.asarray(laid)
-        self.hsv: FloatArray = np.asarray(laid.convert("HSV"), np.float32) / 255
+        self.hsv: FloatArray = np.asarray(np.asarray(laid.convert("HSV")) / 255, np.float32)
         self.lab = to_lab(self.rgb.astype(np.float32) / 255)
 
     @cached_property
