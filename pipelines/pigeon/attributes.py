@@ -55,16 +55,14 @@ class MeasuredPicture:
         small = image.convert("RGBA") if has_alpha(image) else image.convert("RGB")
         small.thumbnail((EDGE, EDGE), Image.Resampling.BOX)
         transparent = small.mode == "RGBA"
-        alpha: NDArray = (
-            np.asarray(small.getchannel("A"), np.float32) / 255 if transparent else np.ones(small.size[::-1])
-        )
-        self.alpha = np.asarray(alpha, np.float32)
+        covered = np.asarray(small.getchannel("A")) if transparent else np.full(small.size[::-1], 255)
+        self.alpha: FloatArray = np.asarray(covered / 255, np.float32)
         self.seen: NDArray[np.bool_] = self.alpha >= 0.5
         if not self.seen.any():
             self.seen = np.ones_like(self.seen)
         laid = on_ground(small, (255, 255, 255))
         self.rgb: NDArray[np.uint8] = np.asarray(laid)
-        self.hsv: FloatArray = np.asarray(laid.convert("HSV"), np.float32) / 255
+        self.hsv: FloatArray = np.asarray(np.asarray(laid.convert("HSV")) / 255, np.float32)
         self.lab: FloatArray = to_lab(self.rgb).astype(np.float32)
 
     @cached_property
@@ -92,8 +90,8 @@ class MeasuredPicture:
         """Vertical and horizontal gradient of L* a pixel, each [H, W]."""
         if min(self.lightness.shape) < 2:
             return np.zeros_like(self.lightness), np.zeros_like(self.lightness)
-        down, right = np.gradient(self.lightness)
-        return np.asarray(down, np.float32), np.asarray(right, np.float32)
+        down, right = (np.asarray(slope, np.float32) for slope in np.gradient(self.lightness))
+        return down, right
 
     @cached_property
     def steepness(self) -> FloatArray:

@@ -126,7 +126,7 @@ class TastePipeline:
         if not self.samples[0]:
             return []
         if not len(centres):  # nothing is liked yet; what was set by hand still tells
-            centres, shares = np.zeros((1, sum(self._widths))).tolist(), [1.0]
+            centres, shares = [[0.0] * sum(self._widths)], [1.0]
         near = embeddings(self.sample_features, scorer) @ np.asarray(centres, np.float32).T
         logits = scorer.score(self.sample_features, edits).logit
         return variants(self.samples[0], logits, near, allocate(count, shares))
