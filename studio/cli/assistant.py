@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,7 +12,9 @@ from studio.cli.console import AsJson, finished, opened_studio, tell
 from studio.domain.conversations import Ending, Message, check_question
 from studio.domain.recognition import Recognition
 from studio.errors import StudioError
-from studio.studio import Studio
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
 
 
 def ask(

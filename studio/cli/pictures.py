@@ -15,7 +15,6 @@ from studio.domain.generation import GenerateRequest, Picture, Pose
 from studio.domain.scores import Word
 from studio.domain.taste import Amount
 from studio.errors import InvalidInput, StorageFull
-from studio.services.taste_drawing import TasteRequest
 
 _STEM_MAX = 48
 
@@ -58,6 +57,8 @@ def generate(
         if taste is None:
             job = studio.generation.start(request)
         else:
+            from studio.services.taste_drawing import TasteRequest
+
             job = studio.taste_drawing.start(TasteRequest(drawing=request, taste=taste, amount=amount, tries=tries))
         for picture in finished(job):
             data = studio.gallery.export(picture.id, "png")
