@@ -4,9 +4,9 @@
 
 Every held-out individual is drawn by several prompts from the same noise over the whole dial, with the hybrid-model
 guidance of the studio (nested, subject first, base last), with the nested and matched forms at a steady pull, and with
-plain guidance of a model whose LoRA has the strength that the dial says. Likeness: cosine of CLIP class tokens to the
+plain guidance of a model whose LoRA has the strength that the dial says. Likeness: the studio's meter (0–1) against the
 individual's own views that show it alone. Prompt: cosine of picture and prompt in the text-image model. One form
-dominates another where its curve lies above and to the right. Seconds are those of one step of one picture.
+dominates another where its curve lies above and to the right. Seconds are those of one picture.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def measure(bench: Bench, subjects: Subjects, text_guidance: float) -> dict[str,
             for prompt in PROMPTS:
                 row = Row(name=name, sketch=DRESSED if dial else CLASS, fidelity=dial)
                 pictures = bench.draw(row, prompt, way(dial, text_guidance))
-                likeness.append(bench.compare(pictures)["clip"])
+                likeness.append(bench.compare(pictures)["meter"])
                 texts = model.embed_texts([prompt.format(word) for word in subjects.words])
                 prompted.append((model.embed_images(pictures) * texts).sum(axis=1))
             point = {"dial": dial, "likeness": np.mean(likeness), "prompt": np.mean(prompted)}
@@ -73,7 +73,7 @@ def plot(curves: dict[str, Curve], file: Path) -> None:
         for point in curve:
             axes.annotate(f"{point['dial']:g}", (point["prompt"], point["likeness"]), fontsize=7, alpha=0.7)
     axes.set_xlabel("prompt: cosine of picture and prompt")
-    axes.set_ylabel("likeness: cosine of CLIP class tokens")
+    axes.set_ylabel("likeness: the studio's meter")
     axes.legend(frameon=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()

@@ -6,9 +6,10 @@ For every held-out individual the same prompts are drawn from the same noise and
 is predicted from its own reference, with that of another individual of the same family (recoloured drawings,
 characters, animated drawings, 3D objects), and with the class word alone. The sketch shows the class's drawing as it is
 for the class word, without colours where the LoRA must carry them, or in the main colours of the reference (its coat).
-Likeness is the cosine between a picture's feature (DINOv2; CLIP's class token, which sees colours too) and the mean
-feature of the individual's own views that show it alone; the colour distance is that of mean colours in CIELAB (0 is
-equal, 100 black to white). The reference is never among the views it is compared with.
+Likeness is the cosine between a picture's DINOv2 feature, which hardly sees colours, and the mean feature of the
+individual's own views that show it alone; the studio's likeness meter (0–1, parts and colours, calibrated on held-out
+individuals, see `pipelines.meters`), against these views too; and the distance of mean colours in CIELAB (0 is equal,
+100 black to white). The reference is never among the views it is compared with.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import argparse
 import dataclasses
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,17 +37,20 @@ from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.references import coat_of, reference_tokens
 from pipelines.hyperlora.sampling import RowDenoiser, draw
 from pipelines.lora import COAT, Factor, stacked
+from pipelines.meters.calibration import load_calibration
+from pipelines.meters.likeness import Appearance, appearance, likeness
 from pipelines.mini.alpha import contact_sheet
 from pipelines.mini.casting import Actor
 from pipelines.mini.dressing import Dresser
-from pipelines.mini.sketching import FOLLOW_DRAWING
+from pipelines.mini.sketching import FOLLOW_DRAWING, FOLLOW_PHOTO
 from pipelines.resolver import resolve
 
 PROMPTS = ("{}", "{} wearing a crown")
 FAMILIES = {  # first part of an individual's name → what it is
     "identity": "recoloured drawings", "dicebear": "characters", "anim": "animated drawings", "3d": "3D objects",
 }  # fmt: skip
-CLASS, LORA, DRESSED, COLOURED = "class", "LoRA", "LoRA and coat", "coat"
+CLASS, LORA, DRESSED, COLOURED, STANDING = "class", "LoRA", "LoRA and coat", "coat", "cut-out"
+LET_GO = {STANDING: FOLLOW_PHOTO}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +71,8 @@ ROWS = (
     Row(name="another's LoRA and coat", sketch=DRESSED, other=True, fidelity=0.7),
     Row(name="own LoRA and coat", sketch=DRESSED, fidelity=0.7),
     Row(name="own LoRA and coat, fidelity 1", sketch=DRESSED, fidelity=1.0),
+    Row(name="another's reference, as it stands", sketch=STANDING, other=True),
+    Row(name="own reference, as it stands", sketch=STANDING),
 )
 
 
@@ -137,14 +143,16 @@ class Bench:
         self._loras = [
             part.row(0, base.component, {COAT: " ".join(coat)}) for part, coat in zip(parts, self._coats, strict=True)
         ]
-        dino = DinoV2Encoder(resolve("dinov2"))
-        self._encoders = {"dino": dino.embed, "clip": lambda pictures: _whole(clip, pictures)}
-        self._targets = {name: self._means(embed) for name, embed in self._encoders.items()}
+        self._dino, self._clip = DinoV2Encoder(resolve("dinov2")), clip
+        self._targets = np.stack([self._dino.embed(views).mean(axis=0) for views in subjects.views])
+        self._targets /= np.linalg.norm(self._targets, axis=1, keepdims=True)
+        self._meter = load_calibration()
+        self._known = [self._appearances(views) for views in subjects.views]
         self._colours = np.stack([np.mean([mean_colour(view) for view in views], axis=0) for views in subjects.views])
 
-    def _means(self, embed: Callable[[Sequence[Image.Image]], NDArray]) -> NDArray:
-        means = np.stack([embed(views).mean(axis=0) for views in self._subjects.views])
-        return means / np.linalg.norm(means, axis=1, keepdims=True)
+    def _appearances(self, pictures: Sequence[Image.Image]) -> list[Appearance]:
+        tokens = np.concatenate([self._clip.tokens(pictures[at : at + 16]) for at in range(0, len(pictures), 16)])
+        return [appearance(picture, one) for picture, one in zip(pictures, tokens, strict=True)]
 
     def draw(self, row: Row, prompt: str, guidance: Guidance | None = None) -> list[Image.Image]:
         """Draw one picture of every individual; the noise is the same for every row of the table.
@@ -160,7 +168,9 @@ class Bench:
         config = self._base.model.config
         shape = (config.out_channels, config.sample_size, config.sample_size)
         noise = torch.randn(len(words), *shape, generator=torch.Generator().manual_seed(0))
-        guidance = guidance or Guidance.from_fidelity(row.fidelity, self._guidance)
+        # what stands there shows how it looks: words must not pull it towards its class
+        text = 1.0 if row.sketch == STANDING else self._guidance
+        guidance = guidance or Guidance.from_fidelity(row.fidelity, text)
         found: list[Image.Image] = []
         for start in range(0, len(words), 16):
             part = slice(start, start + 16)
@@ -171,7 +181,7 @@ class Bench:
                 {name: value[:1] for name, value in conditions.items()},
                 {name: Factor(f.down[part], f.up[part]) for name, f in layers.items()},
             )
-            found += draw(denoiser, noise[part], guidance, self._steps, FOLLOW_DRAWING)
+            found += draw(denoiser, noise[part], guidance, self._steps, LET_GO.get(row.sketch, FOLLOW_DRAWING))
         return found
 
     def _cast(self, sketch: str, place: int) -> list[Actor]:
@@ -180,19 +190,19 @@ class Bench:
             return [Actor(dress=Dresser(self._base.pipeline, dataclasses.replace(lora, metadata={})))]
         if sketch == DRESSED:
             return [Actor(dress=Dresser(self._base.pipeline, lora))]
+        if sketch == STANDING:
+            return [Actor(cutout=self._subjects.references[place])]
         return [Actor(coat=self._coats[place][:3])] if sketch == COLOURED else []
 
     def compare(self, pictures: Sequence[Image.Image]) -> dict[str, NDArray]:
         """Return likenesses and colour distance of pictures of every individual, each [N]."""
-        found = {name: (embed(pictures) * self._targets[name]).sum(axis=1) for name, embed in self._encoders.items()}
         colours = np.stack([mean_colour(picture) for picture in pictures])
-        return found | {"colour distance": np.linalg.norm(colours - self._colours, axis=1)}
-
-
-def _whole(clip: ClipVisionEncoder, pictures: Sequence[Image.Image]) -> NDArray:
-    """Return CLIP's class tokens [N, 768] of unit length."""
-    tokens = np.concatenate([clip.tokens(pictures[at : at + 16])[:, 0] for at in range(0, len(pictures), 16)])
-    return tokens / np.linalg.norm(tokens, axis=1, keepdims=True)
+        seen = zip(self._known, self._appearances(pictures), strict=True)
+        return {
+            "dino": (self._dino.embed(pictures) * self._targets).sum(axis=1),
+            "meter": np.array([self._meter.likeness.score(likeness(k, s, self._meter.parts)) for k, s in seen]),
+            "colour distance": np.linalg.norm(colours - self._colours, axis=1),
+        }
 
 
 def measure(bench: Bench, sheet: Path | None, subjects: Subjects) -> dict[str, dict[str, dict[str, float]]]:
@@ -219,8 +229,9 @@ def figures(found: Mapping[str, list[dict[str, NDArray]]], row: Row, part: NDArr
     scores = {key: np.stack([one[key][part] for one in found[row.name]]) for key in found[row.name][0]}
     other = next((entry.name for entry in ROWS if entry.other and entry.sketch == row.sketch), None)
     result = {key: round(float(value.mean()), 4) for key, value in scores.items()}
-    result["dino error"] = round(float(scores["dino"].mean(axis=0).std() / np.sqrt(part.sum())), 4)
-    for key in ("dino", "clip") if other else ():
+    for key in ("dino", "meter"):
+        result[f"{key} error"] = round(float(scores[key].mean(axis=0).std() / np.sqrt(part.sum())), 4)
+    for key in ("dino", "meter") if other else ():
         mismatched = np.stack([one[key][part] for one in found[str(other)]])
         result[f"{key} above another's"] = round(float((scores[key] > mismatched).mean()), 3)
     return result
