@@ -56,7 +56,7 @@ class CreatePage:
         )
         self.amount = gr.Radio(
             AMOUNTS, value=Amount.CLEAR.value, label="How much", elem_id="amount", elem_classes="k-segments",
-            info="Its style; its colours too; the ground behind it too.", visible=False,
+            info="A touch: its style. Clearly: its colours, too. Fully: the ground as well.", visible=False,
         )  # fmt: skip
         self.draw = gr.Button("Draw", variant="primary", size="lg", elem_id="draw")
         # Bounds are the request's to check: gradio's own message would not say what to do.
