@@ -41,6 +41,11 @@ def test_what_is_known_is_shown_with_pictures_that_can_be_taken_back(visitor: Vi
     assert len(re.findall("/media/taste/events/", after)) == 3
 
 
+def test_a_visitor_who_has_not_chosen_sees_the_first_there_is(visitor: Visitor, nik: Studio) -> None:
+    opened = visitor.call("tastes_known", "My taste")
+    assert opened["taste-profile"]["value"] == "Nik" and "You like warm colours." in opened["taste-view"]
+
+
 def test_words_sliders_and_versions(visitor: Visitor, nik: Studio) -> None:
     assert "is-set" in visitor.call("taste_words", "Nik", "cooler")["taste-view"]
     assert nik.tastes.get("Nik").version.number == 3
