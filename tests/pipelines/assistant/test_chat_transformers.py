@@ -78,5 +78,5 @@ def test_the_embedded_model_writes_about_what_it_is_told() -> None:
     if not found.present or found.path is None:
         pytest.skip("The model smollm2 is not on this machine; fetch it with `python -m studio models fetch smollm2`.")
     chat = TextChat.from_gguf(found.path, "smollm2", threads=max(1, torch.get_num_threads()))
-    text = "".join(chat.stream(build_invention(briefing("Write one sentence about Bo.", BO)), 24))
+    text = "".join(chat.stream(build_invention(briefing("Write a birthday card for Bo.", BO)), 24))
     assert "Bo" in text

@@ -24,7 +24,7 @@ def configured(keepsake, monkeypatch, tmp_path) -> Configured:
         file: Path = tmp_path / "studio.yaml"
         file.write_text(
             f"models: {ROOT / 'configs' / 'models.yaml'}\nengines:\n  image: {image}\n  subject: {subject}\n"
-            "  meter: {name: fake}\n"
+            "  meter: {name: fake}\n  assistant: {name: fake}\n  taste: {name: fake}\n"
         )
         return file
 
@@ -58,7 +58,11 @@ def test_only_what_the_configuration_uses_can_be_missing(keepsake, configured: C
     assert used == {"hyperlora", "u2netp", "clip-vision", "textimage", "tinyvit", "minilm"}
     assert "dinov2" not in " ".join(found["problems"])
     roles = [(one["role"], one["name"]) for one in found["engines"]]
-    assert roles == [("image", "fake"), ("subject", "hyperlora"), ("meter", "fake")]
+    assert roles == [
+        ("image", "fake"),
+        ("subject", "hyperlora"),
+        *((role, "fake") for role in ("assistant", "taste", "meter")),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from PIL import Image
 
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.lora import LoraFactors
-from pipelines.matting import Matte, SubjectNotFoundError
+from pipelines.matting import Matte, Matting, SubjectNotFoundError
 from pipelines.resolver import ModelNotFound
 from studio.engines.base import SubjectEngine
 from studio.engines.subjects import HyperLoraSubjectEngine, evenly_chosen
@@ -106,6 +106,9 @@ class Matter:
         if not alpha.any():
             raise SubjectNotFoundError("Nothing stands out.")
         return Matte(alpha=alpha, coverage=float(alpha.mean()))
+
+    def box(self, matte: Matte) -> tuple[int, int, int, int]:
+        return Matting.box(matte)
 
     def cut_out(self, photo: Image.Image, matte: Matte) -> Image.Image:
         found = photo.convert("RGBA")
