@@ -50,12 +50,13 @@ class CreatePage:
             POSES, value=Pose.BOTH.value, label="Your things", elem_id="pose", elem_classes="k-segments",
             info="As in one of their photos, drawn anew, or some of each.",
         )  # fmt: skip
+        tastes = self._tastes()  # also for a page that was open before the studio was started again
         self.taste = gr.Dropdown(
-            [OFF], value="", label="In the taste of", elem_id="taste", filterable=False, visible=False
+            [OFF, *tastes], value="", label="In the taste of", elem_id="taste", filterable=False, visible=bool(tastes)
         )
         self.amount = gr.Radio(
             AMOUNTS, value=Amount.CLEAR.value, label="How much", elem_id="amount", elem_classes="k-segments",
-            info="Its style; its colours too; the ground behind it too.", visible=False,
+            info="A touch: its style. Clearly: its colours, too. Fully: the ground as well.", visible=False,
         )  # fmt: skip
         self.draw = gr.Button("Draw", variant="primary", size="lg", elem_id="draw")
         # Bounds are the request's to check: gradio's own message would not say what to do.
@@ -96,8 +97,8 @@ class CreatePage:
         self.more.expand(told(self.usual), outputs=usual, api_name="usual", **QUIET)
         gr.on([page.load, tab.select], self.read_examples, outputs=self.examples, api_name="examples", **QUIET)
         gr.on(
-            [page.load, tab.select], self.read_tastes, self.taste, [self.taste, self.amount],
-            api_visibility="private", **QUIET,
+            [page.load, tab.select], self.read_tastes, self.taste, [self.taste, self.amount], api_name="tastes",
+            preprocess=False, **QUIET,
         )  # fmt: skip
         self.taste.change(
             lambda taste: gr.update(visible=bool(taste)), self.taste, self.amount, api_visibility="private", **QUIET
@@ -187,10 +188,12 @@ class CreatePage:
 
     def read_tastes(self, chosen: str) -> Update:
         """Offer the tastes there are; nothing is asked where there is none."""
-        profiles = self._studio.tastes.list()
-        names = [profile.name for profile in profiles]
-        known = chosen if chosen in names else ""
+        tastes = self._tastes()
+        known = chosen if (chosen, chosen) in tastes else ""
         return {
-            self.taste: gr.update(choices=[OFF, *((name, name) for name in names)], value=known, visible=bool(names)),
+            self.taste: gr.update(choices=[OFF, *tastes], value=known, visible=bool(tastes)),
             self.amount: gr.update(visible=bool(known)),
         }
+
+    def _tastes(self) -> list[tuple[str, str]]:
+        return [(profile.name, profile.name) for profile in self._studio.tastes.list()]

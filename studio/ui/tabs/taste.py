@@ -63,8 +63,8 @@ class TastePage:
         """Connect the handlers; what is shown follows what is known whenever `tab` is opened."""
         both = [self.pair, self.view]
         outputs = [*both, self.profile, self.running]
-        gr.on([tab.select, self.profile.change], told(self.show), self.profile, both, api_name="taste", **QUIET)
-        tab.select(self.choices, self.profile, self.profile, api_visibility="private", **QUIET)
+        self.profile.change(told(self.show), self.profile, both, api_name="taste", **QUIET)
+        tab.select(told(self.opened), self.profile, [self.profile, *both], api_name="tastes_known", **QUIET)
         gr.on(
             [self.say.click, self.words.submit], told(self.change), [self.profile, self.words],
             [*both, self.words], api_name="taste_words", **QUIET,
@@ -88,10 +88,11 @@ class TastePage:
             api_visibility="private", **QUIET,
         )  # fmt: skip
 
-    def choices(self, chosen: str) -> Update:
-        """Offer the profiles that there are."""
+    def opened(self, chosen: str) -> Update:
+        """Offer the profiles that there are, and show the one that is chosen then: both at once, or one overtakes."""
         names = [profile.name for profile in self._studio.tastes.list()] or [FIRST_NAME]
-        return gr.update(choices=names, value=chosen if chosen in names else names[0])
+        name = chosen if chosen in names else names[0]
+        return {self.profile: gr.update(choices=names, value=name), **self.show(name)}
 
     def show(self, name: str) -> Update:
         """Show a profile; one that is typed anew begins with pairs to pick between."""

@@ -41,6 +41,11 @@ def test_what_is_known_is_shown_with_pictures_that_can_be_taken_back(visitor: Vi
     assert len(re.findall("/media/taste/events/", after)) == 3
 
 
+def test_a_visitor_who_has_not_chosen_sees_the_first_there_is(visitor: Visitor, nik: Studio) -> None:
+    opened = visitor.call("tastes_known", "My taste")
+    assert opened["taste-profile"]["value"] == "Nik" and "You like warm colours." in opened["taste-view"]
+
+
 def test_words_sliders_and_versions(visitor: Visitor, nik: Studio) -> None:
     assert "is-set" in visitor.call("taste_words", "Nik", "cooler")["taste-view"]
     assert nik.tastes.get("Nik").version.number == 3
@@ -103,7 +108,9 @@ def test_drawn_in_a_taste_beside_the_plain_one(visitor: Visitor, nik: Studio, jo
         "guidance": None,
         "fidelity": 0.7,
         "pose": "both",
+        "best_of": 1,
     }
+    assert visitor.call("tastes", "")["taste"]["choices"][1:] == [["Nik", "Nik"]]  # as the page asks when it is opened
     begun = visitor.call("draw", *values.values(), "Nik", "clear")
     job = job_in(begun["stage"])
     assert visitor.wait_for(job)["status"] == "done"
