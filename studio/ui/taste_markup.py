@@ -39,7 +39,7 @@ def _label(text: str, *, shown: bool) -> Markup:
 
 
 def plain_beneath(recipe: Recipe) -> Markup:
-    """Return the picture of the same seed without the taste, over the one in it, to be uncovered by a slider."""
+    """Return the picture of the same seed without the taste, over the one in it, to be faded in by a slider."""
     if not recipe.plain:
         return Markup("")
     return html(
