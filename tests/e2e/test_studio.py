@@ -19,7 +19,7 @@ STUDIOS = [
     pytest.param("configs/studio.fake.yaml", id="without-weights"),
     pytest.param("configs/studio.yaml", id="embedded", marks=pytest.mark.slow),
 ]
-PAGES = ("concepts", "recognise", "create", "stickers", "posters", "gallery")
+PAGES = ("concepts", "recognise", "ask", "create", "stickers", "posters", "gallery", "taste")
 
 
 class Page:
