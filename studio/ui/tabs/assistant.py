@@ -164,14 +164,15 @@ class AssistantPage:
     def _thread(self, place: Place) -> str:
         concepts = self._studio.concepts.list()
         conversation = self._opened(place)
+        # Before the messages are read: an answer that comes in between is among them then, and not missing from both.
+        job = next((job for job in self._studio.jobs.list() if job.id == place.get("job")), None)
+        running = (job.id, job.status) if job is not None and not job.status.ended else None
         try:
             messages = self._studio.assistant.messages(conversation) if conversation else []
         except NotFound:  # deleted in another window
             messages = []
         if not messages:
             return beginning(concepts)
-        job = next((job for job in self._studio.jobs.list() if job.id == place.get("job")), None)
-        running = (job.id, job.status) if job is not None and not job.status.ended else None
         return thread(messages, self._studio.assistant.recognised(messages), concepts, job=running)
 
     @staticmethod
