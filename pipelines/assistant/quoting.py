@@ -161,20 +161,19 @@ def _perhaps(strange: Sequence[Spot]) -> str:
 
 
 def _presence(briefing: Briefing) -> Answer:
-    parts, spots = [], []
-    for card in briefing.meant:
-        index = next((at for at, spot in enumerate(briefing.spots) if _shows(briefing, spot, card)), None)
-        if index is None:
-            parts.append(f"I don’t see {card.name} in this picture.")
-        else:
-            spots.append(index)
-            spot = briefing.spots[index]
-            yes = "Yes" if spot.sureness == "sure" else "Very likely" if spot.sureness == "likely" else "Perhaps"
-            parts.append(f"{yes}, that’s {card.name}.")
-    return Answer(text=" ".join(parts), spots=tuple(spots))
+    def say(card: Card, spot: Spot) -> str:
+        yes = "Yes" if spot.sureness == "sure" else "Very likely" if spot.sureness == "likely" else "Perhaps"
+        return f"{yes}, that’s {card.name}."
+
+    return _of_each(briefing, say)
 
 
 def _where(briefing: Briefing) -> Answer:
+    return _of_each(briefing, lambda card, spot: f"{card.name} is {_place(spot)}.")
+
+
+def _of_each(briefing: Briefing, say: Callable[[Card, Spot], str]) -> Answer:
+    """Say something of each thing that is meant and in the picture, and of the others that they are not."""
     parts, spots = [], []
     for card in briefing.meant:
         index = next((at for at, spot in enumerate(briefing.spots) if _shows(briefing, spot, card)), None)
@@ -182,7 +181,7 @@ def _where(briefing: Briefing) -> Answer:
             parts.append(f"I don’t see {card.name} in this picture.")
         else:
             spots.append(index)
-            parts.append(f"{card.name} is {_place(briefing.spots[index])}.")
+            parts.append(say(card, briefing.spots[index]))
     return Answer(text=" ".join(parts), spots=tuple(spots))
 
 

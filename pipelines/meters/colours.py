@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from pipelines.features.preprocessing import FloatArray
+from pipelines.lab import to_lab
 
 _LEVELS = 6
 _EDGE = 64
@@ -43,21 +44,10 @@ def covered(colours: FloatArray, seen: FloatArray) -> float:
     return float((colours * np.minimum(1.0, _ROOM * found / np.maximum(wanted, 1e-9))).sum())
 
 
-def _lab(colours: FloatArray) -> FloatArray:
-    """Return CIELAB (1976, D65) of sRGB colours [N, 3] in 0–1."""
-    linear = np.where(colours <= 0.04045, colours / 12.92, ((colours + 0.055) / 1.055) ** 2.4)
-    matrix = np.array([[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]])
-    scaled = linear @ matrix.T / np.array([0.9505, 1.0, 1.089])
-    bent = np.where(scaled > 0.008856, np.cbrt(scaled), 7.787 * scaled + 16 / 116)
-    x, y, z = bent.T
-    lab: FloatArray = np.stack([116 * y - 16, 500 * (x - y), 200 * (y - z)], axis=1)
-    return lab
-
-
 def _nearness() -> FloatArray:
     """Return how alike each two bins are, [B, B] in 0–1."""
     middles = (np.stack(np.meshgrid(*[np.arange(_LEVELS)] * 3, indexing="ij"), axis=-1).reshape(-1, 3) + 0.5) / _LEVELS
-    lab = _lab(middles.astype(np.float32))
+    lab = to_lab(255 * middles)
     distances = np.linalg.norm(lab[:, None] - lab[None], axis=-1)
     near: FloatArray = np.exp(-((distances / _REACH) ** 2)).astype(np.float32)
     return near

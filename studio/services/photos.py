@@ -71,7 +71,7 @@ class PhotoReader:
         read = []
         for number, photo in enumerate(decoded):
             report(number / len(decoded), f"Looking at photo {number + 1} of {len(decoded)}")
-            with _which(number + 1, len(decoded)):
+            with which_photo(number + 1, len(decoded)):
                 read.append(ReadPhoto(photo=photo, reading=self._engine.read(photo)))
         return read
 
@@ -97,13 +97,14 @@ def encoded(read: Sequence[ReadPhoto]) -> builtins.list[EncodedPhoto]:
 def _for_each(photos: Sequence[bytes], check: Callable[[bytes], R]) -> list[R]:
     results = []
     for number, data in enumerate(photos, 1):
-        with _which(number, len(photos)):
+        with which_photo(number, len(photos)):
             results.append(check(data))
     return results
 
 
 @contextmanager
-def _which(number: int, count: int) -> Iterator[None]:
+def which_photo(number: int, count: int) -> Iterator[None]:
+    """Say in the sentence of a bad photo which of several it is."""
     try:
         yield
     except InvalidPhoto as error:

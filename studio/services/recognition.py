@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from PIL import Image
@@ -13,8 +12,9 @@ from studio.domain.concepts import Concept
 from studio.domain.identifiers import IdSource
 from studio.domain.recognition import Example, Found, Recognition, check_photo_count
 from studio.engines.base import PhotoPlaces, RecognitionEngine, Remembered, Report, Sighting
-from studio.errors import InvalidPhoto, NotFound
+from studio.errors import NotFound
 from studio.services.jobs import Job, JobRunner, part
+from studio.services.photos import which_photo
 from studio.storage.concepts import ConceptRepository
 from studio.storage.examples import ExampleRepository, LookRepository
 from studio.storage.ingest import check_photo, decode_photo, encode_photo
@@ -70,7 +70,7 @@ class RecognitionService:
         """
         check_photo_count(len(photos))
         for number, data in enumerate(photos, 1):
-            with _which(number, len(photos)):
+            with which_photo(number, len(photos)):
                 check_photo(data)
 
         def work(report: Report) -> tuple[Seen, ...]:
@@ -141,7 +141,7 @@ class RecognitionService:
         seen = []
         for number, data in enumerate(photos, 1):
             report((number - 1) / len(photos), f"Looking at photo {number} of {len(photos)}")
-            with _which(number, len(photos)):
+            with which_photo(number, len(photos)):
                 photo = decode_photo(data)
             width, height = photo.size
             photo.thumbnail((WORKING_EDGE, WORKING_EDGE), Image.Resampling.LANCZOS)
@@ -242,15 +242,6 @@ def _pixels(box: tuple[float, float, float, float], size: tuple[int, int]) -> tu
 def _check_region(seen: Seen, region: int) -> None:
     if not 0 <= region < len(seen.places.boxes):
         raise NotFound(f"The photo has no place {region}; it has {len(seen.places.boxes)}, counted from 0.")
-
-
-@contextmanager
-def _which(number: int, count: int) -> Iterator[None]:
-    """Say in the sentence of a bad photo which of several it is."""
-    try:
-        yield
-    except InvalidPhoto as error:
-        raise InvalidPhoto(f"Photo {number} of {count}: {error}" if count > 1 else str(error)) from error
 
 
 def _opened(data: bytes) -> Image.Image:

@@ -11,22 +11,17 @@ dominates another where its curve lies above and to the right. Seconds are those
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import torch
 
-from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.hyperlora.guidance import Guidance
-from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
-from pipelines.resolver import resolve
 from pipelines.textimage.configuration import DEFAULT_CONFIG, load_config
 from pipelines.textimage.loading import load_text_image
-from tests.bench.bench_hyperlora import CLASS, DRESSED, Bench, Row, Subjects
+from tests.bench.bench_hyperlora import CLASS, DRESSED, Bench, Row, Subjects, bench_parser, opened
 
 DIAL = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
 PROMPTS = ("{}", "{} wearing a crown", "{} next to a balloon", "{} at the beach")
@@ -82,21 +77,10 @@ def plot(curves: dict[str, Curve], file: Path) -> None:
 
 def main() -> None:
     """Run the bench, print its curves and write them."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True, help="folder with identities.npy and identities.jsonl")
-    parser.add_argument("--base", type=Path, default=Path("assets/mini"))
-    parser.add_argument("--hyperlora", type=Path, default=Path("assets/hyperlora"))
-    parser.add_argument("--identities", type=int, default=8, help="of each family, at most")
-    parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern", "glossy"), help="of the individuals")
-    parser.add_argument("--steps", type=int, default=8)
-    parser.add_argument("--guidance", type=float, default=1.5)
-    parser.add_argument("--out", type=Path, help="JSON file")
+    parser = bench_parser(__doc__, identities=8)
     parser.add_argument("--plot", type=Path, help="PNG file; needs matplotlib")
     options = parser.parse_args()
-    pipeline = HyperLoraPipeline.from_pretrained(options.hyperlora, dtype=torch.float32, local_files_only=True)
-    subjects = Subjects.read(options.data, options.identities, options.styles)
-    base = EmbeddedBase.open(options.base, resolve("minilm"))
-    bench = Bench(base, pipeline.hyperlora.eval(), subjects, options.steps, options.guidance)
+    bench, subjects = opened(options)
     curves = measure(bench, subjects, options.guidance)
     if options.out is not None:
         result = {"identities": len(subjects.words), "prompts": PROMPTS, "curves": curves}

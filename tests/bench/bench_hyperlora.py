@@ -244,23 +244,34 @@ def _write_sheet(subjects: Subjects, columns: Mapping[str, list[Image.Image]], p
     contact_sheet([picture for row in rows[:: max(1, len(rows) // 24)] for picture in row], len(drawn) + 1).save(path)
 
 
-def main() -> None:
-    """Run the bench, print its table and write its figures."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def bench_parser(description: str | None, identities: int) -> argparse.ArgumentParser:
+    """Return the options of a bench that draws held-out individuals; `identities` of each family is the default."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True, help="folder with identities.npy and identities.jsonl")
     parser.add_argument("--base", type=Path, default=Path("assets/mini"))
     parser.add_argument("--hyperlora", type=Path, default=Path("assets/hyperlora"))
-    parser.add_argument("--identities", type=int, default=40, help="of each family, at most")
+    parser.add_argument("--identities", type=int, default=identities, help="of each family, at most")
     parser.add_argument("--styles", nargs="*", default=("noto", "flat", "modern", "glossy"), help="of the individuals")
     parser.add_argument("--steps", type=int, default=8)
     parser.add_argument("--guidance", type=float, default=1.5)
     parser.add_argument("--out", type=Path, help="JSON file")
-    parser.add_argument("--sheet", type=Path, help="PNG: reference and all rows for the first individuals")
-    options = parser.parse_args()
+    return parser
+
+
+def opened(options: argparse.Namespace) -> tuple[Bench, Subjects]:
+    """Load what the options of `bench_parser` name."""
     pipeline = HyperLoraPipeline.from_pretrained(options.hyperlora, dtype=torch.float32, local_files_only=True)
     subjects = Subjects.read(options.data, options.identities, options.styles)
     base = EmbeddedBase.open(options.base, resolve("minilm"))
-    bench = Bench(base, pipeline.hyperlora.eval(), subjects, options.steps, options.guidance)
+    return Bench(base, pipeline.hyperlora.eval(), subjects, options.steps, options.guidance), subjects
+
+
+def main() -> None:
+    """Run the bench, print its table and write its figures."""
+    parser = bench_parser(__doc__, identities=40)
+    parser.add_argument("--sheet", type=Path, help="PNG: reference and all rows for the first individuals")
+    options = parser.parse_args()
+    bench, subjects = opened(options)
     families = measure(bench, options.sheet, subjects)
     for family, rows in families.items():
         count = len(subjects.words) if family == "all" else subjects.families.count(family)
