@@ -10,6 +10,7 @@ from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.hyperlora.guidance import Guidance
 from pipelines.hyperlora.sampling import RowDenoiser, draw
 from pipelines.lora import COAT, LoraFactors
+from pipelines.mini.casting import Actor
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.mini.sketching import FOLLOW_DRAWING
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, save_pipeline, tiny_pipeline
@@ -67,7 +68,7 @@ def test_captions_are_sketched_as_their_class_or_as_a_lora_says(
     assert plain.shape == dressed.shape == (3, 8, SIZE // 4, SIZE // 4)
     assert plain.flatten(1).any(dim=1).tolist() == [True, False, True]
     assert not torch.allclose(plain[0], dressed[0]) and not torch.allclose(plain[2], dressed[2])
-    grey = base.sketch(["a dog", "", "a cat"], greys=True)["sketch"]
+    grey = base.staged([[Actor(greys=True)]] * 3, ["a dog", "", "a cat"])["sketch"]
     assert not torch.allclose(grey[0], plain[0])
 
 
