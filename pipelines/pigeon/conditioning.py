@@ -23,14 +23,15 @@ class TasteAttention(nn.Module):
     Args:
         unet: the frozen denoiser; any `UNet2DConditionModel`.
         tokens: K.
+        width: C of the tokens; narrower ones are cheaper, and are no text. None: as wide as the text's.
     """
 
-    def __init__(self, unet: UNet2DConditionModel, tokens: int) -> None:
+    def __init__(self, unet: UNet2DConditionModel, tokens: int, width: int | None = None) -> None:
         super().__init__()
         self._target = [unet]  # in a list, or torch would take the denoiser for a part of this
         self._before: dict | None = None
         names = [name for name in unet.attn_processors if name.endswith(CROSS)]
-        self.layers = nn.ModuleDict({_key(name): _layer(unet, name, tokens) for name in names})
+        self.layers = nn.ModuleDict({_key(name): _layer(unet, name, tokens, width) for name in names})
         self._names = names
 
     @property
@@ -90,15 +91,17 @@ def _key(name: str) -> str:
     return name.replace(".", "-")  # a module's name may not hold dots
 
 
-def _layer(unet: UNet2DConditionModel, name: str, tokens: int) -> IPAdapterAttnProcessor2_0:
+def _layer(unet: UNet2DConditionModel, name: str, tokens: int, width: int | None) -> IPAdapterAttnProcessor2_0:
     attention = unet.get_submodule(name.removesuffix(".processor"))
+    width = width or attention.to_k.in_features
     layer = IPAdapterAttnProcessor2_0(
         hidden_size=attention.to_q.out_features,
-        cross_attention_dim=attention.to_k.in_features,
+        cross_attention_dim=width,
         num_tokens=(tokens,),
         scale=1.0,
     )
     with torch.no_grad():
-        layer.to_k_ip[0].weight.copy_(attention.to_k.weight)
+        if width == attention.to_k.in_features:
+            layer.to_k_ip[0].weight.copy_(attention.to_k.weight)
         layer.to_v_ip[0].weight.zero_()
     return layer.to(attention.to_k.weight.dtype)

@@ -38,9 +38,15 @@ class PigeonConfig:
         people: of the train split.
         events: of each of their histories.
         styles: pictures of these styles alone are drawn: those the base can draw.
+        denoise: whether slips and bursts are filtered out of histories.
+        by_interest: whether people of several interests give a history for each of them, too.
+        masked: whether shares of the reference are hidden; False shows all of it.
         model: arguments of `PigeonEncoder`.
         taste_dropout: share of rows trained without a history, so that no taste is the base model.
         caption_dropout: share of rows trained without a caption.
+        reference_dropout: share of rows trained without a reference: mostly there is none.
+        grey_share: share of rows whose sketch has no colours, so that the liked pictures must tell them.
+        half: whether the frozen base runs in bfloat16.
         beta: of the second stage, see `pipelines.pigeon.losses.diffusion_dpo`.
         first: masked preference reconstruction.
         second: pairwise preference alignment.
@@ -53,9 +59,15 @@ class PigeonConfig:
     people: int = 400
     events: int = 120
     styles: tuple[str, ...] = ()
+    denoise: bool = True
+    by_interest: bool = True
+    masked: bool = True
     model: dict[str, Any] = field(default_factory=dict)
     taste_dropout: float = 0.1
     caption_dropout: float = 0.1
+    reference_dropout: float = 0.5
+    grey_share: float = 0.7
+    half: bool = True
     beta: float = 500.0
     first: StageConfig = StageConfig(steps=600, batch=48, learning_rate=5e-4)
     second: StageConfig = StageConfig(steps=200, batch=32, learning_rate=1e-4)

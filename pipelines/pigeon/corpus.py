@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from PIL import Image
 
+from pipelines.mini.scene import article
 from pipelines.pigeon.attributes import ATTRIBUTE_NAMES
 from pipelines.pigeon.features import FeatureExtractor, PictureFeatures
 from pipelines.pigeon.named_colours import COLOUR_NAMES
@@ -27,7 +29,7 @@ class TasteCorpus:
     Attributes:
         rows: places in the corpus' files, ascending [N].
         pictures: descriptions [N].
-        captions: a caption each [N].
+        captions: what each shows, in words that leave its style and its colours open [N].
         features: of them.
         drawings: straight-alpha uint8 [M, S, S, 4], all of the corpus; mapped, not read.
     """
@@ -50,36 +52,74 @@ class TasteCorpus:
         return np.array([place for place, one in enumerate(self.pictures) if split_of(one.concept) == split])
 
     @classmethod
-    def open(cls, folder: Path, extractor: FeatureExtractor, cache: Path, *, most: int = 2400) -> Self:
+    def open(
+        cls,
+        folder: Path,
+        extractor: FeatureExtractor,
+        cache: Path,
+        *,
+        part: str = "index",
+        most: int = 2400,
+        split: str | None = None,
+    ) -> Self:
         """Read a corpus; features are computed once and kept in a file of the cache folder.
 
         Args:
             folder: with ``index.npy`` and ``index.jsonl``, as ``python -m pipelines.mini.data`` writes them.
             extractor: see `FeatureExtractor`.
             cache: folder for the features.
+            part: ``index``, or ``recolours``: the same things in other colours than they usually have.
             most: pictures, chosen by a fixed rule.
+            split: only pictures of this split, ``train`` or ``test``; None: of both.
         """
-        lines = (folder / "index.jsonl").read_text(encoding="utf-8").splitlines()
-        drawings = np.load(folder / "index.npy", mmap_mode="r")
-        rows = np.sort(np.random.default_rng(0).permutation(len(lines))[:most])
-        entries = [json.loads(lines[row]) for row in rows]
-        features = _features([entry["id"] for entry in entries], drawings, rows, (extractor, cache))
+        index = _entries(folder, "index")
+        known = {entry["concept"]: entry for entry in index}
+        every = index if part == "index" else _entries(folder, part)
+        drawings = np.load(folder / f"{part}.npy", mmap_mode="r")
+        order = np.random.default_rng(0).permutation(len(every))
+        allowed = [row for row in order if split is None or split_of(every[row]["concept"]) == split]
+        rows = np.sort(np.array(allowed[:most]))
+        entries = [every[row] for row in rows]
+        names = [str(entry.get("id", f"{part}-{row}")) for row, entry in zip(rows, entries, strict=True)]
+        features = _features(names, drawings, rows, (extractor, cache, part))
         first = ATTRIBUTE_NAMES.index(COLOUR_NAMES[0])
         main = features.attributes[:, first : first + len(COLOUR_NAMES)].argmax(axis=1)
         pictures = tuple(
             Described(
-                concept=entry["concept"], style=entry["style"], colour=COLOUR_NAMES[colour], subject=entry["group"]
+                concept=entry["concept"],
+                style=entry["style"],
+                colour=COLOUR_NAMES[colour],
+                subject=known[entry["concept"]]["group"],
             )
             for entry, colour in zip(entries, main, strict=True)
         )
-        return cls(rows, pictures, tuple(entry["captions"][0] for entry in entries), features, drawings)
+        captions = tuple(article(known[entry["concept"]]["names"][0]) for entry in entries)
+        return cls(rows, pictures, captions, features, drawings)
+
+    @classmethod
+    def joined(cls, parts: Sequence[Self]) -> Self:
+        """Put corpora one behind the other; their drawings are read."""
+        drawings = np.concatenate([np.asarray(one.drawings[one.rows]) for one in parts])
+        return cls(
+            np.arange(len(drawings)),
+            tuple(picture for one in parts for picture in one.pictures),
+            tuple(caption for one in parts for caption in one.captions),
+            PictureFeatures.joined([one.features for one in parts]),
+            drawings,
+        )
+
+
+def _entries(folder: Path, part: str) -> list[dict[str, Any]]:
+    lines = (folder / f"{part}.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def _features(
-    names: list[str], drawings: np.ndarray, rows: np.ndarray, how: tuple[FeatureExtractor, Path]
+    names: list[str], drawings: np.ndarray, rows: np.ndarray, how: tuple[FeatureExtractor, Path, str]
 ) -> PictureFeatures:
-    extractor, cache = how
-    file = cache / f"features-{extractor.encoder.name}-{len(rows)}.npz"
+    extractor, cache, part = how
+    kind = "" if part == "index" else f"{part}-"
+    file = cache / f"features-{extractor.encoder.name}-{kind}{len(rows)}.npz"
     if file.is_file():
         with np.load(file, allow_pickle=False) as kept:
             if kept["names"].tolist() == names and kept["attributes"].shape[1] == len(ATTRIBUTE_NAMES):

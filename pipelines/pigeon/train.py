@@ -11,6 +11,7 @@ import argparse
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,19 +19,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from pipelines.features.image_encoders import ImageEncoder, load_image_encoder
+from pipelines.features.image_encoders import load_image_encoder
 from pipelines.hyperlora.embedded_base import EmbeddedBase
+from pipelines.mini.casting import Actor
 from pipelines.pigeon.configuration_pigeon import PigeonConfig
 from pipelines.pigeon.configuration_taste import TasteSettings
 from pipelines.pigeon.corpus import TasteCorpus
-from pipelines.pigeon.evidence import gather
-from pipelines.pigeon.features import FeatureExtractor
+from pipelines.pigeon.evidence import Evidence, gather
+from pipelines.pigeon.features import FeatureExtractor, PictureFeatures
 from pipelines.pigeon.histories import embeddings, representatives
-from pipelines.pigeon.people import DAY, DAYS, history, people
+from pipelines.pigeon.interests import find_interests
+from pipelines.pigeon.people import DAY, DAYS, Described, history, people
 from pipelines.pigeon.scorer import TasteScorer
 from pipelines.pigeon.training import PigeonData, PigeonTrainer
 from pipelines.resolver import resolve
 
+RECOLOURS = 1000  # recoloured drawings among the pictures
 HISTORY = 16  # pictures that stand for a history
 REFERENCE_GRID = 4  # a reference has 4 × 4 tokens
 _PAIRS = 12  # of each person
@@ -42,73 +46,120 @@ logger = logging.getLogger(__name__)
 def prepare(
     corpus: TasteCorpus,
     base: EmbeddedBase,
-    encoder: ImageEncoder,
     settings: TasteSettings,
     config: PigeonConfig,
-    cache: Path,
 ) -> PigeonData:
-    """Compute what is frozen: features, latents, captions, sketches, references, and the people's histories."""
+    """Compute what is frozen: features, latents, captions, sketches, references, and the people's histories.
+
+    Every person gives a history for all they like and, where they have several interests, one for each of them.
+    """
     train = corpus.of_split("train")
     chosen = np.array([p for p in train if not config.styles or corpus.pictures[p].style in config.styles])
     described = [corpus.pictures[place] for place in chosen]
     features = corpus.features[chosen]
     pictures = np.stack([np.asarray(corpus.drawings[corpus.rows[place]]) for place in chosen])
-    captions = [corpus.captions[place] for place in chosen]
-    conditions = _conditions(base, captions)
-    histories, weights, liked, pairs = [], [], [], []
+    captions, asked = _captions([corpus.captions[place] for place in chosen], described, base)
+    told: list[_Told] = []
     for number, person in enumerate(people("train", config.people, described)):
         events = history(person, described, config.events)
-        evidence = gather(events, now=DAYS * DAY)
-        if not evidence.liked:
-            continue
-        scorer = TasteScorer.learn(features, evidence, settings)
-        mine = np.array(evidence.liked)
-        count = {row.picture: row.weight for row in evidence.rows if row.liked}
-        weight = np.array([count[place] for place in mine])
-        kept = mine[representatives(embeddings(features[mine], scorer), weight, HISTORY)]
-        histories.append(_padded(kept))
-        weights.append(_padded([min(1.0, count[place]) for place in kept], 0.0))
-        liked.append(np.setdiff1d(mine, kept))
-        pairs += _pairs(scorer, features, described, np.random.default_rng([config.seed, number]), len(histories) - 1)
+        evidence = gather(events, now=DAYS * DAY, filtered=config.denoise)
+        if evidence.liked:
+            numbers = np.random.default_rng([config.seed, number])
+            told += _told(
+                features, described, evidence, TasteScorer.learn(features, evidence, settings), config, numbers
+            )
+    standard = TasteScorer.learn(features, Evidence(rows=()), settings).standardised(features.attributes)
+    pairs = [(row, *pair) for row, one in enumerate(told) for pair in one.pairs]
+    conditions = base.encode_text(captions) | base.sketch(asked)
+    greys = base.staged([[Actor(greys=True)]] * len(asked), asked)
+    latents = torch.cat([base.encode_pictures(pictures[a : a + 64]) for a in range(0, len(pictures), 64)])
     return PigeonData(
-        features=torch.from_numpy(np.concatenate([scorer.standardised(features.attributes), features.looks], 1)),
-        references=_references(pictures, encoder, cache),
-        latents=torch.cat([base.encode_pictures(pictures[a : a + 64]) for a in range(0, len(pictures), 64)]),
+        features=torch.from_numpy(np.concatenate([standard, features.looks], 1)).float(),
+        references=reference_tokens(latents),
+        latents=latents,
         conditions=conditions,
-        empty={name: value[:1] for name, value in _conditions(base, [""]).items()},
-        histories=torch.from_numpy(np.stack(histories)).long(),
-        weights=torch.from_numpy(np.stack(weights)).float(),
-        liked=liked,
+        greys=greys.get("sketch"),
+        empty=_empty(base),
+        histories=torch.from_numpy(np.stack([_padded(one.history) for one in told])).long(),
+        weights=torch.from_numpy(np.stack([_padded(one.weights, 0.0) for one in told])).float(),
+        liked=[one.liked for one in told],
         pairs=np.array(pairs),
     )
 
 
-def _conditions(base: EmbeddedBase, captions: Sequence[str]) -> dict[str, Tensor]:
-    text = base.encode_text(captions)
-    if any(captions):
-        return text | base.sketch(captions)
-    config = base.model.config
-    if config.in_channels == config.out_channels:
-        return text
-    return text | {"sketch": torch.zeros(len(captions), config.out_channels, config.sample_size, config.sample_size)}
+@dataclass(frozen=True, eq=False)
+class _Told:
+    """A history, how much each of its pictures counts, what else is liked, and pairs (preferred, other)."""
+
+    history: np.ndarray
+    weights: list[float]
+    liked: np.ndarray
+    pairs: list[tuple[int, int]]
 
 
-def _references(pictures: np.ndarray, encoder: ImageEncoder, cache: Path) -> Tensor:
-    from PIL import Image
-
-    file = cache / f"references-{encoder.name}-{len(pictures)}.npy"
-    if not file.is_file():
-        parts = []
-        for start in range(0, len(pictures), 16):
-            tokens = torch.from_numpy(
-                encoder.tokens([Image.fromarray(one, "RGBA") for one in pictures[start : start + 16]])
+def _told(
+    features: PictureFeatures,
+    described: Sequence[Described],
+    evidence: Evidence,
+    scorer: TasteScorer,
+    config: PigeonConfig,
+    numbers: np.random.Generator,
+) -> list[_Told]:
+    """Return the histories of a person: of everything, and of each interest that has more pictures than it shows."""
+    mine = np.array(evidence.liked)
+    count = {row.picture: row.weight for row in evidence.rows if row.liked}
+    weight = np.array([count[place] for place in mine], np.float32)
+    points, every = embeddings(features[mine], scorer), embeddings(features, scorer)
+    found = find_interests(points, weight)
+    logits = scorer.score(features).logit
+    groups = [(np.arange(len(mine)), logits)]
+    if len(found) > 1 and config.by_interest:
+        # As the studio weighs what it draws for an interest: its own pictures count more than the taste as a whole.
+        near = every @ found.centres.T
+        groups += [(np.flatnonzero(found.members == one), logits + 2.0 * near[:, one]) for one in range(len(found))]
+    told = []
+    for members, liking in groups:
+        most = min(HISTORY, len(members) - max(1, len(members) // 3))  # some are left to draw
+        if most < 1:
+            continue
+        kept = mine[members[representatives(points[members], weight[members], most)]]
+        told.append(
+            _Told(
+                history=kept,
+                weights=[min(1.0, count[place]) for place in kept],
+                liked=np.setdiff1d(mine[members], kept),
+                pairs=_pairs(liking, described, numbers),
             )
-            edge = round(tokens.shape[1] ** 0.5)
-            grid = tokens.transpose(1, 2).unflatten(2, (edge, edge))
-            parts.append(functional.adaptive_avg_pool2d(grid, min(edge, REFERENCE_GRID)).flatten(2).transpose(1, 2))
-        cache.mkdir(parents=True, exist_ok=True)
-        np.save(file, torch.cat(parts).half().numpy())
-    return torch.from_numpy(np.load(file))
+        )
+    return told
+
+
+def _captions(
+    captions: Sequence[str], described: Sequence[Described], base: EmbeddedBase
+) -> tuple[list[str], list[str]]:
+    """Return what pictures are drawn after, half of them told their style, and what they are sketched after: all."""
+    library = base.pipeline.library
+    words = {name: phrases[0] for name, phrases in library.style_words.items()} if library is not None else {}
+    styled = [
+        f"{caption}, {words[one.style]}" if one.style in words else caption
+        for caption, one in zip(captions, described, strict=True)
+    ]
+    return [
+        one if place % 2 else plain for place, (plain, one) in enumerate(zip(captions, styled, strict=True))
+    ], styled
+
+
+def _empty(base: EmbeddedBase) -> dict[str, Tensor]:
+    return base.encode_text([""])
+
+
+def reference_tokens(latents: Tensor) -> Tensor:
+    """Return the tokens of references [N, R, C], from their scaled latents [N, C, h, w]: means over a coarse grid.
+
+    They are what the base itself sees of a picture, so that no other encoder is needed, and vague: what is kept of a
+    reference is what it shows, not how it is drawn.
+    """
+    return functional.adaptive_avg_pool2d(latents, REFERENCE_GRID).flatten(2).transpose(1, 2)
 
 
 def _padded(values: Sequence | np.ndarray, otherwise: float = -1) -> np.ndarray:
@@ -117,17 +168,20 @@ def _padded(values: Sequence | np.ndarray, otherwise: float = -1) -> np.ndarray:
     return row
 
 
-def _pairs(scorer: TasteScorer, features, described, numbers: np.random.Generator, person: int) -> list:
-    """Return pairs of pictures of one thing of which the person's taste clearly prefers the first."""
+def _pairs(liking: np.ndarray, described: Sequence[Described], numbers: np.random.Generator) -> list[tuple[int, int]]:
+    """Return pairs of pictures of one thing of which the person's taste clearly prefers the first.
+
+    Of one drawing where there are several versions of it: what differs is then the colours alone.
+    """
     alike = defaultdict(list)
     for place, picture in enumerate(described):
-        alike[picture.concept].append(place)
+        alike[picture.concept, picture.style].append(place)
     several = [places for places in alike.values() if len(places) > 1]
-    found: list[tuple[int, int, int]] = []
+    found: list[tuple[int, int]] = []
     for place in numbers.permutation(len(several)):
-        logits = scorer.score(features[np.array(several[place])]).logit
+        logits = liking[several[place]]
         if float(np.ptp(logits)) > _CLEAR:
-            found.append((person, several[place][int(logits.argmax())], several[place][int(logits.argmin())]))
+            found.append((several[place][int(logits.argmax())], several[place][int(logits.argmin())]))
         if len(found) == _PAIRS:
             break
     return found
@@ -144,10 +198,15 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     config, cache = PigeonConfig.read(arguments.config), arguments.out / "cache"
     extractor = FeatureExtractor(load_image_encoder("tinyvit", resolve("tinyvit")))
-    corpus = TasteCorpus.open(arguments.data, extractor, cache)
+    # Recoloured drawings too: what colours a thing has usually, its name tells; here only somebody's liking them does.
+    corpus = TasteCorpus.joined(
+        [
+            TasteCorpus.open(arguments.data, extractor, cache),
+            TasteCorpus.open(arguments.data, extractor, cache, part="recolours", most=RECOLOURS, split="train"),
+        ]
+    )
     base = EmbeddedBase.open(arguments.base, resolve("minilm"))
-    references = load_image_encoder("dinov2", resolve("dinov2"))
-    data = prepare(corpus, base, references, TasteSettings.read(), config, cache)
+    data = prepare(corpus, base, TasteSettings.read(), config)
     logger.info("%d people, %d pictures, %d pairs", len(data.histories), len(data.features), len(data.pairs))
     logger.info("trained: %s", PigeonTrainer(base.model, data, config, arguments.out).train())
 

@@ -26,6 +26,7 @@ from pipelines.pigeon.configuration_pigeon import PigeonConfig, StageConfig
 from pipelines.pigeon.losses import diffusion_dpo, row_errors
 from pipelines.pigeon.modeling_pigeon import PigeonEncoder
 
+HELD_OUT = 0.05  # share of people, the last ones, who are not trained with
 logger = logging.getLogger(__name__)
 
 
@@ -38,7 +39,8 @@ class PigeonData:
         references: their tokens [N, R, D].
         latents: scaled latents [N, C, h, w].
         conditions: of the base for each picture's caption, each [N, …].
-        empty: of the base for no caption, each [1, …].
+        greys: sketches without colours [N, C, h, w]; None for a base that is shown no sketches.
+        empty: of the base for no caption, each [1, …]; what is sketched is shown all the same.
         histories: indices of the pictures that stand for each person's history, −1 for padding [P, H].
         weights: how much each counts [P, H].
         liked: for each person, pictures they like that are not among those [P lists].
@@ -54,15 +56,24 @@ class PigeonData:
     weights: Tensor
     liked: list[np.ndarray]
     pairs: np.ndarray
+    greys: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
 class _Chance:
-    """Noise [B, C, h, w], its levels in 0–1 [B], and which rows are not told their caption [B]."""
+    """What a step leaves to chance, besides the mask.
+
+    Attributes:
+        noise: [B, C, h, w].
+        levels: of it, 0–1 [B].
+        untold: which rows are not told their caption [B].
+        greys: which rows are shown a sketch without colours [B].
+    """
 
     noise: Tensor
     levels: Tensor
     untold: Tensor
+    greys: Tensor
 
 
 class PigeonModel(nn.Module):
@@ -85,7 +96,8 @@ class PigeonTrainer:
 
     def __init__(self, unet, data: PigeonData, config: PigeonConfig, out: Path) -> None:
         set_seed(config.seed)
-        self.unet, self.data, self.config, self.out = unet.requires_grad_(False), data, config, out
+        self.unet = unet.requires_grad_(False).to(memory_format=torch.channels_last)
+        self.data, self.config, self.out = data, config, out
         encoder = PigeonEncoder(
             **{
                 "feature_dim": data.features.shape[-1],
@@ -95,13 +107,15 @@ class PigeonTrainer:
                 **config.model,
             }
         )
-        self.model = PigeonModel(encoder, TasteAttention(unet, encoder.config.tokens))
+        self.model = PigeonModel(encoder, TasteAttention(unet, encoder.config.tokens, encoder.config.condition_dim))
         self.numbers = np.random.default_rng(config.seed)
 
     def train(self) -> Path:
         """Run both stages, each from its last checkpoint; return the folder of what was trained."""
         self._stage("first", self.config.first, self._reconstruction)
-        before = copy.deepcopy(self.model.encoder).eval().requires_grad_(False), self._frozen_layers()
+        self._write(self.out / "first" / "pigeon")
+        # Left in training mode: at the first step both must hide the same, or their difference says nothing.
+        before = copy.deepcopy(self.model.encoder).requires_grad_(False), self._frozen_layers()
         self._stage("second", self.config.second, lambda batch: self._preference(batch, before))
         return self._write(self.out / "pigeon")
 
@@ -122,26 +136,46 @@ class PigeonTrainer:
                 accelerator.clip_grad_norm_(model.parameters(), self.config.clip)
                 optimizer.step()
                 log.add(float(loss.detach()))
-                if (step + 1) % self.config.log_every == 0:
-                    logger.info("%s %s", name, log.report(step + 1, **more))
-                if (step + 1) % self.config.save_every == 0 or step + 1 == stage.steps:
+                saved = (step + 1) % self.config.save_every == 0 or step + 1 == stage.steps
+                if saved:
                     save(accelerator, folder, step + 1)
+                    more |= self.gains()
+                if saved or (step + 1) % self.config.log_every == 0:
+                    logger.info("%s %s", name, log.report(step + 1, **more))
+
+    @torch.no_grad()
+    def gains(self, batch: int = 64) -> dict[str, float]:
+        """Return by what share the error is lower with somebody's taste than without any, for rows without a reference.
+
+        Of people that are not trained with, always the same rows: with their own taste, and with somebody else's.
+        """
+        people = self._people_with(self.data.liked, batch, np.random.default_rng(0), held_out=True)
+        pictures = np.array([self.data.liked[person][0] for person in people])
+        training = self.model.encoder.training
+        self.model.encoder.eval()
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            chance = self._chance(batch)
+            own, other = (self._tokens(self.model.encoder, some) for some in (people, np.roll(people, batch // 2)))
+            errors = [self._errors(pictures, chance, tokens).mean() for tokens in (torch.zeros_like(own), own, other)]
+        self.model.encoder.train(training)
+        return {name: round(float(1 - errors[n] / errors[0]), 4) for n, name in ((1, "gain"), (2, "gain_of_another"))}
 
     def _reconstruction(self, batch: int) -> tuple[Tensor, dict[str, float]]:
         people = self._people_with(self.data.liked, batch)
         pictures = np.array([self.numbers.choice(self.data.liked[person]) for person in people])
-        tokens = self._tokens(self.model.encoder, people, pictures, torch.rand(batch))
+        ratio = torch.rand(batch) if self.config.masked else torch.zeros(batch)
+        tokens = self._tokens(self.model.encoder, people, (pictures, ratio))
         return self._errors(pictures, self._chance(batch), tokens).mean(), {}
 
     def _preference(self, batch: int, before: tuple[PigeonEncoder, dict]) -> tuple[Tensor, dict[str, float]]:
         rows = self.data.pairs[self.numbers.integers(0, len(self.data.pairs), batch)]
         people, better, worse = rows.T
-        ratio = torch.rand(batch)
         state = torch.random.get_rng_state()
-        tokens = self._tokens(self.model.encoder, people, better, ratio)
+        tokens = self._tokens(self.model.encoder, people)  # no reference: the history alone has to tell the two apart
         with torch.no_grad():
             torch.random.set_rng_state(state)  # the same noise of the mask for the model it began with
-            first = self._tokens(before[0], people, better, ratio)
+            first = self._tokens(before[0], people)
         # One noise and one level for both pictures, so that what differs is the picture.
         chance = self._chance(batch)
         errors = [self._errors(pictures, chance, tokens) for pictures in (better, worse)]
@@ -158,35 +192,52 @@ class PigeonTrainer:
         conditions = {}
         for name, values in self.data.conditions.items():
             mask = chance.untold.view(-1, *[1] * (values.ndim - 1))
-            conditions[name] = torch.where(mask, self.data.empty[name], values[pictures])
-        rows = with_sketch(noisy, conditions)
-        with self.model.attention:
+            other = self.data.empty.get(name)
+            conditions[name] = values[pictures] if other is None else torch.where(mask, other, values[pictures])
+        if self.data.greys is not None:
+            grey = chance.greys.view(-1, 1, 1, 1)
+            conditions["sketch"] = torch.where(grey, self.data.greys[pictures], conditions["sketch"])
+        rows = with_sketch(noisy, conditions).contiguous(memory_format=torch.channels_last)
+        with self.model.attention, torch.autocast(rows.device.type, torch.bfloat16, enabled=self.config.half):
             predicted = self.unet(rows, 1000 * chance.levels, **conditions, **taste_conditions(tokens)).sample
-        return row_errors(predicted, latents, chance.noise)
+        return row_errors(predicted.float(), latents, chance.noise)
 
     def _chance(self, batch: int) -> _Chance:
-        """Draw what a step leaves to chance, besides the mask."""
+        # More of the noisy levels: where a picture is almost there, its colours are seen and nothing is to be told.
         return _Chance(
             noise=torch.randn(batch, *self.data.latents.shape[1:]),
-            levels=torch.rand(batch),
+            levels=torch.rand(batch).sqrt(),
             untold=torch.rand(batch) < self.config.caption_dropout,
+            greys=torch.rand(batch) < self.config.grey_share,
         )
 
-    def _tokens(self, encoder: PigeonEncoder, people: np.ndarray, pictures: np.ndarray, ratio: Tensor) -> Tensor:
-        data = self.data
+    def _tokens(
+        self, encoder: PigeonEncoder, people: np.ndarray, shown: tuple[np.ndarray, Tensor] | None = None
+    ) -> Tensor:
+        """Return the tokens of people; with `shown`, the references and which share of each is hidden."""
+        data, dropout = self.data, self.config if encoder.training else None
         chosen = data.histories[people]
-        there = (chosen >= 0) & (torch.rand(len(people)) >= self.config.taste_dropout)[:, None]
+        there = chosen >= 0
+        if dropout:
+            there = there & (torch.rand(len(people)) >= dropout.taste_dropout)[:, None]
+        pictures, ratio = shown or (np.zeros(len(people), int), torch.ones(len(people)))
         references = data.references[pictures].float()
-        present = torch.ones(references.shape[:2], dtype=torch.bool)
+        present = torch.full((len(people), 1), shown is not None)
+        if dropout:
+            present = present & (torch.rand(len(people), 1) >= dropout.reference_dropout)
         features = data.features[chosen.clamp_min(0)].float()
-        return encoder(features, there, references, present, ratio, data.weights[people]).tokens
+        weights = data.weights[people]
+        return encoder(features, there, references, present.expand(references.shape[:2]), ratio, weights).tokens
 
     def _frozen_layers(self) -> dict:
         return {name: value.detach().clone() for name, value in self.model.attention.state_dict().items()}
 
-    def _people_with(self, liked: list[np.ndarray], count: int) -> np.ndarray:
+    def _people_with(
+        self, liked: list[np.ndarray], count: int, numbers: np.random.Generator | None = None, *, held_out: bool = False
+    ) -> np.ndarray:
         able = np.array([person for person, pictures in enumerate(liked) if len(pictures)])
-        return self.numbers.choice(able, count)
+        last = max(1, round(HELD_OUT * len(able)))
+        return (numbers or self.numbers).choice(able[-last:] if held_out else able[:-last], count)
 
     def _write(self, folder: Path) -> Path:
         from safetensors.torch import save_file

@@ -19,24 +19,15 @@ from tests.pipelines.mini.tiny_mini import SIZE, tiny_pipeline
 COUNT = 120
 
 
-class Patches:
-    """An encoder whose tokens are the pixels of a small picture."""
-
-    name = "patches"
-
-    def tokens(self, images) -> np.ndarray:
-        return np.stack([np.asarray(one.resize((8, 8)), np.float32).reshape(64, 4) / 255 for one in images])
-
-
 @pytest.fixture
 def corpus() -> TasteCorpus:
     numbers = np.random.default_rng(0)
     pictures = tuple(
         Described(
-            concept=f"thing{number // 3}",
+            concept=f"thing{number // 6}",
             style=("noto", "flat", "glossy")[number % 3],
             colour=("red", "blue")[number % 2],
-            subject=("food", "animals")[number // 3 % 2],
+            subject=("food", "animals")[number // 6 % 2],
         )
         for number in range(COUNT)
     )
@@ -55,10 +46,10 @@ def test_people_of_the_train_split_become_data_and_train(corpus: TasteCorpus, tm
         seed=1, people=5, events=60, styles=("noto", "flat"), first=stage, second=stage, log_every=1,
         model={"width": 16, "heads": 2, "blocks": 1, "tokens": 3},
     )  # fmt: skip
-    data = prepare(corpus, base, Patches(), TasteSettings.read(), config, tmp_path)  # type: ignore[arg-type]
+    data = prepare(corpus, base, TasteSettings.read(), config)
     wanted = [one for one in corpus.pictures if one.style in config.styles and split_of(one.concept) == "train"]
     assert len(data.features) == len(data.latents) == len(data.references) == len(wanted)
-    assert data.references.shape[1:] == (16, 4) and data.histories.shape[1] == HISTORY
+    assert data.references.shape[1:] == (16, base.model.config.out_channels) and data.histories.shape[1] == HISTORY
     for person, liked in enumerate(data.liked):  # what is drawn is never in the history it is drawn from
         assert not set(liked) & set(data.histories[person].tolist())
     assert len(data.pairs) and all(wanted[one].concept == wanted[other].concept for _, one, other in data.pairs)
