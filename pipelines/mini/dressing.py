@@ -1,15 +1,18 @@
-"""Gives the drawing of a class the look of a person's own thing, as its personal LoRA expects it.
+"""Gives the drawing of a class the look of a person's own thing as its personal LoRA expects it, or of their taste.
 
 Drawn from pure noise, the colours that a LoRA carries come out blotchy. But already the first look of the adapted model
 at pure noise is the mean of what it would draw, E[x₀ | sketch, words, LoRA]: too vague for a picture, and just right to
 read off it which colour belongs where. Each colour group of the drawing gets the colour expected at its place, cleared
 up by the colours that the thing's photos really have (its coat); the picture is then drawn after that drawing.
+
+The tokens of a taste (`pipelines.pigeon.conditioning`) are asked in the same way; they have no coat.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,6 +22,7 @@ from PIL import Image
 from pipelines.lab import from_lab, to_lab
 from pipelines.lora import COAT, LoraFactors, RowLora
 from pipelines.mini.colours import in_greys, raster_groups, recolour_like
+from pipelines.pigeon.conditioning import Taste, taste_conditions
 
 if TYPE_CHECKING:
     from pipelines.mini.pipeline_mini import MiniPipeline
@@ -64,16 +68,17 @@ def _nearest(worn: NDArray[np.float64], lab: NDArray[np.float64]) -> NDArray[np.
 
 
 class Dresser:
-    """Dresses drawings for one LoRA; what it has dressed once it remembers.
+    """Dresses drawings for one LoRA or one taste; what it has dressed once it remembers.
 
     Args:
-        pipeline: whose denoiser the LoRA adapts.
+        pipeline: whose denoiser is adapted.
         lora: of the thing, with its coat in the metadata.
+        taste: of one picture.
     """
 
-    def __init__(self, pipeline: MiniPipeline, lora: LoraFactors) -> None:
-        self._pipeline, self._lora = pipeline, lora
-        self._coat = lora.metadata.get(COAT, "").split()
+    def __init__(self, pipeline: MiniPipeline, lora: LoraFactors | None = None, taste: Taste | None = None) -> None:
+        self._pipeline, self._lora, self._taste = pipeline, lora, taste
+        self._coat = lora.metadata.get(COAT, "").split() if lora is not None else []
         self._known: dict[tuple[bytes, str], NDArray[np.uint8]] = {}
 
     def __call__(self, drawing: NDArray[np.uint8], words: str) -> NDArray[np.uint8]:
@@ -94,10 +99,17 @@ class Dresser:
         hidden = pipeline.encode_prompt([words], [None])
         sketch = pipeline.encode_sketches([Image.fromarray(in_greys(drawing))])
         noise = pipeline.prepare_latents(LOOKS, range(LOOKS))
-        conditions = {name: value.expand(LOOKS, *value.shape[1:]) for name, value in hidden.items() if name != "sketch"}
+        conditions: dict[str, Any] = {
+            name: value.expand(LOOKS, *value.shape[1:]) for name, value in hidden.items() if name != "sketch"
+        }
         rows = torch.cat([noise, sketch.to(noise).expand(LOOKS, -1, -1, -1)], dim=1).to(pipeline.unet.dtype)
         steps = torch.full((LOOKS,), float(pipeline.scheduler.config.num_train_timesteps), device=noise.device)
-        with RowLora(pipeline.unet, self._lora.layers, torch.ones(LOOKS, device=noise.device)):
+        with ExitStack() as adapted:
+            if self._lora is not None:
+                adapted.enter_context(RowLora(pipeline.unet, self._lora.layers, torch.ones(LOOKS, device=noise.device)))
+            if self._taste is not None:
+                adapted.enter_context(self._taste.attention)
+                conditions |= taste_conditions(self._taste.told.to(rows).expand(LOOKS, -1, -1))
             velocity = pipeline.unet(rows, steps, **conditions).sample.float()
         mean = (noise - velocity).mean(dim=0, keepdim=True)
         return np.asarray(pipeline.decode(mean, upscale=False)[0].resize(drawing.shape[1::-1]))

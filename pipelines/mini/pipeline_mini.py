@@ -25,9 +25,11 @@ from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.pipeline_output import MiniPipelineOutput
 from pipelines.mini.sketching import Sketch, Sketcher, with_sketch
 from pipelines.mini.text import encode_tokens
+from pipelines.pigeon.conditioning import Taste, taste_conditions
 from pipelines.regional_lora import RegionalLora, side_by_side
 from pipelines.upscaling.modeling_compact import CompactUpscaler
 
+TASTE = "taste"  # among the conditions: a taste's tokens
 StepCallback = Callable[["MiniPipeline", int, Tensor, dict[str, Tensor]], dict[str, Tensor]]
 
 
@@ -93,7 +95,11 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         return int(self.unet.config.sample_size * self.vae.spatial_compression_ratio)
 
     def check_inputs(
-        self, prompt: Sequence[str], seeds: Sequence[int] | None, subjects: Sequence[PersonalSubject] = ()
+        self,
+        prompt: Sequence[str],
+        seeds: Sequence[int] | None,
+        subjects: Sequence[PersonalSubject] = (),
+        taste: Taste | None = None,
     ) -> None:
         """Refuse what cannot be drawn, with a ValueError that names the value."""
         if not prompt or not all(isinstance(text, str) for text in prompt):
@@ -107,6 +113,10 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
                 )
             if subject.lora is not None:
                 subject.lora.check_fits(self.unet)
+        if taste is not None and len(taste.tokens) != len(prompt):
+            raise ValueError(
+                f"The tokens of {len(taste.tokens)} tastes do not fit {len(prompt)} prompts; give each one."
+            )
 
     def encode_prompt(
         self, prompt: Sequence[str], sketches: Sequence[Sketch | None] | None = None
@@ -119,7 +129,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         """
         hidden, mask = encode_tokens(self.text_encoder, self.tokenizer, prompt, self.config.text_length)
         conditions = {"encoder_hidden_states": hidden.to(self.unet.dtype), "encoder_attention_mask": mask}
-        if self.unet.config.in_channels > self.unet.config.out_channels:
+        if self._sketched:
             laid_out = self.sketch(prompt) if sketches is None else sketches
             pictures = [None if sketch is None else sketch.picture for sketch in laid_out]
             conditions["sketch"] = self.encode_sketches(pictures).to(hidden.device)
@@ -144,10 +154,19 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         rows = zip(prompt, choices or [0] * len(prompt), casts or [()] * len(prompt), strict=True)
         return [sketcher.sketch(text, choice, actors) if text.strip() else None for text, choice, actors in rows]
 
+    @property
+    def _sketched(self) -> bool:
+        return bool(self.unet.config.in_channels > self.unet.config.out_channels)
+
     def _dresser(self, lora: LoraFactors | None, fidelity: float) -> Dresser | None:
         """Return what dresses a thing's drawing; None where the LoRA does not count, or nothing is sketched."""
-        sketched = self.unet.config.in_channels > self.unet.config.out_channels
-        return Dresser(self, lora) if lora is not None and fidelity and sketched else None
+        return Dresser(self, lora) if lora is not None and fidelity and self._sketched else None
+
+    def _in_taste(self, taste: Taste | None, picture: int) -> list[Actor]:
+        """Return who plays what a prompt names first where that is nobody's own: it is dressed as the taste likes."""
+        if taste is None or not self._sketched or not taste.counts(picture):
+            return []
+        return [Actor(dress=Dresser(self, taste=taste.of(picture)))]
 
     def encode_sketches(self, sketches: Sequence[Image.Image | None]) -> Tensor:
         """Return scaled latents [N, C, h, w] of sketches; zeros where there is none."""
@@ -201,6 +220,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         lora: LoraFactors | None = None,
         fidelity: float = 1.0,
         subjects: Sequence[PersonalSubject] = (),
+        taste: Taste | None = None,
         output_type: str = "pil",
         upscale: bool = True,
         callback_on_step_end: StepCallback | None = None,
@@ -216,6 +236,8 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance.
             subjects: a person's own things in these pictures, in the order in which the prompts name them. Each LoRA
                 acts where its subject is; where there are no sketches they share the picture from left to right.
+            taste: tokens of somebody's taste for each picture. Own things keep their looks; what is nobody's own gets the
+                colours that the taste expects, unless the prompt names some.
             output_type: ``pil`` or ``latent``.
             upscale: whether decoded pictures are enlarged.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents", "denoised"}); ``denoised`` is the
@@ -226,18 +248,24 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         """
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
         own = subjects or ([PersonalSubject(lora=lora)] if lora is not None else [])
-        self.check_inputs(texts, seeds, own)
+        self.check_inputs(texts, seeds, own, taste)
         personal = any(subject.lora is not None for subject in own)
         guidance = Guidance.from_fidelity(fidelity if personal else 0.0, guidance_scale)
         dressers = [self._dresser(subject.lora, fidelity) for subject in own]
-        casts = [[s.actor(row, d) for s, d in zip(own, dressers, strict=True)] for row in range(len(texts))]
+        casts = [
+            [s.actor(row, d) for s, d in zip(own, dressers, strict=True)] or self._in_taste(taste, row)
+            for row in range(len(texts))
+        ]
         sketches = self.sketch(texts, seeds, casts)
-        text = self.encode_prompt(texts, sketches)
+        told = {} if taste is None else {TASTE: taste.told.to(self._execution_device)}
+        text = self.encode_prompt(texts, sketches) | told
         # A photo shows what its subject looks like: words and LoRA must not pull it towards its class.
         shown = torch.tensor([sketch is not None and sketch.shows_photos for sketch in sketches])
         empty = {
             name: torch.where(shown.view(-1, *[1] * (value.ndim - 1)).to(value.device), text[name], value)
-            for name, value in self.encode_prompt([""]).items()
+            for name, value in (
+                self.encode_prompt([""]) | {n: torch.zeros_like(t[:1]) for n, t in told.items()}
+            ).items()
         }
         denoise = _Denoiser(
             self.unet, text, empty, [subject.lora for subject in own], self._regions(sketches, len(own))
@@ -248,7 +276,8 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
             share = timestep / self.scheduler.config.num_train_timesteps
             predict = partial(hm_cfg, denoise, latents, timestep, guidance, step / num_inference_steps)
-            velocity = following(share, let_go, noise, text.get("sketch"), predict)
+            with nullcontext() if taste is None else taste.attention:
+                velocity = following(share, let_go, noise, text.get("sketch"), predict)
             denoised = latents - share * velocity
             latents = self.scheduler.step(velocity, timestep, latents, return_dict=False)[0]
             if callback_on_step_end is not None:
@@ -288,8 +317,10 @@ class _Denoiser:
         """Predict velocities [K·N, C, h, w]; see `pipelines.hyperlora.guidance.Denoise`."""
         conditions = branch_conditions(self._text, self._empty, branches)
         rows = with_sketch(latents, conditions).to(self._unet.dtype).contiguous(memory_format=torch.channels_last)
+        tokens = conditions.pop(TASTE, None)
+        told = {} if tokens is None else taste_conditions(tokens.to(rows.dtype))
         with self._adapted(rows, branches):
-            return self._unet(rows, timestep.expand(len(rows)), **conditions).sample.float()
+            return self._unet(rows, timestep.expand(len(rows)), **conditions, **told).sample.float()
 
     def _adapted(self, rows: Tensor, branches: Sequence[Branch]) -> AbstractContextManager[object]:
         if not self._layers:

@@ -7,6 +7,7 @@ Shape legend: N rows, K personal tokens, C width of the conditions.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Self
 
 import torch
@@ -15,6 +16,22 @@ from diffusers.models.attention_processor import IPAdapterAttnProcessor2_0
 from torch import Tensor, nn
 
 CROSS = "attn2.processor"
+
+
+def hub_tokens(taste: Taste, *, guided: bool) -> list[Tensor]:
+    """Return ``ip_adapter_image_embeds`` for a whole pipeline of diffusers whose denoiser is a UNet.
+
+    Call the pipeline while ``taste.attention`` is open; its guidance then has no taste in the empty rows.
+
+    Args:
+        taste: tokens [N, K, C].
+        guided: whether the pipeline guides (``guidance_scale`` above 1).
+
+    Returns:
+        One tensor [2N or N, K, C], the empty rows first.
+    """
+    told = taste.told
+    return [torch.cat([torch.zeros_like(told), told]) if guided else told]
 
 
 class TasteAttention(nn.Module):
@@ -81,10 +98,49 @@ def taste_conditions(tokens: Tensor) -> dict[str, dict[str, Tensor]]:
     return {"added_cond_kwargs": {"image_embeds": tokens}}
 
 
+@dataclass(frozen=True, eq=False)
+class Taste:
+    """Somebody's taste as a denoiser reads it; its cost does not depend on how much they liked.
+
+    Attributes:
+        attention: the layers, of the very denoiser that is called.
+        tokens: personal tokens, of a person or of one of their interests, for each picture [N, K, C].
+        strength: 0 (exactly the base) to 1 (as trained), for all pictures or each [N]. The tokens are multiplied by it:
+            their values fade, and what they attend to evens out.
+
+    Raises:
+        ValueError: a strength out of bounds, or not one for each picture.
+    """
+
+    attention: TasteAttention
+    tokens: Tensor
+    strength: Tensor | float = 1.0
+
+    def __post_init__(self) -> None:
+        strength = torch.as_tensor(self.strength, dtype=torch.float32)
+        if not bool(((strength >= 0) & (strength <= 1)).all()):
+            raise ValueError(f"The strength of a taste is {self.strength}; it must lie between 0 and 1.")
+        if strength.ndim and len(strength) != len(self.tokens):
+            raise ValueError(f"{len(strength)} strengths do not fit the tokens of {len(self.tokens)} pictures.")
+
+    @property
+    def told(self) -> Tensor:
+        """What the denoiser is told of each picture [N, K, C]."""
+        return self.tokens * torch.as_tensor(self.strength, dtype=self.tokens.dtype).view(-1, 1, 1)
+
+    def of(self, picture: int) -> Taste:
+        """Return the taste of one picture."""
+        return Taste(self.attention, self.told[picture : picture + 1])
+
+    def counts(self, picture: int) -> bool:
+        """Whether it changes anything about a picture."""
+        return bool(self.told[picture].any())
+
+
 class _AsTheyAre(nn.Module):
-    def forward(self, tokens: Tensor) -> list[Tensor]:
-        """Hand the tokens on: the encoder has brought them to the width of the conditions."""
-        return [tokens]
+    def forward(self, tokens: Tensor | list[Tensor]) -> list[Tensor]:
+        """Hand the tokens on: they are as wide as the layers read. Pipelines of diffusers give them in a list."""
+        return tokens if isinstance(tokens, list) else [tokens]
 
 
 def _key(name: str) -> str:

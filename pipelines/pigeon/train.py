@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from pipelines.features.image_encoders import load_image_encoder
 from pipelines.hyperlora.embedded_base import EmbeddedBase
@@ -30,13 +29,13 @@ from pipelines.pigeon.features import FeatureExtractor, PictureFeatures
 from pipelines.pigeon.histories import embeddings, representatives
 from pipelines.pigeon.interests import find_interests
 from pipelines.pigeon.people import DAY, DAYS, Described, history, people
+from pipelines.pigeon.pipeline_pigeon import reference_tokens
 from pipelines.pigeon.scorer import TasteScorer
 from pipelines.pigeon.training import PigeonData, PigeonTrainer
 from pipelines.resolver import resolve
 
 RECOLOURS = 1000  # recoloured drawings among the pictures
 HISTORY = 16  # pictures that stand for a history
-REFERENCE_GRID = 4  # a reference has 4 × 4 tokens
 _PAIRS = 12  # of each person
 _CLEAR = 0.5  # logits by which one picture has to be preferred
 
@@ -151,15 +150,6 @@ def _captions(
 
 def _empty(base: EmbeddedBase) -> dict[str, Tensor]:
     return base.encode_text([""])
-
-
-def reference_tokens(latents: Tensor) -> Tensor:
-    """Return the tokens of references [N, R, C], from their scaled latents [N, C, h, w]: means over a coarse grid.
-
-    They are what the base itself sees of a picture, so that no other encoder is needed, and vague: what is kept of a
-    reference is what it shows, not how it is drawn.
-    """
-    return functional.adaptive_avg_pool2d(latents, REFERENCE_GRID).flatten(2).transpose(1, 2)
 
 
 def _padded(values: Sequence | np.ndarray, otherwise: float = -1) -> np.ndarray:

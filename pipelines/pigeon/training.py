@@ -25,6 +25,7 @@ from pipelines.pigeon.conditioning import TasteAttention, taste_conditions
 from pipelines.pigeon.configuration_pigeon import PigeonConfig, StageConfig
 from pipelines.pigeon.losses import diffusion_dpo, row_errors
 from pipelines.pigeon.modeling_pigeon import PigeonEncoder
+from pipelines.pigeon.pipeline_pigeon import write
 
 HELD_OUT = 0.05  # share of people, the last ones, who are not trained with
 logger = logging.getLogger(__name__)
@@ -240,13 +241,7 @@ class PigeonTrainer:
         return (numbers or self.numbers).choice(able[-last:] if held_out else able[:-last], count)
 
     def _write(self, folder: Path) -> Path:
-        from safetensors.torch import save_file
-
-        self.model.encoder.eval().save_pretrained(folder / "encoder")
-        (folder / "attention").mkdir(parents=True, exist_ok=True)
-        layers = {name: value.contiguous() for name, value in self.model.attention.state_dict().items()}
-        save_file(layers, folder / "attention" / "model.safetensors")
-        return folder
+        return write(folder, self.model.encoder, self.model.attention)
 
 
 class _Swapped:
