@@ -236,8 +236,8 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance.
             subjects: a person's own things in these pictures, in the order in which the prompts name them. Each LoRA
                 acts where its subject is; where there are no sketches they share the picture from left to right.
-            taste: tokens of somebody's taste for each picture. Own things keep their looks; what is nobody's own gets the
-                colours that the taste expects, unless the prompt names some.
+            taste: tokens of somebody's taste for each picture. Own things keep their looks; what is nobody's own gets
+                the colours that the taste expects, unless the prompt names some.
             output_type: ``pil`` or ``latent``.
             upscale: whether decoded pictures are enlarged.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents", "denoised"}); ``denoised`` is the

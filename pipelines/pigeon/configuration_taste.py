@@ -31,6 +31,7 @@ class TasteSettings:
         look: standard deviation of the part that is local in the looks.
         temperature: of that part, in cosine.
         attributes: mean and spread of every attribute over the corpus.
+        strength: of the tokens that the image engine is told beside the words, 0 (none) to 1 (as trained).
     """
 
     mean: float = -0.6
@@ -41,6 +42,7 @@ class TasteSettings:
     look: float = 1.0
     temperature: float = 0.25
     attributes: Mapping[str, tuple[float, float]] | None = None
+    strength: float = 0.0
 
     @property
     def linear_variance(self) -> float:
@@ -75,4 +77,8 @@ class TasteSettings:
         if unknown or missing:
             what = f"unknown: {', '.join(sorted(unknown))}" if unknown else f"missing: {', '.join(sorted(missing))}"
             raise ValueError(f"{file} does not fit: {what}. Write it anew with python -m pipelines.pigeon.prior.")
-        return cls(**prior, attributes={name: (float(low), float(high)) for name, (low, high) in attributes.items()})
+        strength = float(values.get("tokens", {}).get("strength", 0.0))
+        if not 0 <= strength <= 1:
+            raise ValueError(f"{file}: the strength of tokens is {strength}; it must lie between 0 and 1.")
+        measured = {name: (float(low), float(high)) for name, (low, high) in attributes.items()}
+        return cls(**prior, attributes=measured, strength=strength)

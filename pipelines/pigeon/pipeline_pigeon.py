@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 import torch
 from diffusers import UNet2DConditionModel
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load, load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -88,6 +88,17 @@ class TasteTokens:
             torch.from_numpy(np.minimum(1.0, weights[kept])).float()[None],
         ).tokens
         return tokens
+
+    def of_scorer(self, scorer: TasteScorer, interest: tuple[Sequence[Sequence[float]], int] | None = None) -> Tensor:
+        """Return the tokens of a learned taste [1, K, C], of the pictures that it remembers as liked; as `__call__`."""
+        places, weights = scorer.liked
+        return self(scorer.known[places], weights, scorer, interest=interest)
+
+
+def read_tokens(data: bytes) -> Tensor:
+    """Return tokens [1, K, C] from the safetensors bytes that hold them."""
+    tokens: Tensor = load(data)["tokens"].float()
+    return tokens
 
 
 def load_layers(folder: Path, unet: UNet2DConditionModel) -> TasteAttention:

@@ -104,6 +104,7 @@ def write(settings: TasteSettings, file: Path, people_count: int, found: float) 
     """Write the settings with where they come from."""
     values = {
         "prior": {name: round(float(getattr(settings, name)), 4) for name in PRIOR},
+        "tokens": {"strength": settings.strength},
         "attributes": {name: list(entry) for name, entry in (settings.attributes or {}).items()},
     }
     head = (
@@ -127,7 +128,8 @@ def main() -> None:
     extractor = FeatureExtractor(load_image_encoder("tinyvit", resolve("tinyvit")))
     corpus = TasteCorpus.open(arguments.data, extractor, arguments.cache)
     known = list(pupils(corpus, "train", arguments.people))
-    start = TasteSettings(attributes=measured(corpus.features))
+    kept = TasteSettings.read().strength if DEFAULT_FILE.is_file() else 0.0
+    start = TasteSettings(attributes=measured(corpus.features), strength=kept)
     best = search(start, known, arguments.rounds)
     write(best, arguments.out, arguments.people, loss(best, known))
     unseen = list(pupils(corpus, "test", arguments.people))

@@ -96,6 +96,12 @@ class TasteScorer:
         )
 
     @property
+    def liked(self) -> tuple[np.ndarray, FloatArray]:
+        """Places in `known` of the pictures that were liked by themselves, and how much each counts."""
+        alone = (self._rows["signs"] > 0) & (self._rows["second"] < 0)
+        return self._rows["first"][alone], self._rows["weights"][alone].astype(np.float32)
+
+    @property
     def leanings(self) -> dict[str, float]:
         """What was learned of each attribute: −1 (much rather its low end) to 1; ±1 is `UNIT` logits for one sd."""
         return {

@@ -206,10 +206,16 @@ class TasteVerdict:
 
 @dataclass(frozen=True, kw_only=True)
 class TasteVariant:
-    """A way to draw something: words for a style and a colour (either may be "")."""
+    """A way to draw something: words for a style and a colour (either may be "").
+
+    Attributes:
+        tokens: what an image engine that draws by tastes is told besides, in a form that only engines read; b"":
+            nothing, the words are all.
+    """
 
     style: str
     colour: str
+    tokens: bytes = b""
 
 
 def check_leanings(leanings: Mapping[str, float], attributes: tuple[TasteAttribute, ...]) -> dict[str, float]:

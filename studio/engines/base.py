@@ -27,6 +27,7 @@ class ImageCapabilities:
 
     Attributes:
         photo_poses: whether it can draw a thing as it stands in one of its photos.
+        tastes: whether it can be told of a taste beside the words, see `ImageJob.taste`.
     """
 
     model: str
@@ -39,6 +40,7 @@ class ImageCapabilities:
     transparent: bool
     personal: bool
     photo_poses: bool = False
+    tastes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +66,7 @@ class ImageJob:
 
     Attributes:
         poses: how subjects stand in the picture of each seed, ``photo`` or ``drawn``; empty: all drawn anew.
+        taste: tokens of a taste, as a `TasteEngine` made them; b"": none.
     """
 
     prompt: str
@@ -73,6 +76,7 @@ class ImageJob:
     guidance: float
     fidelity: float
     poses: tuple[str, ...] = ()
+    taste: bytes = b""
 
 
 class ImageEngine(Protocol):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
@@ -30,6 +32,8 @@ class HubImageEngine:
         steps: where a request names none.
         guidance: where a request names none, 1–30.
         personal: whether the configured subject engine predicts LoRAs for this very model.
+        taste: folder of layers that read tokens of tastes, trained for this very model, which must have a UNet; None:
+            tastes act by words alone.
         form: of hybrid-model guidance, a name in `pipelines.hyperlora.guidance.FORMS`. In the default one fidelity 0
             is the model as it is and 1 the personal model as it is, at half the cost more than plain guidance between.
         device: ``auto`` takes the GPU where there is one.
@@ -45,11 +49,13 @@ class HubImageEngine:
     steps: int = 30
     guidance: float = 7.0
     personal: bool = False
+    taste: str | None = None
     form: str = "matched"
     device: str = "auto"
     dtype: Literal["auto", "float32", "float16", "bfloat16"] = "auto"
     offload: bool = False
     _pipeline: Any = field(default=None, init=False, repr=False)
+    _attention: Any = field(default=None, init=False, repr=False)
     _capabilities: ImageCapabilities | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +85,7 @@ class HubImageEngine:
                 scheduler=index.scheduler,
                 transparent=False,
                 personal=self.personal,
+                tastes=self.taste is not None,
             )
         return self._capabilities
 
@@ -127,6 +134,7 @@ class HubImageEngine:
     def _draw(self, pipeline: Any, job: ImageJob, number: int, report: Report) -> Image.Image:
         import torch
 
+        from pipelines.pigeon.conditioning import hub_tokens
         from pipelines.text_to_image import preview
 
         def on_step(_: object, step: int, __: object, values: dict[str, Any]) -> dict[str, Any]:
@@ -136,18 +144,36 @@ class HubImageEngine:
             return values
 
         message = f"Drawing picture {number + 1} of {len(job.seeds)}"
-        result = pipeline(
-            prompt=class_prompt(job),
-            width=self.width,
-            height=self.height,
-            num_inference_steps=job.steps,
-            guidance_scale=job.guidance,
-            # on the CPU, so that a seed means the same picture on every device
-            generator=torch.Generator("cpu").manual_seed(job.seeds[number]),
-            callback_on_step_end=on_step,
-        )
+        taste = self._told(job, pipeline)
+        told = {} if taste is None else {"ip_adapter_image_embeds": hub_tokens(taste, guided=job.guidance > 1)}
+        with nullcontext() if taste is None else taste.attention:
+            result = pipeline(
+                prompt=class_prompt(job),
+                width=self.width,
+                height=self.height,
+                num_inference_steps=job.steps,
+                guidance_scale=job.guidance,
+                # on the CPU, so that a seed means the same picture on every device
+                generator=torch.Generator("cpu").manual_seed(job.seeds[number]),
+                callback_on_step_end=on_step,
+                **told,
+            )
         picture: Image.Image = result.images[0]
         return picture.convert("RGBA")
+
+    def _told(self, job: ImageJob, pipeline: Any) -> Any:
+        """Return the job's taste, for one picture."""
+        if not job.taste or self.taste is None:
+            return None
+        from pipelines.pigeon.conditioning import Taste
+        from pipelines.pigeon.pipeline_pigeon import load_layers, read_tokens
+
+        if self._attention is None:
+            try:
+                self._attention = load_layers(Path(self.taste), pipeline.unet)
+            except (OSError, ValueError, AttributeError) as error:
+                raise InvalidInput(f"The taste layers in {self.taste} do not fit {self.model}: {error}") from error
+        return Taste(self._attention, read_tokens(job.taste).to(pipeline.unet.device, pipeline.unet.dtype))
 
     def _source(self) -> Any:
         from pipelines.hub_models import HubModel

@@ -16,6 +16,7 @@ from studio.errors import ModelMissing
 
 if TYPE_CHECKING:
     from pipelines.mini.pipeline_mini import PersonalSubject
+    from pipelines.pigeon.conditioning import Taste
 
 
 class DiffusersImageEngine:
@@ -25,10 +26,14 @@ class DiffusersImageEngine:
         model: a name in `models` whose folder holds ``studio.json`` beside the weights: what the model can do.
         models: the file that says where models come from; None takes the project's own.
         device: ``auto`` takes the GPU where there is one.
+        taste: name in `models` of the layers that read tokens of tastes, trained for this model; None: words alone.
     """
 
-    def __init__(self, model: str = "mini", models: str | None = None, device: str = "auto") -> None:
-        self._name, self._device = model, device
+    def __init__(
+        self, model: str = "mini", models: str | None = None, device: str = "auto", taste: str | None = "pigeon"
+    ) -> None:
+        self._name, self._device, self._taste = model, device, taste
+        self._attention: Any = None
         self._models = Path(models) if models is not None else None
         self._pipeline: Any = None
         self._capabilities: ImageCapabilities | None = None
@@ -38,7 +43,10 @@ class DiffusersImageEngine:
         if self._capabilities is None:
             folder = self._folder()
             card = json.loads((folder / "studio.json").read_text())
-            self._capabilities = ImageCapabilities(model_hash=_hash(folder / card.pop("weights")), **card)
+            tastes = self._taste is not None and self._layers() is not None
+            self._capabilities = ImageCapabilities(
+                model_hash=_hash(folder / card.pop("weights")), tastes=tastes, **card
+            )
         return self._capabilities
 
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
@@ -58,11 +66,33 @@ class DiffusersImageEngine:
             seeds=list(job.seeds),
             fidelity=job.fidelity,
             subjects=personal_subjects(job),
+            taste=self._told(job, pipeline),
             callback_on_step_end=on_step,
         )
         report(1.0, "Done")
         pictures: list[Image.Image] = result.images
         return pictures
+
+    def _told(self, job: ImageJob, pipeline: Any) -> Taste | None:
+        """Return the job's taste for each of its pictures."""
+        folder = self._layers() if job.taste else None
+        if folder is None:
+            return None
+        from pipelines.pigeon.conditioning import Taste
+        from pipelines.pigeon.pipeline_pigeon import load_layers, read_tokens
+
+        if self._attention is None:
+            self._attention = load_layers(folder, pipeline.unet)
+        return Taste(self._attention, read_tokens(job.taste).expand(len(job.seeds), -1, -1))
+
+    def _layers(self) -> Path | None:
+        """Return the folder of the layers; None where none are shipped for this model."""
+        from pipelines.resolver import DEFAULT_CATALOGUE, ModelNotFound, resolve
+
+        try:
+            return resolve(self._taste, config=self._models or DEFAULT_CATALOGUE) if self._taste else None
+        except ModelNotFound:
+            return None
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the models it uses."""

@@ -24,8 +24,10 @@ from studio.engines.base import LearnedTaste
 from studio.errors import ModelMissing
 
 if TYPE_CHECKING:
+    from pipelines.pigeon.pipeline_pigeon import TasteTokens
     from pipelines.pigeon.pipeline_taste import TastePipeline
 
+WEIGHTS = "pigeon"  # name of the trained encoder, and of the layers that read its tokens
 _VERSION = 1  # goes up whenever looks or learned tastes of before cannot be read by those of now
 _REASONS = 4
 _CLEAR = 0.05  # logits below which a reason is none
@@ -166,7 +168,32 @@ class PigeonTasteEngine:
         found = self._pipeline.variants(
             self._scorer(learned), [one.centre for one in interests], [one.share for one in interests], count, edits
         )
-        return tuple(TasteVariant(style=one.style, colour=one.colour) for one in found)
+        centres = [one.centre for one in interests]
+        return tuple(
+            TasteVariant(style=one.style, colour=one.colour, tokens=self._tokens(learned, centres, one.interest))
+            for one in found
+        )
+
+    def _tokens(self, learned: bytes, centres: Sequence[Sequence[float]], interest: int) -> bytes:
+        """Return what a denoiser is told of an interest; nothing where the settings say so, or nothing is liked."""
+        strength = self._pipeline.settings.strength
+        if not strength or not centres:
+            return b""
+        from safetensors.torch import save
+
+        tokens = self._encoder.of_scorer(self._scorer(learned), (centres, interest))
+        data: bytes = save({"tokens": (tokens * strength).half().contiguous()})
+        return data
+
+    @cached_property
+    def _encoder(self) -> TasteTokens:
+        from pipelines.pigeon.pipeline_pigeon import TasteTokens
+        from pipelines.resolver import ResolverError
+
+        try:
+            return TasteTokens.from_pretrained(self._place(WEIGHTS))
+        except ResolverError as error:
+            raise ModelMissing(str(error)) from error
 
     def _reasons(self, weights: Any, scorer: Any, look: bytes) -> tuple[TasteReason, ...]:
         standard = scorer.standardised(self._features([look]).attributes)[0]

@@ -173,9 +173,16 @@ class GenerationService:
             for one in best
         )
 
-    def drawn(self, request: GenerateRequest) -> Callable[[Report], tuple[Drawn, ...]]:
-        """Return the drawing of `request` without keeping it, for works that choose; raises as `work`."""
+    def drawn(self, request: GenerateRequest, *, taste: bytes = b"") -> Callable[[Report], tuple[Drawn, ...]]:
+        """Return the drawing of `request` without keeping it, for works that choose; raises as `work`.
+
+        Args:
+            request: what to draw.
+            taste: tokens of a taste, see `TasteVariant`; an image engine that knows none goes by the words alone.
+        """
         job, ids = self._resolved(request)
+        if self.capabilities().tastes:
+            job = dataclasses.replace(job, taste=taste)
         return lambda report: self._drawn(job, ids, request, report)
 
     def keep(self, drawn: Sequence[Drawn], owner: str, drawing: Drawing | None = None) -> tuple[Picture, ...]:

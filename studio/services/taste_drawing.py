@@ -1,8 +1,9 @@
 """Pictures in somebody's taste: several ways of drawing, the one they would like best, or the plain one after all.
 
-A taste acts through what the studio can really do: the style, the colours and the ground that a prompt may name, and
-the choice among what was drawn. The plain picture of the same seed is drawn too, and it is what is shown unless the
-taste prefers the other one (after the acceptance rule of "Let AI Entertain You", arXiv 2312.12457).
+A taste acts through the style, the colours and the ground that a prompt may name, through tokens beside the words
+where the image engine knows some, and through the choice among what was drawn. The plain picture of the same seed is
+drawn too, and it is what is shown unless the taste prefers the other one (after the acceptance rule of "Let AI
+Entertain You", arXiv 2312.12457).
 """
 
 from __future__ import annotations
@@ -94,35 +95,43 @@ class TasteDrawing:
 
         def work(report: Report) -> tuple[Picture, ...]:
             report(0.0, "Thinking of your taste")
-            prompts = self._prompts(profile, dataclasses.replace(request, drawing=drawing))
-            return self._draw(drawing, profile, prompts, judge, report)
+            ways = self._ways(profile, dataclasses.replace(request, drawing=drawing))
+            return self._draw(drawing, profile, ways, judge, report)
 
         return self._jobs.start(f"Draw {drawing.prompt[:60]}", work, owner)
 
     def prompts(self, request: TasteRequest) -> tuple[str, ...]:
         """Return what the taste makes of a prompt, the likeliest first; raises as `start`."""
         self._tastes.judge(request.taste, request.drawing.owner)
-        return self._prompts(self._tastes.get(request.taste, request.drawing.owner), request)
+        ways = self._ways(self._tastes.get(request.taste, request.drawing.owner), request)
+        return tuple(dict.fromkeys(prompt for prompt, _ in ways))
 
-    def _prompts(self, profile: TasteProfile, request: TasteRequest) -> tuple[str, ...]:
+    def _ways(self, profile: TasteProfile, request: TasteRequest) -> tuple[tuple[str, bytes], ...]:
+        """Return prompts, each with the tokens that go with it, the likeliest first."""
         drawing, version = request.drawing, self._tastes.usable(profile)
         assert version.learned is not None
         found = self._engine.variants(version.learned, version.summary.interests, version.edits, request.tries)
         mentions = bool(drawing.concept or find_mentions(drawing.prompt, ()))
         told = [
-            in_taste(drawing.prompt, variant, Amount(request.amount), mentions=mentions)
+            (in_taste(drawing.prompt, variant, Amount(request.amount), mentions=mentions), variant.tokens)
             for variant in found or (TasteVariant(style="", colour=""),)
         ]
         return tuple(dict.fromkeys(told))
 
     def _draw(
-        self, drawing: GenerateRequest, profile: TasteProfile, prompts: Sequence[str], judge: Judge, report: Report
+        self,
+        drawing: GenerateRequest,
+        profile: TasteProfile,
+        ways: Sequence[tuple[str, bytes]],
+        judge: Judge,
+        report: Report,
     ) -> tuple[Picture, ...]:
-        rounds = [drawing.prompt, *(prompt for prompt in prompts if prompt != drawing.prompt)]
+        plainly = (drawing.prompt, b"")
+        rounds = [plainly, *(way for way in ways if way != plainly)]
         tried: list[list[_Tried]] = []
-        for number, prompt in enumerate(rounds):
+        for number, (prompt, tokens) in enumerate(rounds):
             piece = part(report, _JUDGING * number / len(rounds), _JUDGING * (number + 1) / len(rounds))
-            drawn = self._generation.drawn(dataclasses.replace(drawing, prompt=prompt))(piece)
+            drawn = self._generation.drawn(dataclasses.replace(drawing, prompt=prompt), taste=tokens)(piece)
             verdicts = judge([one.image for one in drawn])
             tried.append([_Tried(drawn=one, verdict=said) for one, said in zip(drawn, verdicts, strict=True)])
         report(_JUDGING, "Keeping the pictures")

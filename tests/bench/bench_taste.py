@@ -1,16 +1,18 @@
 """Whether pictures in somebody's taste are recognisably theirs, and how well a taste predicts what they like.
 
-    python -m tests.bench.bench_taste --data DIR --cache DIR [--people 10] [--prompts 4] [--out FILE.json]
+    python -m tests.bench.bench_taste --data DIR --cache DIR [--people 16] [--pigeon NAME=DIR] … [--out FILE.json]
 
 People are synthetic (`pipelines.pigeon.people`), of the test split: neither they nor the pictures of their histories
-were there when the prior was learned, and the prompts name what is in no history. Every row draws the same prompts at
-the same seeds; only the words that a row adds to the prompt differ. "+ best of n" draws n ways (n seeds where a row
-adds nothing) and takes the one that the person's scorer prefers; every row gets it.
+were there when the prior was learned or the history encoder was trained, and the prompts name what is in no history.
+Every row draws the same prompts at the same seeds; only the words that a row adds to the prompt, and the tokens that
+the denoiser is told, differ. "+ best of n" draws n ways (n seeds where a row adds nothing) and takes the one that the
+person's scorer prefers; every row gets it. "Pigeon" tells tokens alone, of one interest in each attempt.
 
 Attribution: of the pictures that a row drew for this person and for another one, an independent judge picks this
-person's. The judge sees CLIP features, which no scorer uses, and knows the person by pictures that no history holds.
-Even is 50 %.
+person's. The judge sees CLIP features, which no scorer uses, and knows the person by pictures that no history holds;
+how good it is itself is measured on such pictures that it does not know. Even is 50 %.
 History: mean cosine ×100 to the five nearest liked pictures of the history (TinyViT, which the scorer uses too).
+Reference: cosine ×100 (CLIP) to the plain picture of the same prompt and seed, whose meaning is to be kept.
 Text: cosine ×100 of the text-image model to the prompt without any words added. Diversity: 1 − mean cosine ×100 (CLIP)
 of a person's pictures of different prompts. Seconds: for one picture that is shown, all attempts and features included.
 """
@@ -21,6 +23,7 @@ import argparse
 import json
 import logging
 import time
+import tracemalloc
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,13 +38,15 @@ from pipelines.mini.loading import load_pipeline
 from pipelines.mini.pipeline_mini import MiniPipeline
 from pipelines.mini.prompts import held_out_prompts
 from pipelines.pigeon.attributes import ATTRIBUTE_NAMES
+from pipelines.pigeon.conditioning import Taste, TasteAttention
 from pipelines.pigeon.configuration_taste import TasteSettings
 from pipelines.pigeon.corpus import TasteCorpus
 from pipelines.pigeon.evidence import gather
 from pipelines.pigeon.features import FeatureExtractor, PictureFeatures
 from pipelines.pigeon.histories import embeddings
-from pipelines.pigeon.interests import Interests, find_interests
+from pipelines.pigeon.interests import Interests, allocate, find_interests
 from pipelines.pigeon.people import DAY, DAYS, Described, Person, history, people
+from pipelines.pigeon.pipeline_pigeon import TasteTokens, load_layers
 from pipelines.pigeon.pipeline_taste import TastePipeline
 from pipelines.pigeon.prior import pupils
 from pipelines.pigeon.scorer import TasteScorer
@@ -53,8 +58,10 @@ from studio.domain.taste_words import in_taste
 
 STEPS, GUIDANCE = 4, 3.0
 EVENTS = 96  # of a history
+BATCH = 8
 TRIES = 3
-POOL = 120  # pictures that the judge may know people by
+POOL = 120  # pictures of the corpus that the judge may know people by
+RECOLOURS = 240  # and so many of things in unusual colours
 _NEAREST = 5
 logger = logging.getLogger(__name__)
 
@@ -97,6 +104,39 @@ def area_under_curve(chance: np.ndarray, likes: np.ndarray) -> float:
     return float(above.mean())
 
 
+PLAIN = TasteVariant(style="", colour="")
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A picture to draw: what, at which seed, and the name of the tokens that the denoiser is told; "": none."""
+
+    prompt: str
+    seed: int
+    told: str = ""
+
+    @property
+    def stage(self) -> str:
+        """Name of the trained state that the tokens are of."""
+        return self.told.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Way:
+    """What a row adds to prompts: words for style and colour, and the name of tokens."""
+
+    words: TasteVariant
+    told: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A trained state: what makes tokens, and the layers that read them."""
+
+    tokens: TasteTokens
+    attention: TasteAttention
+
+
 @dataclass(frozen=True, eq=False)
 class Known:
     """A test person as the rows know them.
@@ -106,7 +146,7 @@ class Known:
         scorer: learned from the history, filtered.
         liked: features of what the history likes.
         interests: over those.
-        raw: scorer learned without the filters, and what it thinks is liked.
+        raw: scorer learned without the filters, and its interests.
         single: one interest only.
         disliked: features of what the history skips.
     """
@@ -134,10 +174,12 @@ class Bench:
         self.corpus, self.pipeline, self.taste = corpus, pipeline, taste
         self.clip = load_image_encoder("clip-vision", resolve("clip-vision"))
         self.textimage = load_text_image(load_config(DEFAULT_CONFIG))
-        self.drawn: dict[tuple[str, int], Image.Image] = {}
-        self.features: dict[tuple[str, int], PictureFeatures] = {}
-        self.seen: dict[tuple[str, int], np.ndarray] = {}
-        self.seconds: list[float] = []
+        self.stages: dict[str, Stage] = {}
+        self.told: dict[str, torch.Tensor] = {}
+        self.drawn: dict[Attempt, Image.Image] = {}
+        self.features: dict[Attempt, PictureFeatures] = {}
+        self.seen: dict[Attempt, np.ndarray] = {}
+        self.seconds: dict[Attempt, float] = {}
 
     def know(self, person: Person, described: Sequence[Described], places: np.ndarray) -> Known:
         """Learn a person from a noisy history."""
@@ -160,21 +202,36 @@ class Bench:
             raw=(learned[1], find_interests(raw_points, ones[1])),
         )
 
-    def draw(self, asked: Sequence[tuple[str, int]]) -> None:
+    def tell(self, stage: str, number: int, scorer: TasteScorer, found: Interests, interest: int) -> str:
+        """Make the tokens of an interest, where they are not there yet, and return their name."""
+        name = f"{stage}/{number}/{len(found)}/{interest}"
+        if name not in self.told:
+            told = self.stages[stage].tokens.of_scorer(scorer, (found.centres.tolist(), interest))
+            self.told[name] = told
+        return name
+
+    def draw(self, asked: Sequence[Attempt]) -> None:
         """Draw and measure what was not drawn before."""
         missing = [one for one in dict.fromkeys(asked) if one not in self.drawn]
-        for start in range(0, len(missing), 8):
-            some = missing[start : start + 8]
-            began = time.monotonic()
-            images = self.pipeline(
-                [prompt for prompt, _ in some], num_inference_steps=STEPS, guidance_scale=GUIDANCE,
-                seeds=[seed for _, seed in some], upscale=False,
-            ).images  # fmt: skip
-            features = self.taste.features(images)
-            self.seconds += [(time.monotonic() - began) / len(some)] * len(some)
-            for place, one in enumerate(some):
-                self.drawn[one], self.features[one] = images[place], features[[place]]
+        for stage in dict.fromkeys(one.stage for one in missing):  # a batch is told by the layers of one stage
+            these = [one for one in missing if one.stage == stage]
+            for start in range(0, len(these), BATCH):
+                self._draw(these[start : start + BATCH], stage)
             logger.info("drawn %d", len(self.drawn))
+
+    def _draw(self, some: Sequence[Attempt], stage: str) -> None:
+        taste = None
+        if stage:
+            taste = Taste(self.stages[stage].attention, torch.cat([self.told[one.told] for one in some]))
+        began = time.monotonic()
+        images = self.pipeline(
+                [one.prompt for one in some], num_inference_steps=STEPS, guidance_scale=GUIDANCE,
+                seeds=[one.seed for one in some], upscale=False, taste=taste,
+            ).images  # fmt: skip
+        features = self.taste.features(images)
+        self.seconds |= dict.fromkeys(some, (time.monotonic() - began) / len(some))
+        for place, one in enumerate(some):
+            self.drawn[one], self.features[one] = images[place], features[[place]]
 
     def both(self, tinyvit: np.ndarray, clip: np.ndarray) -> np.ndarray:
         """Return what the text-image model makes of features that are there already."""
@@ -182,7 +239,7 @@ class Bench:
         names = self.textimage.heads.config.image_features
         return self.textimage.project_features([known[name].astype(np.float32) for name in names])
 
-    def look(self, asked: Sequence[tuple[str, int]]) -> np.ndarray:
+    def look(self, asked: Sequence[Attempt]) -> np.ndarray:
         """Return what the judge sees in pictures, [N, D]."""
         for one in asked:
             if one not in self.seen:
@@ -190,13 +247,33 @@ class Bench:
         return np.stack([self.seen[one] for one in asked])
 
 
-def ways_by_taste(bench: Bench, scorer: TasteScorer, found: Interests) -> list[TasteVariant]:
-    """Return the ways of drawing that the scorer expects most of, dealt out to the interests."""
+def ways_by_taste(bench: Bench, scorer: TasteScorer, found: Interests, stage: str = "", number: int = 0) -> list[Way]:
+    """Return the ways of drawing that the scorer expects most of, dealt out to the interests.
+
+    Args:
+        bench: the bench.
+        scorer: of the person.
+        found: their interests.
+        stage: tells the tokens of the interest too; "": words alone.
+        number: of the person.
+    """
     ways = bench.taste.variants(scorer, found.centres.tolist(), found.shares.tolist(), TRIES)
-    return [TasteVariant(style=way.style, colour=way.colour) for way in ways]
+    return [
+        Way(
+            TasteVariant(style=way.style, colour=way.colour),
+            bench.tell(stage, number, scorer, found, way.interest) if stage else "",
+        )
+        for way in ways
+    ]
 
 
-def ways_by_keywords(bench: Bench, known: Known) -> list[TasteVariant]:
+def ways_by_tokens(bench: Bench, scorer: TasteScorer, found: Interests, stage: str, number: int) -> list[Way]:
+    """Return ways without words: tokens of the interests, dealt out by their shares."""
+    dealt = [one for one, count in enumerate(allocate(TRIES, found.shares)) for _ in range(count)]
+    return [Way(PLAIN, bench.tell(stage, number, scorer, found, one)) for one in dealt]
+
+
+def ways_by_keywords(bench: Bench, known: Known) -> list[Way]:
     """Return words for what liked pictures have more of than the others, as ViPer does: no scorer, no looks."""
     standard = known.scorer.standardised
     more = standard(known.liked.attributes).mean(axis=0) - (
@@ -211,10 +288,10 @@ def ways_by_keywords(bench: Bench, known: Known) -> list[TasteVariant]:
     centre = np.mean([*styles.values()], axis=0)
     order = sorted(styles, key=lambda style: -float((styles[style] - centre) @ more[:first]))
     colours = [ATTRIBUTE_NAMES[first + place] for place in np.argsort(-more[first:])]
-    return [TasteVariant(style=order[n % 2], colour=colours[n // 2]) for n in range(TRIES)]
+    return [Way(TasteVariant(style=order[n % 2], colour=colours[n // 2])) for n in range(TRIES)]
 
 
-def ways_by_mean(bench: Bench, known: Known) -> list[TasteVariant]:
+def ways_by_mean(bench: Bench, known: Known) -> list[Way]:
     """Return the ways whose samples look most like the mean of all liked pictures."""
     mean = known.liked.looks.mean(axis=0)
     entries = bench.taste.samples[0]
@@ -225,41 +302,101 @@ def ways_by_mean(bench: Bench, known: Known) -> list[TasteVariant]:
         for way in ways
     }
     best = sorted(worth, key=lambda way: -worth[way])[:TRIES]
-    return [TasteVariant(style=style, colour=colour) for style, colour in best]
+    return [Way(TasteVariant(style=style, colour=colour)) for style, colour in best]
 
 
-def judges(bench: Bench, crowd: Sequence[Known], unseen: np.ndarray) -> np.ndarray:
-    """Return the direction in CLIP features in which each person's taste lies, from pictures nobody's history holds."""
-    looks = bench.clip.embed([bench.corpus.image(int(place)) for place in unseen])
-    centred = looks - looks.mean(axis=0)
-    likes = np.array([[one.person.likes(bench.corpus.pictures[place]) for place in unseen] for one in crowd])
-    ridge = centred.T @ centred + 0.5 * np.eye(looks.shape[1])
-    directions: np.ndarray = np.linalg.solve(ridge, centred.T @ (likes - likes.mean(axis=1, keepdims=True)).T).T
-    return directions
+@dataclass(frozen=True, eq=False)
+class Judge:
+    """Kernel ridge regression in CLIP features, one column for each person: a taste of several interests has no mean.
+
+    Attributes:
+        known: what the pictures look like that it knows people by [n, D].
+        dual: [n, U].
+        width: of the kernel, in 1 − cosine.
+        area: how often, of two pictures it does not know, it ranks the one above that is rather liked (by halves).
+    """
+
+    known: np.ndarray
+    dual: np.ndarray
+    width: float
+    area: float
+
+    def fits(self, looks: np.ndarray) -> np.ndarray:
+        """Return how well pictures [..., D] fit each person [..., U]."""
+        kernel: np.ndarray = np.exp((looks @ self.known.T - 1) / self.width)
+        fits: np.ndarray = kernel @ self.dual
+        return fits
+
+    @classmethod
+    def learn(cls, looks: np.ndarray, likes: np.ndarray) -> Judge:
+        """Learn from what people think of pictures [n, U]; width and ridge by what ranks the unknown half best."""
+        half = np.arange(len(looks)) % 2 == 0
+        best = (-1.0, 0.0, 0.0)
+        for width in (0.05, 0.1, 0.2, 0.4):
+            for ridge in (0.03, 0.1, 0.3, 1.0):
+                areas = []
+                for mine in (half, ~half):
+                    judge = cls(looks[mine], _dual(looks[mine], likes[mine], width, ridge), width, 0.0)
+                    found = judge.fits(looks[~mine])
+                    areas += [area_under_curve(found[:, one], likes[~mine, one]) for one in range(likes.shape[1])]
+                best = max(best, (float(np.nanmean(areas)), width, ridge))
+        area, width, ridge = best
+        return cls(looks, _dual(looks, likes, width, ridge), width, area)
 
 
-Ways = Callable[[int], list[TasteVariant]]
+def _dual(looks: np.ndarray, likes: np.ndarray, width: float, ridge: float) -> np.ndarray:
+    kernel = np.exp((looks @ looks.T - 1) / width)
+    dual: np.ndarray = np.linalg.solve(kernel + ridge * np.eye(len(looks)), likes - likes.mean(axis=0))
+    return dual
+
+
+def judge_of(bench: Bench, crowd: Sequence[Known], pictures: Sequence[tuple[TasteCorpus, int]]) -> Judge:
+    """Return who judges, having learned each person's taste from pictures nobody's history holds."""
+    looks = bench.clip.embed([corpus.image(place) for corpus, place in pictures])
+    likes = np.array([[one.person.likes(corpus.pictures[place]) for one in crowd] for corpus, place in pictures])
+    judge = Judge.learn(looks, likes)
+    logger.info("the judge ranks unknown pictures rightly in %.3f, width %.2f", judge.area, judge.width)
+    return judge
+
+
+Ways = Callable[[int], list[Way]]
 
 
 def rows_of(bench: Bench, crowd: Sequence[Known]) -> dict[str, tuple[Ways, Callable[[int], TasteScorer]]]:
     """Return for every row what it adds to prompts for each person, and whose scorer chooses among its attempts."""
     count = len(crowd)
+    last = next(reversed(bench.stages), "")
 
-    def other(number: int) -> Known:
-        return crowd[(number + count // 2) % count]
+    def other(number: int) -> int:
+        return (number + count // 2) % count
 
     def own(number: int) -> TasteScorer:
         return crowd[number].scorer
 
-    return {
+    def by_taste(stage: str, number: int) -> list[Way]:
+        return ways_by_taste(bench, crowd[number].scorer, crowd[number].interests, stage, number)
+
+    def by_tokens(stage: str) -> Ways:
+        return lambda number: ways_by_tokens(bench, own(number), crowd[number].interests, stage, number)
+
+    rows: dict[str, tuple[Ways, Callable[[int], TasteScorer]]] = {
         "no taste": (lambda number: [], own),
         "mismatched person": (
-            lambda number: ways_by_taste(bench, other(number).scorer, other(number).interests),
-            lambda number: other(number).scorer,
+            lambda number: by_taste("", other(number)),
+            lambda number: crowd[other(number)].scorer,
         ),
         "text keywords": (lambda number: ways_by_keywords(bench, crowd[number]), own),
         "mean style embedding": (lambda number: ways_by_mean(bench, crowd[number]), own),
-        "ours": (lambda number: ways_by_taste(bench, crowd[number].scorer, crowd[number].interests), own),
+    }
+    rows |= {f"Pigeon, {stage}": (by_tokens(stage), own) for stage in bench.stages}
+    rows["ours: style and colours"] = (lambda number: by_taste("", number), own)
+    if last:
+        rows["ours: style, colours and tokens"] = (lambda number: by_taste(last, number), own)
+        rows["Pigeon, single interest"] = (
+            lambda number: ways_by_tokens(bench, own(number), crowd[number].single, last, number),
+            own,
+        )
+    return rows | {
         "ours, no denoise": (
             lambda number: ways_by_taste(bench, *crowd[number].raw),
             lambda number: crowd[number].raw[0],
@@ -274,13 +411,14 @@ def rows_of(bench: Bench, crowd: Sequence[Known]) -> dict[str, tuple[Ways, Calla
 def measure(
     bench: Bench,
     crowd: Sequence[Known],
-    shown: list[list[tuple[str, int]]],
-    directions: np.ndarray,
+    shown: list[list[Attempt]],
+    judge: Judge,
     captions: Sequence[str],
 ) -> dict[str, float]:
     """Return a row's figures for the pictures shown, [people][prompts]."""
     looks = np.stack([bench.look(pictures) for pictures in shown])
-    fits = np.einsum("ud,vpd->uvp", directions, looks)
+    fits = np.moveaxis(judge.fits(looks), -1, 0)
+    plain = bench.look([Attempt(caption, place) for place, caption in enumerate(captions)])
     nearest, alike, text = [], [], []
     words = bench.textimage.embed_texts(list(captions))
     for number, pictures in enumerate(shown):
@@ -294,45 +432,51 @@ def measure(
     return {
         "attribution": round(100 * attribution(fits), 1),
         "history": round(100 * float(np.mean(nearest)), 1),
+        "reference": round(100 * float((looks * plain[None]).sum(axis=2).mean()), 1),
         "text": round(100 * float(np.mean(text)), 1),
         "diversity": round(100 * (1 - float(np.mean(alike))), 1),
     }
 
 
-def run(bench: Bench, count: int, prompts: int) -> dict[str, dict[str, float]]:
-    """Return the table."""
+def run(bench: Bench, recolours: TasteCorpus, count: int, prompts: int) -> dict[str, dict[str, float]]:
+    """Return the table; `recolours` are for the judge."""
     places = bench.corpus.of_split("test")
     held = np.random.default_rng(5).permutation(places)
     unseen, places = held[:POOL], np.sort(held[POOL:])
     described = [bench.corpus.pictures[place] for place in places]
     crowd = [bench.know(person, described, places) for person in people("test", count, described)]
-    directions = judges(bench, crowd, unseen)
+    pictures = [(bench.corpus, int(place)) for place in unseen]
+    judge = judge_of(bench, crowd, pictures + [(recolours, place) for place in range(len(recolours))])
     captions = list(dict.fromkeys(one.caption for one in held_out_prompts() if one.kind == "concepts"))[:prompts]
     table: dict[str, dict[str, float]] = {}
     for name, (ways, chooser) in rows_of(bench, crowd).items():
-        attempts = [
-            [_attempts(caption, place, ways(number)) for place, caption in enumerate(captions)]
-            for number in range(count)
-        ]
-        bench.draw([one for person in attempts for prompt in person for one in prompt])
+        added = [ways(number) for number in range(count)]
+        attempts = [[_attempts(caption, place, some) for place, caption in enumerate(captions)] for some in added]
+        every = [one for person in attempts for prompt in person for one in prompt]
+        bench.draw(every)
+        seconds = float(np.mean([bench.seconds[one] for one in every]))
         best = [[_best(bench, chooser(number), prompt) for prompt in person] for number, person in enumerate(attempts)]
         for label, shown, tried in (
             (name, [[prompt[0] for prompt in person] for person in attempts], 1),
             (f"{name} + best of {TRIES}", best, TRIES),
         ):
-            table[label] = measure(bench, crowd, shown, directions, captions)
-            table[label]["seconds"] = round(tried * float(np.mean(bench.seconds)), 2)
+            table[label] = measure(bench, crowd, shown, judge, captions)
+            table[label]["seconds"] = round(tried * seconds, 2)
             logger.info("%s %s", label, table[label])
     return table
 
 
-def _attempts(caption: str, seed: int, ways: Sequence[TasteVariant]) -> list[tuple[str, int]]:
-    if not ways:
-        return [(caption, seed + 10_000 * number) for number in range(TRIES)]
-    return [(in_taste(caption, way, Amount.CLEAR, mentions=False), seed) for way in ways]
+def _attempts(caption: str, seed: int, ways: Sequence[Way]) -> list[Attempt]:
+    """Return the attempts at a prompt: another seed where a way was tried before, as ways that add nothing are."""
+    found: list[Attempt] = []
+    for way in ways or [Way(PLAIN)] * TRIES:
+        prompt = in_taste(caption, way.words, Amount.CLEAR, mentions=False)
+        tried = sum(one.prompt == prompt and one.told == way.told for one in found)
+        found.append(Attempt(prompt, seed + 10_000 * tried, way.told))
+    return found
 
 
-def _best(bench: Bench, scorer: TasteScorer, attempts: Sequence[tuple[str, int]]) -> tuple[str, int]:
+def _best(bench: Bench, scorer: TasteScorer, attempts: Sequence[Attempt]) -> Attempt:
     features = PictureFeatures.joined([bench.features[one] for one in attempts])
     return attempts[int(scorer.score(features).logit.argmax())]
 
@@ -354,6 +498,41 @@ def scorer_table(corpus: TasteCorpus, settings: TasteSettings, count: int) -> di
     return table
 
 
+def length_table(bench: Bench, lengths: Sequence[int] = (10, 100, 1000, 10_000)) -> dict[str, dict[str, float]]:
+    """Return what a history of so many events costs: learning, telling, drawing one picture, memory of the first two.
+
+    Memory is the peak of what Python and NumPy hold, in MB.
+    """
+    places = bench.corpus.of_split("test")
+    described = [bench.corpus.pictures[place] for place in places]
+    person = next(people("test", 1, described))
+    stage = next(reversed(bench.stages))
+    table = {}
+    for length in lengths:
+        events = history(person, described, length)
+        tracemalloc.start()
+        began = time.monotonic()
+        taste = bench.taste.learn(bench.corpus.features[places], events, now=DAYS * DAY)
+        learned = time.monotonic() - began
+        began = time.monotonic()
+        found = taste.interests
+        tokens = bench.stages[stage].tokens.of_scorer(taste.scorer, (found.centres.tolist(), 0) if found else None)
+        told = time.monotonic() - began
+        peak = tracemalloc.get_traced_memory()[1] / 2**20
+        tracemalloc.stop()
+        began = time.monotonic()
+        bench.pipeline(
+            ["a dog"], num_inference_steps=STEPS, guidance_scale=GUIDANCE, seeds=[1], upscale=False,
+            taste=Taste(bench.stages[stage].attention, tokens),
+        )  # fmt: skip
+        drawn = time.monotonic() - began
+        table[f"{length} events"] = {
+            "learning s": round(learned, 3), "telling s": round(told, 3), "drawing s": round(drawn, 3),
+            "memory MB": round(peak, 1), "tokens": tokens.shape[1],
+        }  # fmt: skip
+    return table
+
+
 def printed(table: dict[str, dict[str, float]]) -> str:
     """Return a table in Markdown."""
     head = list(next(iter(table.values())))
@@ -368,8 +547,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--cache", type=Path, required=True)
-    parser.add_argument("--people", type=int, default=10)
-    parser.add_argument("--prompts", type=int, default=4)
+    parser.add_argument("--people", type=int, default=16)
+    parser.add_argument("--prompts", type=int, default=6)
+    parser.add_argument("--pigeon", action="append", default=[], help="NAME=DIR of a trained state; several")
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -381,11 +561,21 @@ def main() -> None:
     print(printed(predicted))
     pipeline = load_pipeline(resolve("mini"), resolve("minilm"))
     bench = Bench(corpus, pipeline, TastePipeline(extractor, settings, pipeline.library))
-    drawn = run(bench, arguments.people, arguments.prompts)
+    for entry in arguments.pigeon:
+        name, _, folder = entry.partition("=")
+        bench.stages[name] = Stage(TasteTokens.from_pretrained(Path(folder)), load_layers(Path(folder), pipeline.unet))
+    recolours = TasteCorpus.open(
+        arguments.data, extractor, arguments.cache, part="recolours", most=RECOLOURS, split="test"
+    )
+    drawn = run(bench, recolours, arguments.people, arguments.prompts)
     print(printed(drawn))
+    by_length = length_table(bench) if bench.stages else {}
+    if by_length:
+        print(printed(by_length))
     if arguments.out:
-        entry: dict[str, Any] = {"people": arguments.people, "prompts": arguments.prompts, "scorer": predicted}
-        arguments.out.write_text(json.dumps({**entry, "drawn": drawn, "steps": STEPS}, indent=1) + "\n")
+        figures: dict[str, Any] = {"people": arguments.people, "prompts": arguments.prompts, "scorer": predicted}
+        told = {"drawn": drawn, "by length": by_length, "steps": STEPS}
+        arguments.out.write_text(json.dumps(figures | told, indent=1) + "\n")
 
 
 if __name__ == "__main__":
