@@ -44,14 +44,24 @@ class FakeImageEngine:
         steps: default number of steps.
         step_seconds: pause per step, to watch progress and stop in the page.
         personal: what `capabilities` says about personal LoRAs.
+        tastes: what it says about tokens of tastes.
     """
 
-    def __init__(self, *, size: int = 256, steps: int = 8, step_seconds: float = 0.0, personal: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        size: int = 256,
+        steps: int = 8,
+        step_seconds: float = 0.0,
+        personal: bool = True,
+        tastes: bool = False,
+    ) -> None:
         self.requests: list[ImageJob] = []
         self._size = size
         self._steps = steps
         self._step_seconds = step_seconds
         self._personal = personal
+        self._tastes = tastes
 
     def capabilities(self) -> ImageCapabilities:
         """Say what this engine can do."""
@@ -66,6 +76,7 @@ class FakeImageEngine:
             transparent=True,
             personal=self._personal,
             photo_poses=self._personal,
+            tastes=self._tastes,
         )
 
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.bench.bench_taste import area_under_curve, attribution, calibration_error, printed
+from tests.bench.bench_taste import Judge, area_under_curve, attribution, calibration_error, printed
 
 
 def test_attribution_counts_own_pictures_that_fit_better() -> None:
@@ -24,3 +24,14 @@ def test_calibration_and_ranking() -> None:
 
 def test_the_table_is_markdown() -> None:
     assert printed({"ours": {"text": 1.5}}).splitlines() == ["| | text |", "|---|---|", "| ours | 1.5 |"]
+
+
+def test_the_judge_knows_tastes_of_several_interests() -> None:
+    numbers = np.random.default_rng(0)
+    angle = numbers.uniform(0, 2 * np.pi, 160)
+    looks = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    likes = np.stack([(np.cos(2 * angle) > 0.3).astype(float), (np.sin(angle) > 0).astype(float)], axis=1)
+    judge = Judge.learn(looks, likes)  # the first likes what lies to the left and to the right: no direction says so
+    assert judge.area > 0.9
+    left, up = judge.fits(np.array([[-1.0, 0.0], [0.0, 1.0]]))
+    assert left[0] > up[0] and up[1] > left[1]

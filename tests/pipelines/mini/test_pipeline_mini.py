@@ -14,6 +14,7 @@ from pipelines.mini.casting import Actor
 from pipelines.mini.dressing import LOOKS, Dresser
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
 from pipelines.mini.sketching import Sketch
+from pipelines.pigeon.conditioning import Taste, TasteAttention
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, tiny_pipeline
 
 
@@ -304,3 +305,54 @@ def test_without_sketches_they_share_the_picture(pipeline: MiniPipeline) -> None
     )
     assert not torch.allclose(forth, back, atol=1e-3)
     assert not torch.allclose(forth, latents(pipeline, "a dog and a cat"), atol=1e-3)
+
+
+def taste_of(pipeline: MiniPipeline, count: int = 1, strength: Any = 1.0) -> Taste:
+    torch.manual_seed(9)
+    attention = TasteAttention(pipeline.unet, tokens=3, width=6)
+    for layer in attention.layers.values():
+        torch.nn.init.normal_(layer.to_v_ip[0].weight)
+    return Taste(attention, torch.randn(1, 3, 6).expand(count, -1, -1), strength)
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "sketching"])
+def test_a_taste_counts_as_strongly_as_each_row_says_and_is_gone_afterwards(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    pipeline: MiniPipeline = request.getfixturevalue(kind)
+    prompts, seeds = ["a dog", "a dog", "a dog"], [7, 7, 7]
+    plain = latents(pipeline)
+    taste = taste_of(pipeline, 3, torch.tensor([0.0, 0.4, 1.0]))
+    drawn = latents(pipeline, prompts, seeds=seeds, taste=taste)
+    torch.testing.assert_close(drawn[0], plain[0], rtol=1e-3, atol=1e-3)
+    little, much = ((drawn[row] - plain[0]).abs().mean() for row in (1, 2))
+    assert 1e-3 < little and 1e-3 < much
+    torch.testing.assert_close(latents(pipeline, taste=taste.of(1)), drawn[1:2], rtol=1e-3, atol=1e-3)
+    assert torch.equal(latents(pipeline), plain)
+
+
+def test_a_taste_goes_with_a_personal_lora(sketching: MiniPipeline) -> None:
+    lora, taste = random_lora(sketching), taste_of(sketching)
+    alone, personal = latents(sketching, taste=taste), latents(sketching, lora=lora, fidelity=0.7)
+    both = latents(sketching, lora=lora, fidelity=0.7, taste=taste)
+    for other in (alone, personal):
+        assert not torch.allclose(both, other, atol=1e-3)
+    asked: list[Any] = []
+    sketch = sketching.sketch
+
+    def noted(*arguments: Any) -> list[Sketch | None]:
+        asked.extend(arguments[2])
+        return sketch(*arguments)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sketching, "sketch", noted)
+        latents(sketching, lora=lora, fidelity=0.7, taste=taste)
+        latents(sketching, taste=taste)
+    (own,), (anybodys,) = asked
+    assert own.dress._taste is None and own.dress._lora is lora  # an own thing keeps its looks
+    assert anybodys.dress._lora is None and anybodys.dress._taste is not None
+
+
+def test_tastes_that_do_not_fit_the_prompts_are_refused(pipeline: MiniPipeline) -> None:
+    with pytest.raises(ValueError, match="2 tastes do not fit 1 prompts"):
+        latents(pipeline, taste=taste_of(pipeline, 2))

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -9,8 +10,12 @@ import pytest
 import torch
 import yaml
 from PIL import Image
+from safetensors.torch import save
 
 from pipelines.lora import LoraFactors
+from pipelines.pigeon.conditioning import TasteAttention
+from pipelines.pigeon.modeling_pigeon import PigeonEncoder
+from pipelines.pigeon.pipeline_pigeon import write
 from studio.engines.base import ImageJob, Subject
 from studio.engines.image import DiffusersImageEngine, personal_subjects, photo_cutouts
 from studio.errors import JobCancelled, ModelMissing
@@ -102,6 +107,27 @@ def test_a_personal_lora_counts_as_much_as_fidelity_says(folder: Path, engine: D
     assert np.array_equal(pixels(engine.generate(job(7, adapter=adapter, fidelity=0.0), Told())), base)
     assert not np.array_equal(pixels(engine.generate(job(7, adapter=adapter), Told())), base)
     assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
+
+
+def test_a_taste_is_told_by_the_layers_that_are_shipped(folder: Path, engine: DiffusersImageEngine) -> None:
+    assert not engine.capabilities().tastes
+    unet = engine._loaded().unet
+    attention = TasteAttention(unet, tokens=3, width=6)
+    for layer in attention.layers.values():
+        torch.nn.init.normal_(layer.to_v_ip[0].weight)
+    encoder = PigeonEncoder(
+        feature_dim=4, reference_dim=8, condition_dim=6, width=16, heads=2, blocks=1, tokens=3, history_length=4
+    )
+    write(folder / "pigeon", encoder, attention)
+    entries = yaml.safe_load((folder / "models.yaml").read_text())
+    entries["models"]["pigeon"] = {"purpose": "test", "licence": "Apache-2.0", "sources": [{"local": "pigeon"}]}
+    (folder / "tasteful.yaml").write_text(yaml.safe_dump(entries))
+    tasteful = DiffusersImageEngine("mini", models=str(folder / "tasteful.yaml"), device="cpu")
+    assert tasteful.capabilities().tastes
+    base = pixels(tasteful.generate(job(7, 8), Told()))
+    told = dataclasses.replace(job(7, 8), taste=save({"tokens": torch.randn(1, 3, 6)}))
+    assert not np.array_equal(pixels(tasteful.generate(told, Told())), base)
+    assert np.array_equal(pixels(tasteful.generate(job(7, 8), Told())), base)
 
 
 def test_stop_takes_effect_at_the_next_step(folder: Path, engine: DiffusersImageEngine) -> None:

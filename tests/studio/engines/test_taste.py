@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from pipelines.features.preprocessing import normalise_rows
 from pipelines.pigeon.configuration_taste import TasteSettings
 from pipelines.pigeon.features import FeatureExtractor
+from pipelines.pigeon.modeling_pigeon import PigeonEncoder
+from pipelines.pigeon.pipeline_pigeon import TasteTokens, read_tokens
 from pipelines.pigeon.pipeline_taste import TastePipeline
 from studio.domain.taste import Reaction, TasteEvent
 from studio.engines.taste import PigeonTasteEngine
@@ -75,6 +79,26 @@ def test_picks_and_ways_to_draw(engine) -> None:
     ways = engine.variants(learned.data, learned.summary.interests, {}, 3)
     assert len(ways) == len(set(ways)) == 3 and {way.style for way in ways} == {"flat style"}
     assert len(engine.variants(learned.data, (), {"warmth": 1.0}, 2)) == 2
+
+
+def test_tokens_go_with_ways_where_the_settings_say_so(engine) -> None:
+    learned = engine.learn(events(engine, *LIKED), NOW)
+    asked = (learned.data, learned.summary.interests, {}, 2)
+    engine._pipeline.settings = dataclasses.replace(engine._pipeline.settings, strength=0.0)
+    assert {way.tokens for way in engine.variants(*asked)} == {b""}
+    width = len(engine.attributes()) + Colours.dim
+    torch.manual_seed(0)
+    engine.__dict__["_encoder"] = TasteTokens(
+        PigeonEncoder(feature_dim=width, reference_dim=4, condition_dim=6, width=16, heads=2, blocks=1, tokens=3)
+    )
+    told = []
+    for strength in (0.5, 1.0):
+        engine._pipeline.settings = dataclasses.replace(engine._pipeline.settings, strength=strength)
+        told.append(read_tokens(engine.variants(*asked)[0].tokens))
+    assert told[0].shape == (1, 3, 6) and told[1].any()
+    torch.testing.assert_close(2 * told[0], told[1], rtol=1e-2, atol=1e-2)
+    nothing = engine.variants(engine.learn([], NOW).data, (), {"warmth": 1.0}, 1)
+    assert nothing[0].tokens == b""
 
 
 def test_says_what_it_needs_and_loads_nothing(engine) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from studio.domain.concepts import AddConceptRequest
 from studio.domain.generation import GenerateRequest
+from studio.domain.taste import TasteVariant
 from studio.errors import InvalidInput, NotFound, UnknownConcept
 from studio.services.taste_drawing import TasteRequest
 from studio.studio import Studio
@@ -73,6 +74,17 @@ def test_a_replayed_recipe_needs_no_taste(nik: Studio) -> None:
         Image.open(io.BytesIO(nik.files.get(picture.file))) as other,
     ):
         assert np.array_equal(np.asarray(one), np.asarray(other))
+
+
+@pytest.mark.parametrize("tastes", [False, True])
+def test_tokens_reach_an_image_engine_that_reads_them(nik: Studio, tastes: bool, monkeypatch) -> None:
+    engine = nik.generation._artist.image
+    monkeypatch.setattr(engine, "_tastes", tastes)
+    ways = (TasteVariant(style="flat style", colour="red", tokens=b"told"), TasteVariant(style="", colour=""))
+    monkeypatch.setattr(nik.taste_drawing._engine, "variants", lambda *_: ways)
+    nik.taste_drawing.start(request(tries=2)).result(PATIENCE)
+    told = [(job.prompt, job.taste) for job in engine.requests]
+    assert told == [("a cat", b""), ("a red cat, flat style", b"told" if tastes else b"")]
 
 
 def test_a_concept_keeps_its_colours(nik: Studio, photo) -> None:
