@@ -8,6 +8,9 @@ trained. The pairs of the second stage are judged by `TasteScorer`; what is repo
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import hashlib
+import json
 import logging
 from collections import defaultdict
 from collections.abc import Sequence
@@ -198,7 +201,25 @@ def main() -> None:
     base = EmbeddedBase.open(arguments.base, resolve("minilm"))
     data = prepare(corpus, base, TasteSettings.read(), config)
     logger.info("%d people, %d pictures, %d pairs", len(data.histories), len(data.features), len(data.pairs))
-    logger.info("trained: %s", PigeonTrainer(base.model, data, config, arguments.out).train())
+    trainer = PigeonTrainer(base.model, data, config, arguments.out)
+    folder = trainer.train()
+    recipe = {
+        "config": dataclasses.asdict(config),
+        "base": base.name,
+        "data_manifest_sha256": hashlib.sha256((arguments.data / "manifest.json").read_bytes()).hexdigest(),
+        "histories": len(data.histories),
+        "pictures": len(data.features),
+        "pairs": len(data.pairs),
+        "parameters": sum(value.numel() for value in trainer.model.parameters()),
+        "last_log": {stage: _last_log(arguments.out / stage) for stage in ("first", "second")},
+    }
+    (folder / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+    logger.info("trained: %s", folder)
+
+
+def _last_log(folder: Path) -> dict[str, float]:
+    told: dict[str, float] = json.loads((folder / "loss.jsonl").read_text(encoding="utf-8").splitlines()[-1])
+    return told
 
 
 if __name__ == "__main__":
