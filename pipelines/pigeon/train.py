@@ -37,7 +37,7 @@ from pipelines.pigeon.scorer import TasteScorer
 from pipelines.pigeon.training import PigeonData, PigeonTrainer
 from pipelines.resolver import resolve
 
-RECOLOURS = 1000  # recoloured drawings among the pictures
+RECOLOURS = 700  # recoloured drawings among the pictures
 HISTORY = 16  # pictures that stand for a history
 _PAIRS = 12  # of each person
 _CLEAR = 0.5  # logits by which one picture has to be preferred

@@ -293,9 +293,9 @@ def ways_by_keywords(bench: Bench, known: Known) -> list[Way]:
 
 def ways_by_mean(bench: Bench, known: Known) -> list[Way]:
     """Return the ways whose samples look most like the mean of all liked pictures."""
-    mean = known.liked.looks.mean(axis=0)
-    entries = bench.taste.samples[0]
-    alike = bench.taste.sample_features.looks @ mean
+    entries, looks = bench.taste.samples[0], bench.taste.sample_features.looks
+    # Each less the mean of its kind, or the sample that looks most ordinary is like everything.
+    alike = (looks - looks.mean(axis=0)) @ (known.liked.looks.mean(axis=0) - bench.corpus.features.looks.mean(axis=0))
     ways = {(one.style, one.colour) for one in entries if one.colour}
     worth = {
         way: float(np.mean([alike[p] for p, one in enumerate(entries) if (one.style, one.colour) == way]))
