@@ -37,6 +37,7 @@ class PigeonConfig:
         seed: of weights, people, batches and noise.
         people: of the train split.
         events: of each of their histories.
+        pictures: at most, that they see and that are drawn.
         styles: pictures of these styles alone are drawn: those the base can draw.
         denoise: whether slips and bursts are filtered out of histories.
         by_interest: whether people of several interests give a history for each of them, too.
@@ -58,6 +59,7 @@ class PigeonConfig:
     seed: int = 20261125
     people: int = 400
     events: int = 120
+    pictures: int = 2000
     styles: tuple[str, ...] = ()
     denoise: bool = True
     by_interest: bool = True

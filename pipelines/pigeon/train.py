@@ -37,7 +37,7 @@ from pipelines.pigeon.scorer import TasteScorer
 from pipelines.pigeon.training import PigeonData, PigeonTrainer
 from pipelines.resolver import resolve
 
-RECOLOURS = 700  # recoloured drawings among the pictures
+RECOLOURS = 500  # recoloured drawings among the pictures
 HISTORY = 16  # pictures that stand for a history
 _PAIRS = 12  # of each person
 _CLEAR = 0.5  # logits by which one picture has to be preferred
@@ -57,6 +57,7 @@ def prepare(
     """
     train = corpus.of_split("train")
     chosen = np.array([p for p in train if not config.styles or corpus.pictures[p].style in config.styles])
+    chosen = np.sort(np.random.default_rng(config.seed).permutation(chosen)[: config.pictures])
     described = [corpus.pictures[place] for place in chosen]
     features = corpus.features[chosen]
     pictures = np.stack([np.asarray(corpus.drawings[corpus.rows[place]]) for place in chosen])
@@ -72,8 +73,8 @@ def prepare(
             )
     standard = TasteScorer.learn(features, Evidence(rows=()), settings).standardised(features.attributes)
     pairs = [(row, *pair) for row, one in enumerate(told) for pair in one.pairs]
-    conditions = base.encode_text(captions) | base.sketch(asked)
     greys = base.staged([[Actor(greys=True)]] * len(asked), asked)
+    conditions = base.encode_text(captions) | (greys if config.grey_share == 1 else base.sketch(asked))
     latents = torch.cat([base.encode_pictures(pictures[a : a + 64]) for a in range(0, len(pictures), 64)])
     return PigeonData(
         features=torch.from_numpy(np.concatenate([standard, features.looks], 1)).float(),
