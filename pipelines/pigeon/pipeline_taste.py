@@ -128,5 +128,7 @@ class TastePipeline:
         if not len(centres):  # nothing is liked yet; what was set by hand still tells
             centres, shares = [[0.0] * sum(self._widths)], [1.0]
         near = embeddings(self.sample_features, scorer) @ np.asarray(centres, np.float32).T
-        logits = scorer.score(self.sample_features, edits).logit
-        return variants(self.samples[0], logits, near, allocate(count, shares))
+        standard = PictureFeatures(
+            scorer.standardised(self.sample_features.attributes).astype(np.float32), self.sample_features.looks
+        )
+        return variants(self.samples[0], standard, scorer.contrast(edits), near, allocate(count, shares))

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
+from pipelines.features.preprocessing import FloatArray
 from pipelines.mini.colours import COLOURS, recolour_pixels
 from pipelines.mini.library import DrawingLibrary
+from pipelines.pigeon.attributes import ATTRIBUTE_NAMES
+from pipelines.pigeon.features import PictureFeatures
+from pipelines.pigeon.named_colours import COLOUR_NAMES
 
 _THINGS = 4  # in every style as they are, and the first in every colour too
 _RECOLOURED = 1
+COLOUR_COUNTS, FORM_COUNTS, LOOK_COUNTS, INTEREST_COUNTS = 0.3, 0.1, 2.0, 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,28 +68,61 @@ class Variant:
     interest: int
 
 
-def variants(entries: Sequence[Sample], logits: np.ndarray, near: np.ndarray, counts: Sequence[int]) -> list[Variant]:
+@dataclass(frozen=True, eq=False)
+class Contrast:
+    """How what somebody likes differs from what they do not like.
+
+    Attributes:
+        attributes: in standard deviations [A].
+        looks: [D].
+    """
+
+    attributes: FloatArray
+    looks: FloatArray
+
+
+def variants(
+    entries: Sequence[Sample], features: PictureFeatures, contrast: Contrast, near: FloatArray, counts: Sequence[int]
+) -> list[Variant]:
     """Return the ways of drawing that a taste expects most of, dealt out to its interests.
+
+    A colour is worth what it is more in liked pictures than in others, a style as much as its drawings differ from
+    those of the other styles in the same way. What a scorer says of the recoloured samples themselves is worth less:
+    they are of few things, and unlike what it learned from. The weights were chosen on people of the train split.
 
     Args:
         entries: samples [S].
-        logits: what the taste says of each [S].
+        features: of them, attributes in standard deviations.
+        contrast: of the taste.
         near: cosine of each to the centre of each interest [S, k].
         counts: how many ways each interest gets [k], see `interests.allocate`.
     """
     ways = sorted({(entry.style, entry.colour) for entry in entries if entry.colour})
-    styles = np.array([entry.style for entry in entries])
-    colours = np.array([entry.colour for entry in entries])
+    styles = _worth_of_styles(entries, features, contrast)
     found: list[Variant] = []
     for interest, count in enumerate(counts):
-        # An interest's own pictures count more for it than what the taste as a whole says of everything.
-        value = logits + 2.0 * near[:, interest]
-        worth = {way: float(value[(styles == way[0]) & (colours == way[1])].mean()) for way in ways}
-        # Two styles of one colour and two colours of one style: the plain drawings say which style it is.
-        for style in {way[0] for way in ways}:
-            own = float(value[(styles == style) & (colours == "")].mean())
-            worth |= {way: worth[way] + own for way in ways if way[0] == style}
+        worth = {
+            (style, colour): styles[style]
+            + COLOUR_COUNTS * float(contrast.attributes[ATTRIBUTE_NAMES.index(colour)])
+            + INTEREST_COUNTS * sum(float(near[_of(entries, style, kind), interest].mean()) for kind in (colour, ""))
+            for style, colour in ways
+        }
         taken = {(one.style, one.colour) for one in found}
         best = [way for way in sorted(worth, key=lambda way: -worth[way]) if way not in taken]
         found += [Variant(style=style, colour=colour, interest=interest) for style, colour in best[:count]]
     return found
+
+
+def _worth_of_styles(entries: Sequence[Sample], features: PictureFeatures, contrast: Contrast) -> dict[str, float]:
+    names = sorted({entry.style for entry in entries})
+    form = len(ATTRIBUTE_NAMES) - len(COLOUR_NAMES)  # the others are colours, which a style does not choose
+    means = [features[_of(entries, name, "")] for name in names]
+    drawn = np.stack([one.attributes[:, :form].mean(axis=0) for one in means])
+    looks = np.stack([one.looks.mean(axis=0) for one in means])
+    worth = FORM_COUNTS * (drawn - drawn.mean(axis=0)) @ contrast.attributes[:form]
+    worth = worth + LOOK_COUNTS * (looks - looks.mean(axis=0)) @ contrast.looks
+    return {name: float(value) for name, value in zip(names, worth, strict=True)}
+
+
+def _of(entries: Sequence[Sample], style: str, colour: str) -> list[int]:
+    return [place for place, one in enumerate(entries) if (one.style, one.colour) == (style, colour)]

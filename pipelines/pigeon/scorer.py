@@ -20,8 +20,10 @@ from pipelines.pigeon.attributes import ATTRIBUTE_NAMES
 from pipelines.pigeon.configuration_taste import TasteSettings
 from pipelines.pigeon.evidence import Evidence
 from pipelines.pigeon.features import PictureFeatures
+from pipelines.pigeon.samples import Contrast
 
 UNIT = 0.6  # a leaning of 1 is so many logits for every standard deviation of an attribute
+EDITED = 2.0  # standard deviations by which a leaning of 1, set by hand, tells liked pictures from others
 _CLIPPED = 3.0  # standard deviations
 
 
@@ -100,6 +102,28 @@ class TasteScorer:
         """Places in `known` of the pictures that were liked by themselves, and how much each counts."""
         alone = (self._rows["signs"] > 0) & (self._rows["second"] < 0)
         return self._rows["first"][alone], self._rows["weights"][alone].astype(np.float32)
+
+    def contrast(self, edits: Mapping[str, float] | None = None) -> Contrast:
+        """Return how what was liked or picked differs from what was not.
+
+        Args:
+            edits: leanings that the person set themselves; they take the place of what was seen.
+        """
+        rows = self._rows
+        standard = np.concatenate([self._standard, self.known.looks], axis=1)
+        alone, weights = rows["second"] < 0, rows["weights"][:, None]
+        sides = []
+        for sign in (1, -1):
+            mine = alone & (rows["signs"] == sign)
+            chosen = standard[rows["first"][mine]] * weights[mine]
+            sides.append((chosen.sum(axis=0) / max(1e-9, float(weights[mine].sum())), float(weights[mine].sum())))
+        picked = (standard[rows["first"][~alone]] - standard[rows["second"][~alone]]) * weights[~alone]
+        total, picks = sides[0][1] + sides[1][1], float(weights[~alone].sum())
+        whole = ((sides[0][0] - sides[1][0]) * total + picked.sum(axis=0)) / max(1e-9, total + picks)
+        attributes, looks = whole[: len(ATTRIBUTE_NAMES)], whole[len(ATTRIBUTE_NAMES) :]
+        for name, leaning in (edits or {}).items():
+            attributes[ATTRIBUTE_NAMES.index(name)] = EDITED * leaning
+        return Contrast(attributes.astype(np.float32), looks.astype(np.float32))
 
     @property
     def leanings(self) -> dict[str, float]:
