@@ -46,6 +46,8 @@ class PigeonConfig:
         taste_dropout: share of rows trained without a history, so that no taste is the base model.
         caption_dropout: share of rows trained without a caption.
         reference_dropout: share of rows trained without a reference: mostly there is none.
+        own_share: share of rows whose history is the very picture to draw: from them the layers learn what features look
+            like, before it has to be guessed from what else somebody likes.
         grey_share: share of rows whose sketch has no colours, so that the liked pictures must tell them.
         half: whether the frozen base runs in bfloat16.
         beta: of the second stage, see `pipelines.pigeon.losses.diffusion_dpo`.
@@ -68,6 +70,7 @@ class PigeonConfig:
     taste_dropout: float = 0.1
     caption_dropout: float = 0.1
     reference_dropout: float = 0.5
+    own_share: float = 0.0
     grey_share: float = 0.7
     half: bool = True
     beta: float = 500.0

@@ -77,6 +77,21 @@ class _Chance:
     greys: Tensor
 
 
+@dataclass(frozen=True, eq=False)
+class _Shown:
+    """What tokens are told beside a person's history.
+
+    Attributes:
+        pictures: to be drawn, the references [B].
+        ratio: share of each reference that is hidden [B].
+        own: which rows are told of their picture as if it alone was liked, instead of the history [B].
+    """
+
+    pictures: np.ndarray
+    ratio: Tensor
+    own: Tensor
+
+
 class PigeonModel(nn.Module):
     """What is trained: the encoder, and the taste layers of one denoiser."""
 
@@ -166,7 +181,8 @@ class PigeonTrainer:
         people = self._people_with(self.data.liked, batch)
         pictures = np.array([self.numbers.choice(self.data.liked[person]) for person in people])
         ratio = torch.rand(batch) if self.config.masked else torch.zeros(batch)
-        tokens = self._tokens(self.model.encoder, people, (pictures, ratio))
+        own = torch.rand(batch) < self.config.own_share
+        tokens = self._tokens(self.model.encoder, people, _Shown(pictures, ratio, own))
         return self._errors(pictures, self._chance(batch), tokens).mean(), {}
 
     def _preference(self, batch: int, before: tuple[PigeonEncoder, dict]) -> tuple[Tensor, dict[str, float]]:
@@ -212,22 +228,24 @@ class PigeonTrainer:
             greys=torch.rand(batch) < self.config.grey_share,
         )
 
-    def _tokens(
-        self, encoder: PigeonEncoder, people: np.ndarray, shown: tuple[np.ndarray, Tensor] | None = None
-    ) -> Tensor:
-        """Return the tokens of people; with `shown`, the references and which share of each is hidden."""
+    def _tokens(self, encoder: PigeonEncoder, people: np.ndarray, shown: _Shown | None = None) -> Tensor:
+        """Return the tokens of people."""
         data, dropout = self.data, self.config if encoder.training else None
-        chosen = data.histories[people]
+        chosen, weights = data.histories[people].clone(), data.weights[people].clone()
+        if shown is not None:
+            chosen[shown.own] = -1
+            chosen[shown.own, 0] = torch.from_numpy(shown.pictures)[shown.own].to(chosen.dtype)
+            weights[shown.own] = 1.0
         there = chosen >= 0
         if dropout:
             there = there & (torch.rand(len(people)) >= dropout.taste_dropout)[:, None]
-        pictures, ratio = shown or (np.zeros(len(people), int), torch.ones(len(people)))
+        pictures = np.zeros(len(people), int) if shown is None else shown.pictures
+        ratio = torch.ones(len(people)) if shown is None else shown.ratio
         references = data.references[pictures].float()
         present = torch.full((len(people), 1), shown is not None)
         if dropout:
             present = present & (torch.rand(len(people), 1) >= dropout.reference_dropout)
         features = data.features[chosen.clamp_min(0)].float()
-        weights = data.weights[people]
         return encoder(features, there, references, present.expand(references.shape[:2]), ratio, weights).tokens
 
     def _frozen_layers(self) -> dict:
