@@ -236,8 +236,9 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance.
             subjects: a person's own things in these pictures, in the order in which the prompts name them. Each LoRA
                 acts where its subject is; where there are no sketches they share the picture from left to right.
-            taste: tokens of somebody's taste for each picture. Own things keep their looks; what is nobody's own gets
-                the colours that the taste expects, unless the prompt names some.
+            taste: tokens of somebody's taste for each picture. Where there are sketches they dress the drawing of what
+                is nobody's own, unless the prompt names its colours, and the base draws after it; own things keep
+                their looks. Where there are none they are beside the text at every step.
             output_type: ``pil`` or ``latent``.
             upscale: whether decoded pictures are enlarged.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents", "denoised"}); ``denoised`` is the
@@ -257,7 +258,9 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             for row in range(len(texts))
         ]
         sketches = self.sketch(texts, seeds, casts)
-        told = {} if taste is None else {TASTE: taste.told.to(self._execution_device)}
+        # Beside the text of a base that follows a sketch in full colour they add blotches and nothing else.
+        beside = None if self._sketched else taste
+        told = {} if beside is None else {TASTE: beside.told.to(self._execution_device)}
         text = self.encode_prompt(texts, sketches) | told
         # A photo shows what its subject looks like: words and LoRA must not pull it towards its class.
         shown = torch.tensor([sketch is not None and sketch.shows_photos for sketch in sketches])
@@ -276,7 +279,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         for step, timestep in enumerate(self.progress_bar(self.scheduler.timesteps)):
             share = timestep / self.scheduler.config.num_train_timesteps
             predict = partial(hm_cfg, denoise, latents, timestep, guidance, step / num_inference_steps)
-            with nullcontext() if taste is None else taste.attention:
+            with nullcontext() if beside is None else beside.attention:
                 velocity = following(share, let_go, noise, text.get("sketch"), predict)
             denoised = latents - share * velocity
             latents = self.scheduler.step(velocity, timestep, latents, return_dict=False)[0]

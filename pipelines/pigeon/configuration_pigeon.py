@@ -46,8 +46,8 @@ class PigeonConfig:
         taste_dropout: share of rows trained without a history, so that no taste is the base model.
         caption_dropout: share of rows trained without a caption.
         reference_dropout: share of rows trained without a reference: mostly there is none.
-        own_share: share of rows whose history is the very picture to draw: from them the layers learn what features look
-            like, before it has to be guessed from what else somebody likes.
+        own_share: share of rows whose history is the very picture to draw: from them the layers learn what features
+            look like, before that has to be guessed from what else somebody likes.
         grey_share: share of rows whose sketch has no colours, so that the liked pictures must tell them.
         half: whether the frozen base runs in bfloat16.
         beta: of the second stage, see `pipelines.pigeon.losses.diffusion_dpo`.

@@ -331,12 +331,20 @@ def test_a_taste_counts_as_strongly_as_each_row_says_and_is_gone_afterwards(
     assert torch.equal(latents(pipeline), plain)
 
 
-def test_a_taste_goes_with_a_personal_lora(sketching: MiniPipeline) -> None:
-    lora, taste = random_lora(sketching), taste_of(sketching)
-    alone, personal = latents(sketching, taste=taste), latents(sketching, lora=lora, fidelity=0.7)
-    both = latents(sketching, lora=lora, fidelity=0.7, taste=taste)
+def test_a_taste_goes_with_a_personal_lora(pipeline: MiniPipeline) -> None:
+    lora, taste = random_lora(pipeline), taste_of(pipeline)
+    alone, personal = latents(pipeline, taste=taste), latents(pipeline, lora=lora, fidelity=0.7)
+    both = latents(pipeline, lora=lora, fidelity=0.7, taste=taste)
     for other in (alone, personal):
         assert not torch.allclose(both, other, atol=1e-3)
+
+
+def test_a_taste_dresses_what_is_nobodys_own(sketching: MiniPipeline) -> None:
+    lora, taste = random_lora(sketching), taste_of(sketching)
+    assert not torch.allclose(latents(sketching, taste=taste), latents(sketching), atol=1e-3)
+    assert torch.equal(latents(sketching, "a red dog", taste=taste), latents(sketching, "a red dog"))
+    personal = latents(sketching, lora=lora, fidelity=0.7)
+    assert torch.equal(latents(sketching, lora=lora, fidelity=0.7, taste=taste), personal)
     asked: list[Any] = []
     sketch = sketching.sketch
 
