@@ -7,7 +7,8 @@ guidance of the studio (nested, subject first, base last), whose drawings go fro
 individual; with the nested and matched forms at a steady pull after the same drawings; and with plain guidance of one
 model whose LoRA has the strength that the dial says, in the dressing of the drawings too. Likeness: the studio's meter
 (0–1) against the individual's own views that show it alone. Prompt: cosine of picture and prompt in the text-image
-model. One form dominates another where its curve lies above and to the right. Seconds are those of one picture.
+model. One form dominates another where its curve lies above and to the right. Seconds: drawing of one picture, the
+dressing with it.
 """
 
 from __future__ import annotations
@@ -50,16 +51,17 @@ def measure(bench: Bench, subjects: Subjects, text_guidance: float) -> dict[str,
     curves: dict[str, Curve] = {}
     for name, way in WAYS.items():
         for dial in DIAL:
-            likeness, prompted = [], []
-            started = time.perf_counter()
+            likeness, prompted, seconds = [], [], []
             for prompt in PROMPTS:
                 sketch = (WEAKENED if name == PLAIN else DRESSED) if dial else CLASS
                 row = Row(name=name, sketch=sketch, fidelity=dial)
+                started = time.perf_counter()
                 pictures = bench.draw(row, prompt, way(dial, text_guidance))
+                seconds.append((time.perf_counter() - started) / len(pictures))
                 likeness.append(bench.compare(pictures)["meter"])
                 prompted.append(alignment(model, pictures, [prompt.format(word) for word in subjects.words]))
             point = {"dial": dial, "likeness": np.mean(likeness), "prompt": np.mean(prompted)}
-            point["seconds"] = (time.perf_counter() - started) / len(PROMPTS) / len(subjects.words)
+            point["seconds"] = np.median(seconds)
             curves.setdefault(name, []).append({key: round(float(value), 4) for key, value in point.items()})
             print(f"{name:<28}{dial:>5}  likeness {point['likeness']:.4f}  prompt {point['prompt']:.4f}", flush=True)
     return curves
