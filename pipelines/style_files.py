@@ -37,6 +37,7 @@ _DENOISER = re.compile(
     r"(?:base_model\.model\.)?(?:model\.diffusion_model\.|diffusion_model\.|unet\.|transformer\.|"
     r"lora_unet_|lora_transformer_)?"
 )
+_TEXT_WIDTH = re.compile(r"attn2[._]to_[kv]\W.*(?:lora_A|lora_down|lora\.down)")  # the layers that read the text
 _OTHER_KINDS = {  # parts of names that say it is more than two factors a layer
     "hada_w": "a LoHa", "lokr_w": "a LoKr", "dora_scale": "a DoRA", "lora_magnitude_vector": "a DoRA",
     "lora_mid": "a LoCon with three factors a layer", "oft_": "an OFT", "glora_": "a GLoRA", "on_input": "an (IA)³",
@@ -142,7 +143,7 @@ def made_for(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
     widths = {
         tensor.shape[1]
         for name, tensor in tensors.items()
-        if re.search(r"attn2[._]to_[kv]", name) and re.search(r"lora_A|down", name) and tensor.ndim > 1
+        if _TEXT_WIDTH.search(name) and tensor.ndim > 1
     }
     known = {768: "Stable Diffusion 1.5", 1024: "Stable Diffusion 2", 2048: "SDXL"}
     if len(widths) == 1 and (width := widths.pop()) in known:

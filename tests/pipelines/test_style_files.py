@@ -156,7 +156,7 @@ def test_words_of_the_metadata(unet: nn.Module) -> None:
 OTHERS = {
     "Stable Diffusion 1.5": {f"lora_unet_{FLAT.replace('attn1_to_q', 'attn2_to_k')}": (768, 320)},
     "Stable Diffusion 2": {f"lora_unet_{FLAT.replace('attn1_to_q', 'attn2_to_k')}": (1024, 320)},
-    "SDXL": {f"lora_unet_{FLAT.replace('attn1_to_q', 'attn2_to_v')}": (2048, 640)},
+    "SDXL": {"lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k": (2048, 640)},
     "FLUX": {"transformer.single_transformer_blocks.0.attn.to_q": (3072, 3072)},
     "Stable Diffusion 3": {"transformer.transformer_blocks.0.attn.add_q_proj": (1536, 1536)},
     "Qwen-Image": {
