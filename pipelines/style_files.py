@@ -169,7 +169,7 @@ def _check_kind(tensors: Mapping[str, Tensor]) -> None:
 
 def _names(model: nn.Module) -> dict[str, str]:
     """Return the model's adaptable layers by every name that files use for them."""
-    table = {}
+    table: dict[str, str] = {}
     for path, module in model.named_modules():
         convolution = isinstance(module, nn.Conv2d) and module.groups == 1
         if isinstance(module, nn.Linear) or convolution:

@@ -165,7 +165,7 @@ class GenerationService:
         concepts = self._current(ids, request.owner)
         subjects = self._subjects(concepts, part(report, 0.0, _PERSONALIZING))
         style = self._styles.asked_for(request)
-        job = dataclasses.replace(job, subjects=subjects, style=style and self._styles.drawn_with(style))
+        job = dataclasses.replace(job, subjects=subjects, style=self._styles.drawn_with(style))
         began = time.monotonic()
         best = self._artist.draw(job, request.best_of, part(report, _PERSONALIZING if subjects else 0.0, 1.0))
         seconds = (time.monotonic() - began) / len(job.seeds)

@@ -132,9 +132,9 @@ class StyleLoraService:
         strength = style.strength if request.style_strength is None else request.style_strength
         return dataclasses.replace(style, strength=strength)
 
-    def drawn_with(self, style: StyleLora) -> Style:
-        """Return what the engine needs of one."""
-        return Style(file=self._vault.files.get(style.file), strength=style.strength)
+    def drawn_with(self, style: StyleLora | None) -> Style | None:
+        """Return what the engine needs of one; None for none."""
+        return None if style is None else Style(file=self._vault.files.get(style.file), strength=style.strength)
 
     def _add(self, request: AddStyleLoraRequest, report: Report) -> StyleLora:
         report(0.1, "Reading the file")
