@@ -140,11 +140,7 @@ def made_for(tensors: Mapping[str, Tensor], metadata: Mapping[str, str]) -> str:
         return "FLUX"
     if "joint_blocks" in names or "add_q_proj" in names or "add_k_proj" in names:
         return "Qwen-Image" if "img_mod" in names or "img_mlp" in names else "Stable Diffusion 3"
-    widths = {
-        tensor.shape[1]
-        for name, tensor in tensors.items()
-        if _TEXT_WIDTH.search(name) and tensor.ndim > 1
-    }
+    widths = {tensor.shape[1] for name, tensor in tensors.items() if _TEXT_WIDTH.search(name) and tensor.ndim > 1}
     known = {768: "Stable Diffusion 1.5", 1024: "Stable Diffusion 2", 2048: "SDXL"}
     if len(widths) == 1 and (width := widths.pop()) in known:
         return known[width]
