@@ -88,9 +88,11 @@ class CreatePage:
         """Connect the handlers; the examples follow what is kept whenever `tab` is opened."""
         field = self.form.components
         outputs = [self.stage, self.draw, self.running]
+        # who calls the endpoint by position finds the older fields where they were
+        asked = {**field, "taste": self.taste, "amount": self.amount}
+        asked["style_lora"] = asked.pop("style_lora")
         gr.on(
-            [self.draw.click, field["prompt"].submit],
-            told(self.start), inputs_kwargs={**field, "taste": self.taste, "amount": self.amount}, outputs=outputs,
+            [self.draw.click, field["prompt"].submit], told(self.start), inputs_kwargs=asked, outputs=outputs,
             api_name="draw", **QUIET,
         )  # fmt: skip
         self.stage.end(self.on_end, outputs=outputs, api_name="drawn", **QUIET)
