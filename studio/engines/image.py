@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from studio.engines.base import ImageCapabilities, ImageJob, Report, Subject
+from studio.engines.base import ImageCapabilities, ImageJob, Report, StyleReading, Subject
 from studio.engines.quiet import quieten_libraries
 from studio.engines.reading import chosen_device, class_prompt, in_order, word_of
+from studio.engines.styles import read_style, style_of
 from studio.errors import ModelMissing
 
 if TYPE_CHECKING:
@@ -45,24 +46,30 @@ class DiffusersImageEngine:
         """Draw one RGBA picture per seed, all in one batch; reports and looks at the stop button at every step."""
         report(0.0, "Loading the model" if self._pipeline is None else "Starting")
         pipeline = self._loaded()
+        style = style_of(job, pipeline, self.capabilities().model)
 
         def on_step(_: object, step: int, __: object, values: dict[str, Any]) -> dict[str, Any]:
             preview = pipeline.decode(values["denoised"][:1], upscale=False)[0]
             report((step + 1) / (job.steps + 1), "Drawing", preview)
             return values
 
-        result = pipeline(
-            [class_prompt(job)] * len(job.seeds),
-            num_inference_steps=job.steps,
-            guidance_scale=job.guidance,
-            seeds=list(job.seeds),
-            fidelity=job.fidelity,
-            subjects=personal_subjects(job),
-            callback_on_step_end=on_step,
-        )
+        with style:
+            result = pipeline(
+                [class_prompt(job)] * len(job.seeds),
+                num_inference_steps=job.steps,
+                guidance_scale=job.guidance,
+                seeds=list(job.seeds),
+                fidelity=job.fidelity,
+                subjects=personal_subjects(job),
+                callback_on_step_end=on_step,
+            )
         report(1.0, "Done")
         pictures: list[Image.Image] = result.images
         return pictures
+
+    def read_style(self, data: bytes) -> StyleReading:
+        """See `ImageEngine.read_style`."""
+        return read_style(data, self._folder(), self.capabilities().model)
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the models it uses."""

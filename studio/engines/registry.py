@@ -32,6 +32,7 @@ from studio.engines.base import (
     Remembered,
     Report,
     Sighting,
+    StyleReading,
     SubjectEngine,
     TasteEngine,
 )
@@ -156,6 +157,10 @@ class LazyImageEngine:
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
         """See `ImageEngine.generate`."""
         return self.engine().generate(job, report)
+
+    def read_style(self, data: bytes) -> StyleReading:
+        """See `ImageEngine.read_style`."""
+        return self.engine().read_style(data)
 
 
 class LazySubjectEngine:

@@ -133,5 +133,7 @@ def _recipe(picture: Picture) -> Markup:
         rows.insert(4, ("Fidelity", f"{recipe.fidelity:g}"))
     if recipe.taste:
         rows.insert(0, ("In the taste", recipe.taste))
+    if recipe.style_name:
+        rows.insert(0, ("Style LoRA", f"{recipe.style_name}, {recipe.style_strength:g}"))
     lines = joined(html("<div><dt>{name}</dt><dd>{value}</dd></div>", name=name, value=value) for name, value in rows)
     return html('<dl class="k-recipe">{lines}</dl>', lines=lines)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,10 +11,11 @@ import torch
 import yaml
 from PIL import Image
 
-from pipelines.lora import LoraFactors
-from studio.engines.base import ImageJob, Subject
+from pipelines.lora import LoraAdapter, LoraFactors
+from pipelines.lora_files import LAYOUTS, LoraLabel, export_lora
+from studio.engines.base import ImageJob, Style, Subject
 from studio.engines.image import DiffusersImageEngine, personal_subjects, photo_cutouts
-from studio.errors import JobCancelled, ModelMissing
+from studio.errors import InvalidInput, JobCancelled, ModelMissing
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, save_pipeline, tiny_pipeline
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -211,3 +213,31 @@ def test_a_picture_may_follow_a_photo(sketching: DiffusersImageEngine) -> None:
     assert not np.array_equal(photo, anew[0])
     assert np.abs(drawn.astype(int) - anew[1]).max() <= 1
     assert np.array_equal(pixels(sketching.generate(posed(4, 5, poses=()), Told())), anew)
+
+
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_an_exported_lora_comes_back_as_a_style_with_the_same_picture(
+    folder: Path, engine: DiffusersImageEngine, layout: str
+) -> None:
+    lora = LoraFactors.from_bytes((folder / "lora.safetensors").read_bytes())
+    file = export_lora(lora, layout, LoraLabel(trigger="a dog"), torch.float32)
+    fresh = DiffusersImageEngine("mini", models=str(folder / "models.yaml"))
+    assert (fresh.read_style(file).layers, fresh._pipeline) == (len(lora.layers), None)
+    base = pixels(engine.generate(job(7), Told()))
+    with LoraAdapter(engine._loaded().unet, lora, scale=0.6):
+        everywhere = pixels(engine.generate(job(7), Told()))
+    styled = pixels(engine.generate(replace(job(7), style=Style(file=file, strength=0.6)), Told()))
+    assert np.abs(styled.astype(int) - everywhere).max() <= 1
+    assert not np.array_equal(styled, base)
+    assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
+
+
+def test_a_style_that_was_stopped_or_does_not_fit_leaves_the_base(folder: Path, engine: DiffusersImageEngine) -> None:
+    lora = LoraFactors.from_bytes((folder / "lora.safetensors").read_bytes())
+    style = Style(file=export_lora(lora, "kohya", LoraLabel(), torch.float32), strength=1.0)
+    base = pixels(engine.generate(job(7), Told()))
+    with pytest.raises(JobCancelled):
+        engine.generate(replace(job(7), style=style), Told(stop_at=2))
+    with pytest.raises(InvalidInput, match="not a readable safetensors file"):
+        engine.generate(replace(job(7), style=Style(file=b"x" * 40, strength=1.0)), Told())
+    assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
