@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from pipelines.features.image_encoders import ClipVisionEncoder, DinoV2Encoder
 from pipelines.hyperlora.comparing import mean_colour
@@ -36,7 +37,7 @@ from pipelines.hyperlora.modeling_hyperlora import HyperLora
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.references import coat_of, reference_tokens
 from pipelines.hyperlora.sampling import RowDenoiser, draw
-from pipelines.lora import COAT, Factor, stacked
+from pipelines.lora import COAT, stacked
 from pipelines.meters.calibration import load_calibration
 from pipelines.meters.likeness import Appearance, appearance, likeness
 from pipelines.mini.alpha import contact_sheet
@@ -51,7 +52,8 @@ FAMILIES = {  # first part of an individual's name → what it is
 }  # fmt: skip
 CLASS, LORA, DRESSED, COLOURED, STANDING = "class", "LoRA", "LoRA and coat", "coat", "cut-out"
 WEAKENED = "LoRA and coat, the LoRA as strong as the fidelity says"  # what a dial is without a second model
-LET_GO = {STANDING: FOLLOW_PHOTO}
+GREYS = "greys"  # the drawing has no colours: whatever adapts the base must draw them
+LET_GO = {STANDING: FOLLOW_PHOTO, GREYS: 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,8 +166,7 @@ class Bench:
         texts = [f"{prompt.format(word)}, {style}" for word, style in zip(words, self._subjects.styles, strict=True)]
         conditions = self._base.encode_text(["", *texts])
         whose = self._subjects.others() if row.other else list(range(len(words)))
-        sketches = self._base.staged([self._cast(row.sketch, place, row.fidelity) for place in whose], texts)
-        layers = stacked([self._loras[place] for place in whose])
+        sketches = self._base.staged([self._cast(row, place) for place in whose], texts)
         config = self._base.model.config
         shape = (config.out_channels, config.sample_size, config.sample_size)
         noise = torch.randn(len(words), *shape, generator=torch.Generator().manual_seed(0))
@@ -175,24 +176,29 @@ class Bench:
         found: list[Image.Image] = []
         for start in range(0, len(words), 16):
             part = slice(start, start + 16)
-            denoiser = RowDenoiser(
-                self._base,
-                {name: value[1:][part] for name, value in conditions.items()}
-                | {name: value[part] for name, value in sketches.items()},
-                {name: value[:1] for name, value in conditions.items()},
-                {name: Factor(f.down[part], f.up[part]) for name, f in layers.items()},
-            )
+            shown = {name: value[1:][part] for name, value in conditions.items()}
+            shown |= {name: value[part] for name, value in sketches.items()}
+            empty = {name: value[:1] for name, value in conditions.items()}
+            denoiser = self._denoiser(row, whose[part], shown, empty)
             found += draw(denoiser, noise[part], guidance, self._steps, LET_GO.get(row.sketch, FOLLOW_DRAWING))
         return found
 
-    def _cast(self, sketch: str, place: int, fidelity: float) -> list[Actor]:
-        lora = self._loras[place]
+    def _denoiser(
+        self, row: Row, whose: Sequence[int], text: Mapping[str, Tensor], empty: Mapping[str, Tensor]
+    ) -> RowDenoiser:
+        """Return what draws some pictures of a row, each with the LoRA of the individual `whose` it is to have."""
+        return RowDenoiser(self._base, text, empty, stacked([self._loras[place] for place in whose]))
+
+    def _cast(self, row: Row, place: int) -> list[Actor]:
+        sketch, fidelity, lora = row.sketch, row.fidelity, self._loras[place]
         if sketch == LORA:
             return [Actor(dress=Dresser(self._base.pipeline, dataclasses.replace(lora, metadata={})))]
         if sketch == DRESSED:
             return [Actor(dress=Dresser(self._base.pipeline, lora, fidelity))]
         if sketch == WEAKENED:
             return [Actor(dress=Dresser(self._base.pipeline, lora.scaled(fidelity)))]
+        if sketch == GREYS:
+            return [Actor(greys=True)]
         if sketch == STANDING:
             return [Actor(cutout=self._subjects.references[place])]
         return [Actor(coat=self._coats[place][:3])] if sketch == COLOURED else []

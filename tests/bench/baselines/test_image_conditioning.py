@@ -9,9 +9,10 @@ import torch
 
 from pipelines.hyperlora.guidance import Branch, Guidance
 from pipelines.hyperlora.sampling import draw
-from tests.bench.baselines.image_conditioning import AdapterDenoiser, ImageConditioning, dresser
+from pipelines.mini.dressing import AdaptedDresser
+from tests.bench.baselines.image_conditioning import AdapterDenoiser, ImageConditioning, ImageTokens
 from tests.pipelines.hyperlora.tiny_base import TinyBase
-from tests.pipelines.hyperlora.tiny_hyperlora import tiny_hyperlora
+from tests.pipelines.hyperlora.tiny_hyperlora import PixelEncoder, cutout, tiny_hyperlora
 from tests.pipelines.mini.tiny_mini import SIZE, tiny_pipeline
 from tests.pipelines.tiny_denoisers import stable_diffusion
 
@@ -133,10 +134,29 @@ def test_it_dresses_drawings(tmp_path: Path) -> None:
     adapter = ImageConditioning.for_model(pipeline.unet, **SIZES).eval()
     drawing = np.zeros((SIZE, SIZE, 4), np.uint8)
     drawing[2:14, 2:14] = (220, 60, 60, 255)
-    plain = dresser(pipeline, adapter, tokens(adapter)[0], ())(drawing, "a dog")
+    found = tokens(adapter)[0]
+
+    def dressed(subject: torch.Tensor) -> np.ndarray:
+        return AdaptedDresser(pipeline, adapter.adapted(pipeline.unet, subject), ())(drawing, "a dog")
+
+    plain = dressed(found)
     for layer in adapter.cross.values():
         torch.nn.init.normal_(layer.to_v_ip[0].weight, std=3.0)
-    found = tokens(adapter)[0]
-    one, two = (dresser(pipeline, adapter, row, ())(drawing, "a dog") for row in (found, -found))
+    one, two = dressed(found), dressed(-found)
     assert np.array_equal(one[..., 3], drawing[..., 3])
     assert not np.array_equal(plain, one) and not np.array_equal(one, two)
+
+
+def test_a_thing_is_learned_by_looking_at_it(base: TinyBase) -> None:
+    adapter, plain = trained(base), predict(base)
+    method = ImageTokens(base, adapter, PixelEncoder())
+    red, blue = (method.learn([cutout(colour)]) for colour in ((220, 30, 30), (30, 30, 220)))
+    found = []
+    for learned in (red, blue):
+        with learned.adapting(torch.tensor([0.0, 1.0])):
+            found.append(predict(base))
+    for made in found:
+        assert torch.allclose(made[0], plain[0], atol=1e-6) and not torch.allclose(made[1], plain[1], atol=1e-3)
+    assert not torch.allclose(found[0][1], found[1][1], atol=1e-3)
+    tokens_of_one = SIZES["tokens"] * base.model.config.cross_attention_dim
+    assert red.personal and red.seconds > 0 and red.size > 2 * tokens_of_one
