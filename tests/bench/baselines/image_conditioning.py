@@ -10,7 +10,6 @@ Shape legend: N rows, R references, T tokens of one, D their width, K image toke
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -20,16 +19,12 @@ import torch
 from diffusers import ConfigMixin, ModelMixin, UNet2DConditionModel
 from diffusers.configuration_utils import register_to_config
 from diffusers.models.attention_processor import Attention, IPAdapterAttnProcessor2_0
-from PIL import Image
 from torch import Tensor, nn
 
-from pipelines.hyperlora.denoising import DenoisingBase
 from pipelines.hyperlora.modeling_hyperlora import HyperLora, ReferenceReader
-from pipelines.hyperlora.references import TOKEN_COUNT, TOKEN_DIM, TokenEncoder, reference_tokens
+from pipelines.hyperlora.references import TOKEN_COUNT, TOKEN_DIM
 from pipelines.hyperlora.sampling import RowDenoiser
 from pipelines.mini.dressing import Adapted
-from pipelines.safetensors_bytes import write_tensors
-from tests.bench.baselines.method import Learned, PeakMemory
 
 CROSS = ".attn2.processor"
 QUERIES = "layer_queries"  # of the hypernetwork's reader: one for each layer, and not what a token would ask
@@ -125,33 +120,6 @@ class ImageConditioning(ReferenceReader, ModelMixin, ConfigMixin):
             return self.reading(unet, tokens_KC.expand(len(scales_N), -1, -1), scales_N)
 
         return reading
-
-
-class ImageTokens:
-    """Personalizes by image tokens: one look at a thing, no training of its own.
-
-    Args:
-        base: the model that the adapter was made for.
-        adapter: trained.
-        encoder: reads the references.
-    """
-
-    def __init__(self, base: DenoisingBase, adapter: ImageConditioning, encoder: TokenEncoder) -> None:
-        self._base, self._adapter, self._encoder = base, adapter, encoder
-
-    @torch.no_grad()
-    def learn(self, cutouts: Sequence[Image.Image], kind: str = "", coat: Sequence[str] = ()) -> Learned:
-        """Return what was learned; arguments as of `DreamBoothLora.learn`, of which only the cut-outs are needed."""
-        started = time.perf_counter()
-        with PeakMemory() as memory:
-            references = torch.from_numpy(reference_tokens(cutouts, self._encoder))[None]
-            tokens = self._adapter(references.to(self._adapter.device), torch.ones(1, len(cutouts)))[0]
-        return Learned(
-            adapted=self._adapter.adapted(self._base.model, tokens),
-            seconds=time.perf_counter() - started,
-            memory=memory.taken,
-            size=len(write_tensors({"tokens": tokens.to(torch.float16)}, {})),
-        )
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,9 @@ import torch
 from pipelines.hyperlora.guidance import Branch, Guidance
 from pipelines.hyperlora.sampling import draw
 from pipelines.mini.dressing import AdaptedDresser
-from tests.bench.baselines.image_conditioning import AdapterDenoiser, ImageConditioning, ImageTokens
+from tests.bench.baselines.image_conditioning import AdapterDenoiser, ImageConditioning
 from tests.pipelines.hyperlora.tiny_base import TinyBase
-from tests.pipelines.hyperlora.tiny_hyperlora import PixelEncoder, cutout, tiny_hyperlora
+from tests.pipelines.hyperlora.tiny_hyperlora import tiny_hyperlora
 from tests.pipelines.mini.tiny_mini import SIZE, tiny_pipeline
 from tests.pipelines.tiny_denoisers import stable_diffusion
 
@@ -147,16 +147,12 @@ def test_it_dresses_drawings(tmp_path: Path) -> None:
     assert not np.array_equal(plain, one) and not np.array_equal(one, two)
 
 
-def test_a_thing_is_learned_by_looking_at_it(base: TinyBase) -> None:
+def test_one_subject_adapts_the_base_in_all_rows(base: TinyBase) -> None:
     adapter, plain = trained(base), predict(base)
-    method = ImageTokens(base, adapter, PixelEncoder())
-    red, blue = (method.learn([cutout(colour)]) for colour in ((220, 30, 30), (30, 30, 220)))
     found = []
-    for learned in (red, blue):
-        with learned.adapting(torch.tensor([0.0, 1.0])):
+    for subject in tokens(adapter):
+        with adapter.adapted(base.model, subject)(torch.tensor([0.0, 1.0])):
             found.append(predict(base))
     for made in found:
         assert torch.allclose(made[0], plain[0], atol=1e-6) and not torch.allclose(made[1], plain[1], atol=1e-3)
     assert not torch.allclose(found[0][1], found[1][1], atol=1e-3)
-    tokens_of_one = SIZES["tokens"] * base.model.config.cross_attention_dim
-    assert red.personal and red.seconds > 0 and red.size > 2 * tokens_of_one
