@@ -93,9 +93,7 @@ class OwnRows:
         return Batch(self.latents[places], sketches, self.weights[places], places)
 
 
-def diffusion_error(
-    base: EmbeddedBase, batch: Batch, text: Mapping[str, Tensor], generator: torch.Generator
-) -> Tensor:
+def diffusion_error(base: EmbeddedBase, batch: Batch, text: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
     """Return the base's diffusion error on a batch, at noise drawn from `generator`; `text` are its conditions [B, …]."""
     levels = draw_noise_levels(len(batch.latents), NOISE_SHIFT, generator)
     noise = torch.randn(batch.latents.shape, generator=generator)
