@@ -21,11 +21,11 @@ beyond the loaded models; KB to be kept. After ± the standard error over indivi
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -37,12 +37,9 @@ from torch import Tensor
 from pipelines.features.image_encoders import ClipVisionEncoder
 from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.hyperlora.guidance import Branch, Guidance
-from pipelines.hyperlora.own_views import own_views
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.references import coat_of
-from pipelines.hyperlora.refining import Refiner
 from pipelines.hyperlora.sampling import RowDenoiser, branch_conditions, draw
-from pipelines.lora import LoraFactors
 from pipelines.matting import Matting
 from pipelines.mini.alpha import contact_sheet
 from pipelines.mini.casting import Actor
@@ -52,9 +49,8 @@ from pipelines.resolver import resolve
 from pipelines.textimage.base import TextImageModel
 from pipelines.textimage.configuration import DEFAULT_CONFIG, load_config
 from pipelines.textimage.loading import load_text_image
-from tests.bench.baselines.dreambooth_lora import DreamBoothConfig, DreamBoothLora
-from tests.bench.baselines.method import Learned, LearnedDresser, PeakMemory
-from tests.bench.baselines.textual_inversion import TextualInversion
+from tests.bench.baselines.learning import CLASS, CONDITIONED, INVERTED, PREDICTED, REFINED, Learner, dreambooth
+from tests.bench.baselines.method import Learned, LearnedDresser
 from tests.bench.bench_hyperlora import Judge, Subjects, bench_parser
 
 SEEDS = 4  # of the first prompt; the others have one
@@ -63,7 +59,6 @@ PROMPTS = ("{}", "{} wearing a crown", "{} next to a balloon", "{} at the beach"
 PHOTO_PROMPTS = ("{}", "{} on the beach", "{} in the snow", "{} in the jungle")  # of the DreamBooth set
 PHOTO_STYLE = "soft style"
 SEEN = 3  # photos of a subject that are its references
-CLASS, PREDICTED, REFINED, CONDITIONED, INVERTED = "class", "predicted", "refined", "image conditioning", "inversion"
 COLUMNS = ("dino", "clip", "meter", "colour distance", "text", "diversity", "seconds", "memory MB", "file KB")
 Figures = dict[str, dict[str, float]]
 
@@ -98,11 +93,6 @@ def rows(checkpoints: Sequence[int], *, adapter: bool) -> tuple[Row, ...]:
     )
 
 
-def dreambooth(steps: int) -> str:
-    """Return what a checkpoint is called among what was learned."""
-    return f"dreambooth {steps}"
-
-
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Case:
     """Subjects, all the references that are given of each, and the prompts they are drawn by."""
@@ -117,7 +107,9 @@ class Case:
         """Read at most `count` held-out individuals of each family."""
         subjects = Subjects.read(folder, count, styles)
         given = [[reference] for reference in subjects.references]
-        return cls(name="held-out individuals", subjects=subjects, given=given, prompts=PROMPTS)
+        case = cls(name="held-out individuals", subjects=subjects, given=given, prompts=PROMPTS)
+        families = subjects.families
+        return case.of(sorted(range(len(given)), key=lambda number: families[:number].count(families[number])))
 
     @classmethod
     def photos(cls, folder: Path, count: int, matting: Matting) -> Case:
@@ -134,6 +126,17 @@ class Case:
             [cutouts[SEEN:] for cutouts in cut],
         )
         return cls(name="photos", subjects=subjects, given=[one[:SEEN] for one in cut], prompts=PHOTO_PROMPTS)
+
+    def of(self, numbers: Sequence[int]) -> Case:
+        """Return some of the subjects, in this order."""
+        columns = ([one[number] for number in numbers] for one in vars(self.subjects).values())
+        given = [self.given[number] for number in numbers]
+        return dataclasses.replace(self, subjects=Subjects(*columns), given=given)
+
+    def others(self) -> list[int]:
+        """Return for each subject another one, of its family where there is one."""
+        count = len(self.given)
+        return [(n + 1) % count if other == n else other for n, other in enumerate(self.subjects.others())]
 
     def kind(self, number: int) -> str:
         """Return a subject's class word without its article."""
@@ -161,58 +164,6 @@ def _table(text: str) -> Iterator[str]:
 def _cut_out(file: Path, matting: Matting) -> Image.Image:
     with Image.open(file) as opened:
         return matting.cut_out(ImageOps.exif_transpose(opened).convert("RGB"))
-
-
-class Learner:
-    """Learns every subject in every way.
-
-    Args:
-        base: the frozen model.
-        hypernetwork: predicts LoRAs.
-        adapter: folder of trained image conditioning; None: it is left out.
-        checkpoints: of DreamBooth.
-    """
-
-    def __init__(
-        self, base: EmbeddedBase, hypernetwork: HyperLoraPipeline, adapter: Path | None, checkpoints: Sequence[int]
-    ) -> None:
-        self._base, self._hypernetwork, self._clip = base, hypernetwork, ClipVisionEncoder(resolve("clip-vision"))
-        config = hypernetwork.hyperlora.config
-        targets = [name for name, _, _ in config.layers]
-        self._dreambooth = DreamBoothLora(
-            base, DreamBoothConfig(targets=targets, rank=config.rank, checkpoints=checkpoints)
-        )
-        self._inversion = TextualInversion(base)
-        self._conditioning: Callable[[Sequence[Image.Image]], Learned] | None = None
-        if adapter is not None:
-            self._conditioning = partial(conditioned, opened_adapter(adapter), base, self._clip)
-
-    def learn(self, cutouts: Sequence[Image.Image], kind: str) -> dict[str, Learned]:
-        """Return what was learned of a subject, by the way it was."""
-        coat = coat_of(cutouts)
-        predicted, lora = self._predict(cutouts)
-        found = {CLASS: Learned(), PREDICTED: predicted, REFINED: self._refine(predicted, lora, cutouts, kind, coat)}
-        if self._conditioning is not None:
-            found[CONDITIONED] = self._conditioning(cutouts)
-        found[INVERTED] = self._inversion.learn(cutouts, kind, coat)
-        trained = self._dreambooth.learn(cutouts, kind, coat)
-        return found | {dreambooth(steps): learned for steps, learned in trained.items()}
-
-    def _predict(self, cutouts: Sequence[Image.Image]) -> tuple[Learned, LoraFactors]:
-        started = time.perf_counter()
-        with PeakMemory() as memory:
-            lora = self._hypernetwork.predict(cutouts, self._clip)
-        seconds = time.perf_counter() - started
-        return Learned.of_lora(self._base.model, lora, seconds=seconds, memory=memory.taken), lora
-
-    def _refine(
-        self, start: Learned, lora: LoraFactors, cutouts: Sequence[Image.Image], kind: str, coat: Sequence[str]
-    ) -> Learned:
-        started = time.perf_counter()
-        with PeakMemory() as memory:
-            refined = Refiner(self._base).refine(lora, own_views(self._base.pipeline, cutouts, kind, coat))
-        seconds = start.seconds + time.perf_counter() - started
-        return Learned.of_lora(self._base.model, refined, seconds=seconds, memory=max(start.memory, memory.taken))
 
 
 @dataclass(frozen=True, eq=False)
@@ -283,7 +234,7 @@ def measure(
     judge = Judge(case.subjects.views, ClipVisionEncoder(resolve("clip-vision")))
     wanted = [texts.embed_texts([p.format(word) for word in case.subjects.words]) for p in case.prompts]
     coats = [coat_of(cutouts) for cutouts in case.given]
-    others, everybody = case.subjects.others(), range(len(case.given))
+    others, everybody = case.others(), range(len(case.given))
     found: Figures = {}
     drawn: dict[str, list[list[Image.Image]]] = {}
     for row in table:
@@ -324,7 +275,9 @@ def costs(learned: Sequence[Learned]) -> dict[str, float]:
 
 def line(name: str, row: Mapping[str, float]) -> str:
     """Return a row of the printed table."""
-    cells = [f"{row[key]:g} ± {row[f'{key} error']:.2g}" if f"{key} error" in row else f"{row[key]:g}" for key in COLUMNS]
+    cells = [
+        f"{row[key]:g} ± {row[f'{key} error']:.2g}" if f"{key} error" in row else f"{row[key]:g}" for key in COLUMNS
+    ]
     return f"| {name} | " + " | ".join(cells) + " |"
 
 
@@ -355,6 +308,7 @@ def main() -> None:
     parser.add_argument("--photos", type=Path, help="folder with a folder of photos for every subject")
     parser.add_argument("--subjects", type=int, default=4, help="of the photos, at most")
     parser.add_argument("--adapter", type=Path, help="folder of trained image conditioning")
+    parser.add_argument("--minutes", type=float, default=240, help="after which no further subject is learned")
     parser.add_argument("--checkpoints", type=int, nargs="+", default=[100, 200, 400, 800], help="DreamBooth's steps")
     parser.add_argument("--sheet", type=Path, help="PNG: a line a subject and prompt, a column a row of the table")
     options = parser.parse_args()
@@ -368,10 +322,14 @@ def main() -> None:
     result: dict = {"steps": options.steps, "guidance": options.guidance, "threads": torch.get_num_threads()}
     sheets = []
     for case in cases(options):
-        learned = []
+        learned, started = [], time.monotonic()
         for number, cutouts in enumerate(case.given):
             learned.append(learner.learn(cutouts, case.kind(number)))
-            print(f"{case.name}, {case.kind(number)}: learned", flush=True)
+            minutes = (time.monotonic() - started) / 60
+            print(f"{case.name}, {case.kind(number)}: learned, {minutes:.1f} minutes so far", flush=True)
+            if minutes > options.minutes:
+                break
+        case = case.of(range(len(learned)))
         print(f"\n{case.name}: {len(learned)} subjects, {len(case.prompts)} prompts, {options.steps} steps\n")
         print("| | " + " | ".join(COLUMNS) + " |\n" + "|---" * (1 + len(COLUMNS)) + "|")
         found, drawn = measure(case, learned, table, drawer, texts)
