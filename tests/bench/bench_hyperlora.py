@@ -117,6 +117,49 @@ class Subjects:
         return [following[row] for row in range(len(self.families))]
 
 
+class Judge:
+    """Compares pictures of individuals with the views that show them.
+
+    Args:
+        views: of each of N individuals.
+        clip: CLIP's vision tower.
+    """
+
+    def __init__(self, views: Sequence[Sequence[Image.Image]], clip: ClipVisionEncoder) -> None:
+        self._dino, self._clip = DinoV2Encoder(resolve("dinov2")), clip
+        self._targets = np.stack([self._dino.embed(one).mean(axis=0) for one in views])
+        self._targets /= np.linalg.norm(self._targets, axis=1, keepdims=True)
+        self._meter = load_calibration()
+        seen = [self._appearances(one) for one in views]
+        self._known = [appearances for appearances, _ in seen]
+        self._clip_targets = np.stack([features.mean(axis=0) for _, features in seen])
+        self._clip_targets /= np.linalg.norm(self._clip_targets, axis=1, keepdims=True)
+        self._colours = np.stack([np.mean([mean_colour(view) for view in one], axis=0) for one in views])
+
+    def _appearances(self, pictures: Sequence[Image.Image]) -> tuple[list[Appearance], NDArray[np.float32]]:
+        runs = [self._clip.embed_and_tokens(pictures[at : at + 16]) for at in range(0, len(pictures), 16)]
+        tokens = [one for _, part in runs for one in part]
+        found = [appearance(picture, one) for picture, one in zip(pictures, tokens, strict=True)]
+        return found, np.concatenate([features for features, _ in runs])
+
+    def compare(self, pictures: Sequence[Image.Image]) -> dict[str, NDArray]:
+        """Return likenesses and colour distance of pictures of every individual, each [N]."""
+        colours = np.stack([mean_colour(picture) for picture in pictures])
+        appearances, features = self._appearances(pictures)
+        seen = zip(self._known, appearances, strict=True)
+        return {
+            "dino": (self._dino.embed(pictures) * self._targets).sum(axis=1),
+            "clip": (features * self._clip_targets).sum(axis=1),
+            "meter": np.array([self._meter.likeness.score(likeness(k, s, self._meter.parts)) for k, s in seen]),
+            "colour distance": np.linalg.norm(colours - self._colours, axis=1),
+        }
+
+    def diversity(self, pictures: Sequence[Image.Image]) -> float:
+        """Return how much pictures of one prompt differ: 1 less the mean cosine of their DINOv2 features by twos."""
+        features = self._dino.embed(pictures)
+        return float(1 - (features @ features.T)[np.triu_indices(len(pictures), 1)].mean())
+
+
 class Bench:
     """Draws and compares.
 
@@ -146,16 +189,7 @@ class Bench:
         self._loras = [
             part.row(0, base.component, {COAT: " ".join(coat)}) for part, coat in zip(parts, self._coats, strict=True)
         ]
-        self._dino, self._clip = DinoV2Encoder(resolve("dinov2")), clip
-        self._targets = np.stack([self._dino.embed(views).mean(axis=0) for views in subjects.views])
-        self._targets /= np.linalg.norm(self._targets, axis=1, keepdims=True)
-        self._meter = load_calibration()
-        self._known = [self._appearances(views) for views in subjects.views]
-        self._colours = np.stack([np.mean([mean_colour(view) for view in views], axis=0) for views in subjects.views])
-
-    def _appearances(self, pictures: Sequence[Image.Image]) -> list[Appearance]:
-        tokens = np.concatenate([self._clip.tokens(pictures[at : at + 16]) for at in range(0, len(pictures), 16)])
-        return [appearance(picture, one) for picture, one in zip(pictures, tokens, strict=True)]
+        self._judge = Judge(subjects.views, clip)
 
     def draw(self, row: Row, prompt: str, guidance: Guidance | None = None) -> list[Image.Image]:
         """Draw one picture of every individual; the noise is the same for every row of the table.
@@ -204,14 +238,8 @@ class Bench:
         return [Actor(coat=self._coats[place][:3])] if sketch == COLOURED else []
 
     def compare(self, pictures: Sequence[Image.Image]) -> dict[str, NDArray]:
-        """Return likenesses and colour distance of pictures of every individual, each [N]."""
-        colours = np.stack([mean_colour(picture) for picture in pictures])
-        seen = zip(self._known, self._appearances(pictures), strict=True)
-        return {
-            "dino": (self._dino.embed(pictures) * self._targets).sum(axis=1),
-            "meter": np.array([self._meter.likeness.score(likeness(k, s, self._meter.parts)) for k, s in seen]),
-            "colour distance": np.linalg.norm(colours - self._colours, axis=1),
-        }
+        """See `Judge.compare`."""
+        return self._judge.compare(pictures)
 
 
 def measure(bench: Bench, sheet: Path | None, subjects: Subjects) -> dict[str, dict[str, dict[str, float]]]:

@@ -6,15 +6,16 @@ preservation of the paper's equation 2, with weight 1.
 
 from __future__ import annotations
 
+import copy
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from diffusers.training_utils import cast_training_params
 from peft import LoraConfig
 from peft.utils import get_peft_model_state_dict
 from PIL import Image
-from torch import Tensor
 
 from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.lora import Factor, LoraFactors
@@ -56,7 +57,7 @@ class DreamBoothLora:
     """Trains the LoRA of one thing at a time.
 
     Args:
-        base: the frozen model; it is as before when a training ends.
+        base: the frozen model; a copy of it in half precision is trained on.
         config: settings.
     """
 
@@ -75,58 +76,43 @@ class DreamBoothLora:
         found: dict[int, Learned] = {}
         with PeakMemory() as memory:
             own, prior = OwnRows.of(self._base, cutouts, kind, coat), OwnRows.of_class(self._base, kind)
-            own_text = self._base.encode_text([called(caption, RARE) for caption in own.captions])
-            prior_text = self._base.encode_text(prior.captions)
+            text = self._base.encode_text([called(caption, RARE) for caption in own.captions] + [*prior.captions])
             generator = torch.Generator().manual_seed(config.seed)
-            parameters = self._inject()
-            optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0)
-            try:
-                for step in range(1, config.checkpoints[-1] + 1):
-                    optimizer.param_groups[0]["lr"] = config.learning_rate * min(1.0, step / config.warmup)
-                    batches = [(own, own_text, config.own), (prior, prior_text, config.prior)]
-                    self._step(batches, optimizer, parameters, generator)
-                    if step in config.checkpoints:
-                        seconds = time.perf_counter() - started
-                        found[step] = Learned.of_lora(
-                            self._base.model, self._factors(), name=RARE, seconds=seconds, memory=memory.look()
-                        )
-            finally:
-                self._eject()
+            adapted = self._adapted()
+            parameters = [parameter for parameter in adapted.model.parameters() if parameter.requires_grad]
+            optimizer = torch.optim.AdamW(parameters, lr=config.learning_rate, weight_decay=0.0, fused=True)
+            for step in range(1, config.checkpoints[-1] + 1):
+                optimizer.param_groups[0]["lr"] = config.learning_rate * min(1.0, step / config.warmup)
+                batch = own.draw(config.own, generator)
+                if config.prior:
+                    batch = batch.joined(prior.draw(config.prior, generator), len(own.captions))
+                chosen = {name: value[batch.captions] for name, value in text.items()}
+                diffusion_error(adapted, batch, chosen, generator).backward()
+                torch.nn.utils.clip_grad_norm_(parameters, config.clip)
+                optimizer.step()
+                optimizer.zero_grad(set_to_none=True)
+                if step in config.checkpoints:
+                    lora, seconds = self._factors(adapted), time.perf_counter() - started
+                    entries = {"name": RARE, "seconds": seconds, "memory": memory.look()}
+                    found[step] = Learned.of_lora(self._base.model, lora, **entries)
         return found
 
-    def _step(
-        self,
-        batches: Sequence[tuple[OwnRows, Mapping[str, Tensor], int]],
-        optimizer: torch.optim.Optimizer,
-        parameters: Sequence[torch.nn.Parameter],
-        generator: torch.Generator,
-    ) -> None:
-        for rows, text, count in batches:
-            if count:
-                batch = rows.draw(count, generator)
-                chosen = {name: value[batch.captions] for name, value in text.items()}
-                diffusion_error(self._base, batch, chosen, generator).backward()
-        torch.nn.utils.clip_grad_norm_(parameters, self._config.clip)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-
-    def _inject(self) -> list[torch.nn.Parameter]:
-        config, model = self._config, self._base.model
+    def _adapted(self) -> EmbeddedBase:
+        """Return a copy of the base with an untrained LoRA."""
+        config, adapted = self._config, copy.copy(self._base)
+        adapted.model = copy.deepcopy(self._base.model).to(torch.bfloat16)
         torch.manual_seed(config.seed)
-        model.add_adapter(
+        adapted.model.add_adapter(
             LoraConfig(r=config.rank, lora_alpha=config.rank, target_modules=list(config.targets)), adapter_name=ADAPTER
         )
-        return [parameter for parameter in model.parameters() if parameter.requires_grad]
+        cast_training_params(adapted.model, torch.float32)
+        return adapted
 
-    def _eject(self) -> None:
-        self._base.model.delete_adapters(ADAPTER)
-        self._base.model.unload_lora()
-
-    def _factors(self) -> LoraFactors:
-        state = get_peft_model_state_dict(self._base.model, adapter_name=ADAPTER)
+    def _factors(self, adapted: EmbeddedBase) -> LoraFactors:
+        state = get_peft_model_state_dict(adapted.model, adapter_name=ADAPTER)
         down = {key.removesuffix(".lora_A.weight"): value for key, value in state.items() if ".lora_A." in key}
         layers = {
             name: Factor(value.detach().clone(), state[f"{name}.lora_B.weight"].detach().clone())
             for name, value in down.items()
         }
-        return LoraFactors(layers, component=self._base.component, metadata={"base_model": self._base.name})
+        return LoraFactors(layers, component=adapted.component, metadata={"base_model": adapted.name})

@@ -36,6 +36,15 @@ class Batch:
     weights: Tensor
     captions: Tensor
 
+    def joined(self, other: Batch, captions: int) -> Batch:
+        """Return both as one; the other's captions stand behind as many as `captions` of this one's."""
+        return Batch(
+            torch.cat([self.latents, other.latents]),
+            torch.cat([self.sketches, other.sketches]),
+            torch.cat([self.weights, other.weights]),
+            torch.cat([self.captions, other.captions + captions]),
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class OwnRows:
@@ -94,7 +103,7 @@ class OwnRows:
 
 
 def diffusion_error(base: EmbeddedBase, batch: Batch, text: Mapping[str, Tensor], generator: torch.Generator) -> Tensor:
-    """Return the base's diffusion error on a batch, at noise drawn from `generator`; `text` are its conditions [B, …]."""
+    """Return the base's diffusion error on a batch, whose text's conditions are `text`, each [B, …]."""
     levels = draw_noise_levels(len(batch.latents), NOISE_SHIFT, generator)
     noise = torch.randn(batch.latents.shape, generator=generator)
     noisy, target, timesteps = base.noised(batch.latents, noise, levels)

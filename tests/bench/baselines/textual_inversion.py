@@ -1,7 +1,7 @@
 """Textual inversion (Gal et al. 2022, arXiv 2208.01618), to compare with: a word is learned, everything else is frozen.
 
-The gradient goes through the denoiser and through MiniLM to one of its input embeddings, as in the paper. As DreamBooth's
-captions do, those of the thing call it "a WORD dog"; the word begins as the mean of the class word's own embeddings.
+The gradient goes through the denoiser and through MiniLM to one of its input embeddings, as in the paper. As with
+DreamBooth, captions call the thing "a WORD dog"; the word begins as the mean of the class word's own embeddings.
 """
 
 from __future__ import annotations
