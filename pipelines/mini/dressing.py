@@ -11,13 +11,16 @@ b₁ + s·(p₁ − b₁), b₁ the colours that the base model gives the class 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from pipelines.lab import from_lab, to_lab
 from pipelines.lora import COAT, LoraFactors, RowLora
@@ -77,18 +80,22 @@ def _nearest(worn: NDArray[np.float64], lab: NDArray[np.float64]) -> NDArray[np.
     return found
 
 
-class Dresser:
-    """Dresses drawings for one LoRA; what it has dressed once it remembers.
+Adapted = Callable[[Tensor], AbstractContextManager]
+"""Adapts the denoiser to a thing while the context is open, for rows with these scales [N]."""
+
+
+class AdaptedDresser:
+    """Dresses drawings for one thing; what it has dressed once it remembers.
 
     Args:
-        pipeline: whose denoiser the LoRA adapts.
-        lora: of the thing, with its coat in the metadata.
+        pipeline: whose denoiser is adapted.
+        adapted: how it is adapted to the thing.
+        coat: colours of the thing, see `dressed`.
         fidelity: 0 (as its class is drawn) to 1; from `FULL` on drawings get its whole look.
     """
 
-    def __init__(self, pipeline: MiniPipeline, lora: LoraFactors, fidelity: float = 1.0) -> None:
-        self._pipeline, self._lora, self._pull = pipeline, lora, pull_of(fidelity)
-        self._coat = lora.metadata.get(COAT, "").split()
+    def __init__(self, pipeline: MiniPipeline, adapted: Adapted, coat: Sequence[str], fidelity: float = 1.0) -> None:
+        self._pipeline, self._adapted, self._coat, self._pull = pipeline, adapted, coat, pull_of(fidelity)
         self._known: dict[tuple[bytes, str], NDArray[np.uint8]] = {}
 
     def __call__(self, drawing: NDArray[np.uint8], words: str) -> NDArray[np.uint8]:
@@ -112,7 +119,21 @@ class Dresser:
         conditions = {name: value.expand(LOOKS, *value.shape[1:]) for name, value in hidden.items() if name != "sketch"}
         rows = torch.cat([noise, sketch.to(noise).expand(LOOKS, -1, -1, -1)], dim=1).to(pipeline.unet.dtype)
         steps = torch.full((LOOKS,), float(pipeline.scheduler.config.num_train_timesteps), device=noise.device)
-        with RowLora(pipeline.unet, self._lora.layers, torch.ones(LOOKS, device=noise.device)):
+        with self._adapted(torch.ones(LOOKS, device=noise.device)):
             velocity = pipeline.unet(rows, steps, **conditions).sample.float()
         mean = (noise - velocity).mean(dim=0, keepdim=True)
         return np.asarray(pipeline.decode(mean, upscale=False)[0].resize(drawing.shape[1::-1]))
+
+
+class Dresser(AdaptedDresser):
+    """Dresses drawings for one LoRA.
+
+    Args:
+        pipeline: whose denoiser the LoRA adapts.
+        lora: of the thing, with its coat in the metadata.
+        fidelity: as of `AdaptedDresser`.
+    """
+
+    def __init__(self, pipeline: MiniPipeline, lora: LoraFactors, fidelity: float = 1.0) -> None:
+        coat = lora.metadata.get(COAT, "").split()
+        super().__init__(pipeline, partial(RowLora, pipeline.unet, lora.layers), coat, fidelity)
