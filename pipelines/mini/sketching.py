@@ -158,7 +158,7 @@ class Sketcher:
             picture = actor.dress(picture, words)
         elif actor.coat:
             picture = recolour_like(picture, actor.coat)
-        figure = Figure.of(picture)
+        figure = Figure.of(picture, head=self._library.head(concept, style))
         if self._library.names[concept] not in self._library.mirrors:
             return figure
         figure = figure.mirrored() if turned else figure
