@@ -7,7 +7,7 @@ the order of their names, each in its own coat, and the sketch says where each o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,7 @@ FOLLOW_PHOTO, FOLLOW_DRAWING = 0.7, 0.8  # shares of noise at which pictures are
 TILT = 5.0  # degrees that a subject alone is turned by at most
 REACH = 0.035  # share of the edge by which a region goes beyond its figure
 _ANY = Actor()
+FindHead = Callable[[Image.Image], tuple[float, float, float] | None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,12 +75,19 @@ class Sketcher:
         encoder: text encoder that the library's names were embedded with, for words that are no name in it.
         tokenizer: of the encoder.
         size: edge of a sketch in pixels.
+        heads: finds the head on a cut-out that is to wear a hat, see `pipelines.mini.heads`; None: its outline tells.
     """
 
     def __init__(
-        self, library: DrawingLibrary, encoder: BertModel, tokenizer: PreTrainedTokenizerBase, size: int
+        self,
+        library: DrawingLibrary,
+        encoder: BertModel,
+        tokenizer: PreTrainedTokenizerBase,
+        size: int,
+        heads: FindHead | None = None,
     ) -> None:
         self._library, self._encoder, self._tokenizer, self._size = library, encoder, tokenizer, size
+        self._heads = heads
         self._simple: dict[tuple[int, int | None, bool], Figure] = {}  # cut-outs are few and shown again and again
 
     def read(self, prompt: str) -> Scene:
@@ -106,6 +114,8 @@ class Sketcher:
         style = self._style(prompt, parts.lead.words, choice)
         plain = scene.plain and not parts.peers
         figures = [self._own(role, actors, style, rng, plain) for role in (parts.lead, *parts.peers)]
+        if scene.hat is not None and parts.lead.actor is not None:
+            figures[0] = self._with_head(figures[0], actors[parts.lead.actor].cutout)
         figures += [self._drawn(role.words, style) for role in parts.companions]
         others = range(len(actors), len(actors) + len(figures))
         numbers = [other if role.actor is None else role.actor for role, other in zip(parts.roles, others, strict=True)]
@@ -173,6 +183,11 @@ class Sketcher:
             shown = in_greys(np.asarray(simple)) if greys else simple
             self._simple[key] = Figure.of(shown)
         return self._simple[key]
+
+    def _with_head(self, figure: Figure, cutout: Image.Image | None) -> Figure:
+        """Return the figure of a cut-out with its head, where that can be found; others as they are."""
+        found = None if cutout is None or self._heads is None else self._heads(cutout)
+        return figure if cutout is None or found is None else figure.headed(found, cutout)
 
     def _figure(self, words: str | None, style: int) -> Figure | None:
         return self._drawn(words, style) if words else None
