@@ -118,18 +118,15 @@ class Figure:
                 picture's width, height and width; None: not known.
         """
         image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture.convert("RGBA")
-        whole, image = image, image.crop(_content(image))
-        scale = EDGE / max(image.size)
-        figure = cls(_resized(image, (round(image.width * scale), round(image.height * scale))))
-        figure = figure if head is None else figure.headed(head, whole)
+        box = image.getchannel("A").point(lambda alpha: 255 if alpha > 8 else 0).getbbox() or (0, 0, *image.size)
+        scale = EDGE / max(box[2] - box[0], box[3] - box[1])
+        found = None
+        if head is not None:
+            x, top, width = head[0] * image.width - box[0], head[1] * image.height - box[1], head[2] * image.width
+            found = Head(x=x * scale, top=top * scale, width=width * scale)
+        image = image.crop(box)
+        figure = cls(_resized(image, (round(image.width * scale), round(image.height * scale))), head=found)
         return figure.asked_for(SUBJECT) if subject else figure
-
-    def headed(self, head: tuple[float, float, float], source: Image.Image) -> Self:
-        """Return the figure with its head known, see `of`; `source` is the picture that the shares are of."""
-        left, top, right, bottom = _content(source)
-        across, down = self.picture.width / (right - left), self.picture.height / (bottom - top)
-        x, y, width = head[0] * source.width - left, head[1] * source.height - top, head[2] * source.width
-        return type(self)(self.picture, self.masks, Head(x=x * across, top=y * down, width=width * across))
 
     @property
     def mask(self) -> Image.Image:
@@ -172,12 +169,6 @@ class Figure:
 
     def _changed(self, picture: Image.Image, change: Callable[[Image.Image], Image.Image], head: Head | None) -> Self:
         return type(self)(picture, {number: change(mask) for number, mask in self.masks.items()}, head)
-
-
-def _content(picture: Image.Image) -> tuple[int, int, int, int]:
-    """Return the box around what can be seen; all of it where nothing can."""
-    box = picture.getchannel("A").point(lambda alpha: 255 if alpha > 8 else 0).getbbox()
-    return box or (0, 0, *picture.size)
 
 
 def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:

@@ -30,7 +30,8 @@ FOLLOW_PHOTO, FOLLOW_DRAWING = 0.7, 0.8  # shares of noise at which pictures are
 TILT = 5.0  # degrees that a subject alone is turned by at most
 REACH = 0.035  # share of the edge by which a region goes beyond its figure
 _ANY = Actor()
-FindHead = Callable[[Image.Image], tuple[float, float, float] | None]
+HeadShares = tuple[float, float, float]
+FindHead = Callable[[Image.Image], HeadShares | None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -88,7 +89,9 @@ class Sketcher:
     ) -> None:
         self._library, self._encoder, self._tokenizer, self._size = library, encoder, tokenizer, size
         self._heads = heads
-        self._simple: dict[tuple[int, int | None, bool], Figure] = {}  # cut-outs are few and shown again and again
+        self._simple: dict[
+            tuple[int, int | None, bool, HeadShares | None], Figure
+        ] = {}  # cut-outs are few and shown again and again
 
     def read(self, prompt: str) -> Scene:
         """Return what a prompt asks for."""
@@ -113,9 +116,10 @@ class Sketcher:
         parts = cast(scene, [actor.words for actor in actors], self.read)
         style = self._style(prompt, parts.lead.words, choice)
         plain = scene.plain and not parts.peers
-        figures = [self._own(role, actors, style, rng, plain) for role in (parts.lead, *parts.peers)]
-        if scene.hat is not None and parts.lead.actor is not None:
-            figures[0] = self._with_head(figures[0], actors[parts.lead.actor].cutout)
+        hatted = parts.lead if scene.hat is not None else None
+        figures = [
+            self._own(role, actors, style, rng, plain, wears_hat=role is hatted) for role in (parts.lead, *parts.peers)
+        ]
         figures += [self._drawn(role.words, style) for role in parts.companions]
         others = range(len(actors), len(actors) + len(figures))
         numbers = [other if role.actor is None else role.actor for role, other in zip(parts.roles, others, strict=True)]
@@ -151,12 +155,22 @@ class Sketcher:
         styles = self._library.drawn_styles(self._concept(subject)) if subject else [0]
         return styles[choice % len(styles)]
 
-    def _own(self, role: Role, actors: Sequence[Actor], style: int, rng: np.random.Generator, may_tilt: bool) -> Figure:
+    def _own(
+        self,
+        role: Role,
+        actors: Sequence[Actor],
+        style: int,
+        rng: np.random.Generator,
+        may_tilt: bool,
+        *,
+        wears_hat: bool,
+    ) -> Figure:
         """Return what stands at a place, as an actor looks or, if none has it, as the library draws it."""
         turned, tilt = bool(rng.random() < 0.5), float(rng.uniform(-TILT, TILT))
         actor = actors[role.actor] if role.actor is not None else _ANY
         if actor.cutout is not None:
-            return self._of_photo(actor.cutout, style, bool(role.colours))
+            head = self._heads(actor.cutout) if wears_hat and self._heads is not None else None
+            return self._of_photo(actor.cutout, style, bool(role.colours), head)
         concept = self._concept(role.words)
         picture = np.asarray(self._library.picture(concept, style))
         if role.colours:
@@ -174,20 +188,15 @@ class Sketcher:
         figure = figure.mirrored() if turned else figure
         return figure.tilted(tilt) if may_tilt else figure
 
-    def _of_photo(self, cutout: Image.Image, style: int, greys: bool) -> Figure:
+    def _of_photo(self, cutout: Image.Image, style: int, greys: bool, head: HeadShares | None) -> Figure:
         """Return a cut-out as a figure; never in the mirror, for it may have writing on it."""
         colours = COLOURS_LEFT.get(list(self._library.style_words)[style])
-        key = (id(cutout), colours, greys)
+        key = (id(cutout), colours, greys, head)
         if key not in self._simple:
             simple = simplified(cutout, colours)
             shown = in_greys(np.asarray(simple)) if greys else simple
-            self._simple[key] = Figure.of(shown)
+            self._simple[key] = Figure.of(shown, head=head)
         return self._simple[key]
-
-    def _with_head(self, figure: Figure, cutout: Image.Image | None) -> Figure:
-        """Return the figure of a cut-out with its head, where that can be found; others as they are."""
-        found = None if cutout is None or self._heads is None else self._heads(cutout)
-        return figure if cutout is None or found is None else figure.headed(found, cutout)
 
     def _figure(self, words: str | None, style: int) -> Figure | None:
         return self._drawn(words, style) if words else None

@@ -286,6 +286,7 @@ def test_a_cut_out_wears_its_hat_where_its_head_is(sketcher: Sketcher) -> None:
     cutout = Image.new("RGBA", (60, 40))
     cutout.paste((200, 20, 20, 255), (0, 20, 60, 40))
     cutout.paste((200, 20, 20, 255), (40, 0, 60, 40))  # the tail, at the right
+    cutout.paste((200, 20, 20, 30), (20, 0, 40, 12))  # haze, which is not in the sketch
     asked: list[Image.Image] = []
 
     def heads(picture: Image.Image) -> tuple[float, float, float] | None:
