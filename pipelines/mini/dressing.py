@@ -34,6 +34,10 @@ LOOKS = 4  # samples of pure noise that the expectation is averaged over
 # on them, so lightness counts little and vivid colours come first.
 LIGHTNESS_COUNTS, VIVID_FIRST = 0.25, 0.3
 FULL = 0.7  # position of the dial from which a drawing has the whole look; below it goes over to that of its class
+# Of a shaded yellow toy people say that it is yellow: from this chroma on a colour is vivid, its darker and duller
+# neighbours in hue (degrees) are its shade, and it is as light as in its light.
+VIVID, SHADE_HUE, SHADE_CHROMA = 60.0, 25.0, 35.0
+LIGHT_FROM, LIGHT_WHOLLY = 45.0, 65.0  # chroma from which the photos tell how light a colour is, and do so alone
 ALIKE = 18.0  # distance in CIELAB within which a part is left as it is drawn: its shades are finer than one colour
 
 
@@ -50,14 +54,14 @@ def dressed(
     Args:
         drawing: RGBA [S, S, 4].
         expected: the vague picture of it, RGB or RGBA [S, S, 3 or 4].
-        coat: colours (``#rrggbb``) of the thing's photos; hues are taken from these, lightness from `expected`. Without
-            any, hues are as expected.
+        coat: colours (``#rrggbb``) of the thing's photos, the main one first; hues are taken from these, and lightness
+            from `expected` where that is lighter or the colour is not vivid. Without any, hues are as expected.
         pull: 0 leaves the drawing as it is, 1 gives it these colours, in between lies the way there in CIELAB.
 
     Returns:
         RGBA [S, S, 4], lines and shading as in `drawing`.
     """
-    worn = to_lab([[int(colour[place : place + 2], 16) for place in (1, 3, 5)] for colour in coat]) if coat else None
+    worn = to_lab([_rgb(colour) for colour in coat]) if coat else None
     result = drawing
     for group in raster_groups(drawing):
         lab = to_lab(np.median(expected[..., :3][group], axis=0))
@@ -65,19 +69,56 @@ def dressed(
         if np.linalg.norm(lab - drawn) < ALIKE:
             continue
         if worn is not None:
-            lab[1:] = _nearest(worn, lab)[1:]
+            lab = _coloured(named_colours(worn)[_nearest(worn, lab)], lab[0])
         lab = drawn + pull * (lab - drawn)
         result = recolour_like(result, ["#" + "".join(f"{round(value):02x}" for value in from_lab(lab))], [group])
     return result
 
 
-def _nearest(worn: NDArray[np.float64], lab: NDArray[np.float64]) -> NDArray[np.float64]:
+def named_colours(worn: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each colour the one that somebody would name instead: of a vivid colour's shade, that colour.
+
+    A vivid colour stands for what is darker and of nearly its hue: for vivid neighbours always, and for dull ones too
+    where it is the main colour; else they may well be something else, brown fur beside a red collar. With a neighbour
+    that is lighter and about as vivid it becomes one, half way between.
+
+    Args:
+        worn: CIELAB [N, 3], the main one first.
+
+    Returns:
+        CIELAB [N, 3].
+    """
+    chroma, hue = np.linalg.norm(worn[:, 1:], axis=1), np.degrees(np.arctan2(worn[:, 2], worn[:, 1]))
+    result, named = worn.copy(), np.zeros(len(worn), bool)
+    for place in np.argsort(-chroma):
+        if chroma[place] < VIVID or named[place]:
+            continue
+        near = np.abs((hue - hue[place] + 180) % 360 - 180) < SHADE_HUE
+        shade = near & (worn[:, 0] <= worn[place, 0]) & ((chroma >= SHADE_CHROMA) | (place == 0))
+        light = near & (worn[:, 0] > worn[place, 0]) & (chroma >= 0.75 * chroma[place])
+        both = worn[place]
+        if light.any():
+            both = (both + worn[light][worn[light, 0].argmax()]) / 2
+        meant = (shade | light) & ~named
+        result[meant], named[meant] = both, True
+    return result
+
+
+def _coloured(colour: NDArray[np.float64], lightness: float) -> NDArray[np.float64]:
+    """Return a colour of the coat as light as is expected, or as it is itself, the more so the more vivid it is."""
+    share = np.interp(np.linalg.norm(colour[1:]), (LIGHT_FROM, LIGHT_WHOLLY), (0.0, 1.0))
+    return np.array([lightness + share * max(0.0, colour[0] - lightness), *colour[1:]])
+
+
+def _rgb(colour: str) -> list[int]:
+    return [int(colour[place : place + 2], 16) for place in (1, 3, 5)]
+
+
+def _nearest(worn: NDArray[np.float64], lab: NDArray[np.float64]) -> int:
+    """Return the place of the colour of the coat that is meant by an expected one."""
     hues = np.linalg.norm(worn[:, 1:] - lab[1:], axis=1)
     vivid = np.linalg.norm(worn[:, 1:], axis=1)
-    found: NDArray[np.float64] = worn[
-        (hues + LIGHTNESS_COUNTS * np.abs(worn[:, 0] - lab[0]) - VIVID_FIRST * vivid).argmin()
-    ]
-    return found
+    return int((hues + LIGHTNESS_COUNTS * np.abs(worn[:, 0] - lab[0]) - VIVID_FIRST * vivid).argmin())
 
 
 Adapted = Callable[[Tensor], AbstractContextManager]

@@ -23,7 +23,7 @@ from pipelines.mini.casting import Actor
 from pipelines.mini.dressing import Dresser
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.pipeline_output import MiniPipelineOutput
-from pipelines.mini.sketching import Sketch, Sketcher, with_sketch
+from pipelines.mini.sketching import FindHead, Sketch, Sketcher, with_sketch
 from pipelines.mini.text import encode_tokens
 from pipelines.regional_lora import RegionalLora, side_by_side
 from pipelines.upscaling.modeling_compact import CompactUpscaler
@@ -65,6 +65,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
 
     Attributes:
         library: drawings that sketches are made of for a denoiser that is shown some; None: it is shown none.
+        heads: finds the head on a cut-out that is to wear a hat; None: hats go by the outline.
     """
 
     model_cpu_offload_seq = "text_encoder->unet->vae->upscaler"
@@ -86,6 +87,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         )
         self.register_to_config(text_length=text_length)
         self.library: DrawingLibrary | None = None
+        self.heads: FindHead | None = None
 
     @property
     def native_size(self) -> int:
@@ -140,7 +142,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         """
         if self.library is None:
             return [None] * len(prompt)
-        sketcher = Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
+        sketcher = Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size, self.heads)
         rows = zip(prompt, choices or [0] * len(prompt), casts or [()] * len(prompt), strict=True)
         return [sketcher.sketch(text, choice, actors) if text.strip() else None for text, choice, actors in rows]
 

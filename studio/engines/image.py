@@ -16,6 +16,7 @@ from studio.engines.styles import read_style, style_of
 from studio.errors import ModelMissing
 
 if TYPE_CHECKING:
+    from pipelines.mini.heads import HeadFinder
     from pipelines.mini.pipeline_mini import PersonalSubject
 
 
@@ -73,10 +74,25 @@ class DiffusersImageEngine:
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the models it uses."""
-        return self._name, "minilm"
+        return self._name, "minilm", "clip-vision"
 
     def _folder(self) -> Path:
         return _resolved(self._name, self._models)
+
+    @property
+    def _probe(self) -> Path:
+        return self._folder() / "library" / "head_probe.json"
+
+    def _head_finder(self) -> HeadFinder | None:
+        """Return what finds heads under hats; it opens its network for the first photo that is to wear one."""
+        from pipelines.features.image_encoders import ClipVisionEncoder
+        from pipelines.mini.heads import HeadFinder, HeadProbe
+
+        if not self._probe.is_file():  # a base that came without one
+            return None
+        return HeadFinder(
+            lambda: ClipVisionEncoder(_resolved("clip-vision", self._models)), HeadProbe.read(self._probe)
+        )
 
     def _loaded(self) -> Any:
         if self._pipeline is None:
@@ -90,6 +106,7 @@ class DiffusersImageEngine:
             dtype = torch.float16 if device.startswith("cuda") else torch.float32
             pipeline = load_pipeline(self._folder(), _resolved("minilm", self._models), device=device, dtype=dtype)
             apply_attention(pipeline.unet, probe_attention(device, dtype))
+            pipeline.heads = self._head_finder()
             self._pipeline = pipeline
         return self._pipeline
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from pipelines.lora import LoraAdapter, LoraFactors
 from pipelines.lora_files import LAYOUTS, LoraLabel, export_lora
+from pipelines.mini.heads import HeadProbe
 from studio.engines.base import ImageJob, Style, Subject
 from studio.engines.image import DiffusersImageEngine, personal_subjects, photo_cutouts
 from studio.errors import InvalidInput, JobCancelled, ModelMissing
@@ -75,6 +76,22 @@ def job(*seeds: int, adapter: bytes | None = None, fidelity: float = 1.0, count:
 
 def pixels(pictures: list[Image.Image]) -> np.ndarray:
     return np.stack([np.asarray(picture) for picture in pictures])
+
+
+def test_heads_are_looked_for_where_the_base_has_a_probe_and_the_network_opens_late(folder: Path) -> None:
+    probe = folder / "mini" / "library" / "head_probe.json"
+    fresh = DiffusersImageEngine("mini", models=str(folder / "models.yaml"), device="cpu")
+    assert fresh._head_finder() is None
+    probe.parent.mkdir(exist_ok=True)
+    HeadProbe(np.zeros(768, np.float32), 0.0).write(probe)
+    try:
+        finder = fresh._head_finder()  # the catalogue has no clip-vision, and nothing asks for it yet
+        assert finder is not None
+        with pytest.raises(ModelMissing, match="clip-vision"):
+            finder(Image.new("RGBA", (8, 8), "red"))
+    finally:
+        probe.unlink()
+        probe.parent.rmdir()
 
 
 def test_capabilities_are_read_without_loading_weights(folder: Path, engine: DiffusersImageEngine) -> None:
