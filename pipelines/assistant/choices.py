@@ -1,9 +1,9 @@
 """Questions with lettered answers to choose from: reading them, and choosing by what was answered to the question.
 
-    What is Bo afraid of?
-    A. thunder
-    B. balloons
-    Answer with one letter.
+What is Bo afraid of?
+A. thunder
+B. balloons
+Answer with one letter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ _OPTIONS = re.compile(r"^\s*options?:\s*$", re.IGNORECASE)
 _QUESTION = re.compile(r"^\s*question:\s*", re.IGNORECASE)
 # How an answer is wanted; the question is what stands before.
 _MANNER = re.compile(
-    r"\s*(?:please )?(?:answer|reply|respond)\b[^.?!\n]{0,60}\b(?:yes or no|letter|word|phrase|option)\b[^.?!\n]{0,40}[.!]?\s*$",
+    r"\s*(?:please )?(?:answer|reply|respond)\b[^.?!\n]{0,60}\b(?:yes or no|letter|word|phrase|option)\b"
+    r"[^.?!\n]{0,40}[.!]?\s*$",
     re.IGNORECASE,
 )
 _NONE = re.compile(r"^(?:none|neither|nobody|nothing|no one)\b|\bnot known\b|\bdon[’']t know\b", re.IGNORECASE)
@@ -41,7 +42,7 @@ class Choice:
 
 
 def choice_of(question: str) -> Choice | None:
-    """Read the options of a question; None where there are not at least two, lettered from A on, on lines of their own."""
+    """Read the options of a question, lettered from A on and on lines of their own; None where there are none."""
     asked: list[str] = []
     options: list[str] = []
     for line in question.splitlines():

@@ -51,31 +51,46 @@ ANIMALS = ("dog", "cat")
 # Domain, then: what is preferred, and values. Five domains with six of each, as in MMPB.
 PREFERENCES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "free time": (
-        ("hobby", ("pottery", "chess", "archery", "birdwatching")), ("music", ("jazz", "opera", "folk", "techno")),
-        ("sport", ("rowing", "tennis", "fencing", "skating")), ("film", ("westerns", "comedies", "thrillers", "musicals")),
-        ("book", ("biographies", "crime novels", "poetry", "comics")), ("game", ("dominoes", "poker", "charades", "darts")),
+        ("hobby", ("pottery", "chess", "archery", "birdwatching")),
+        ("music", ("jazz", "opera", "folk", "techno")),
+        ("sport", ("rowing", "tennis", "fencing", "skating")),
+        ("film", ("westerns", "comedies", "thrillers", "musicals")),
+        ("book", ("biographies", "crime novels", "poetry", "comics")),
+        ("game", ("dominoes", "poker", "charades", "darts")),
     ),
     "food": (
-        ("drink", ("green tea", "black coffee", "apple juice", "lemonade")), ("fruit", ("mango", "plum", "kiwi", "pear")),
-        ("breakfast", ("porridge", "pancakes", "toast", "muesli")), ("soup", ("lentil", "tomato", "onion", "pumpkin")),
-        ("dessert", ("rice pudding", "cheesecake", "sorbet", "baklava")), ("spice", ("cumin", "ginger", "paprika", "mint")),
+        ("drink", ("green tea", "black coffee", "apple juice", "lemonade")),
+        ("fruit", ("mango", "plum", "kiwi", "pear")),
+        ("breakfast", ("porridge", "pancakes", "toast", "muesli")),
+        ("soup", ("lentil", "tomato", "onion", "pumpkin")),
+        ("dessert", ("rice pudding", "cheesecake", "sorbet", "baklava")),
+        ("spice", ("cumin", "ginger", "paprika", "mint")),
     ),
     "clothes": (
-        ("colour", ("green", "purple", "orange", "grey")), ("fabric", ("linen", "wool", "silk", "denim")),
-        ("shoes", ("boots", "sandals", "loafers", "clogs")), ("hat", ("beret", "bowler", "straw hat", "cap")),
-        ("pattern", ("stripes", "dots", "checks", "flowers")), ("jewellery", ("silver rings", "pearls", "bangles", "brooches")),
+        ("colour", ("green", "purple", "orange", "grey")),
+        ("fabric", ("linen", "wool", "silk", "denim")),
+        ("shoes", ("boots", "sandals", "loafers", "clogs")),
+        ("hat", ("beret", "bowler", "straw hat", "cap")),
+        ("pattern", ("stripes", "dots", "checks", "flowers")),
+        ("jewellery", ("silver rings", "pearls", "bangles", "brooches")),
     ),
     "travel": (
-        ("season", ("autumn", "spring", "winter", "summer")), ("transport", ("night train", "ferry", "bicycle", "camper")),
-        ("landscape", ("dunes", "fjords", "forests", "lakes")), ("lodging", ("farm stays", "hostels", "tents", "castles")),
-        ("souvenir", ("postcards", "magnets", "spoons", "stamps")), ("city", ("Porto", "Oslo", "Hanoi", "Lima")),
+        ("season", ("autumn", "spring", "winter", "summer")),
+        ("transport", ("night train", "ferry", "bicycle", "camper")),
+        ("landscape", ("dunes", "fjords", "forests", "lakes")),
+        ("lodging", ("farm stays", "hostels", "tents", "castles")),
+        ("souvenir", ("postcards", "magnets", "spoons", "stamps")),
+        ("city", ("Porto", "Oslo", "Hanoi", "Lima")),
     ),
     "home": (
-        ("plant", ("ferns", "cacti", "orchids", "ivy")), ("chair", ("rocking chair", "stool", "armchair", "bench")),
-        ("smell", ("lavender", "cedar", "vanilla", "rosemary")), ("light", ("candles", "lanterns", "spotlights", "daylight")),
-        ("chore", ("ironing", "gardening", "dusting", "cooking")), ("room", ("attic", "kitchen", "cellar", "library")),
+        ("plant", ("ferns", "cacti", "orchids", "ivy")),
+        ("chair", ("rocking chair", "stool", "armchair", "bench")),
+        ("smell", ("lavender", "cedar", "vanilla", "rosemary")),
+        ("light", ("candles", "lanterns", "spotlights", "daylight")),
+        ("chore", ("ironing", "gardening", "dusting", "cooking")),
+        ("room", ("attic", "kitchen", "cellar", "library")),
     ),
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -185,8 +200,8 @@ def _who(things: Sequence[Thing], seen: Sequence[Seen], rng: random.Random) -> I
             kind = things[shown.things[0]].kind if shown.things else shown.strangers[0]
             same = [thing.name for thing in things if thing.kind == kind and thing.name != right]
             rest = [name for name in names if name != right and name not in same]
-            wrong = (rng.sample(same, min(2, len(same))) + rng.sample(rest, 3))[: 2 if shown.things else 3]
-            wrong += [NOBODY] if shown.things else []
+            likely = rng.sample(same, min(2, len(same))) + rng.sample(rest, min(3, len(rest)))
+            wrong = [*likely[:2], NOBODY] if shown.things else likely[:3]
             yield _lettered("coherency, who", "Who is this?", right, wrong, rng, picture)
 
 

@@ -18,7 +18,7 @@ TASKS = {
 }
 _YES = re.compile(r"^\W*(?:yes|yeah|very likely|perhaps|likely|probably)\b", re.IGNORECASE)
 _NO = re.compile(
-    r"^\W*no\b|\b(?:don[’']t|do not|can[’']t|cannot|does not|doesn[’']t|isn[’']t|is not) (?:see|know|in|appear|there|here)",
+    r"^\W*no\b|\b(?:do not|cannot|does not|is not|(?:don|can|doesn|isn)[’']t) (?:see|know|in|appear|there|here)",
     re.IGNORECASE,
 )
 _LETTER = re.compile(
@@ -62,11 +62,12 @@ def protocol_rows(answered: Sequence[Answered]) -> list[dict[str, object]]:
         row: dict[str, object] = {"retrieval": way, "turns": turns}
         for task, parts in TASKS.items():
             shares = {part: right_share(some, f"{task}, {part}") for part in parts}
-            means[task] = float(np.nanmean(list(shares.values()))) if not all(map(np.isnan, shares.values())) else np.nan
+            means[task] = _mean(list(shares.values()))
             row |= {f"{task}: {part}": share for part, share in shares.items()}
-        overall = float(np.mean(list(means.values())))
+        overall = _mean(list(means.values()))
         before.setdefault(way, overall)
-        rows.append(row | means | {"overall": overall, "persistency": overall / max(before[way], 1e-9)})
+        kept = overall / before[way] if before[way] else float("nan")
+        rows.append(row | means | {"overall": overall, "persistency": kept})
     return rows
 
 
@@ -114,3 +115,9 @@ def caption_shares(answered: Sequence[Answered], names: Sequence[str]) -> Mappin
         "precision": precision,
         "F1": 2 * recall * precision / max(recall + precision, 1e-9),
     }
+
+
+def _mean(shares: Sequence[float]) -> float:
+    """Return the mean of the shares that there are; of tasks without a question there is none."""
+    there = [share for share in shares if not np.isnan(share)]
+    return float(np.mean(there)) if there else float("nan")
