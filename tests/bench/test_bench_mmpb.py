@@ -38,7 +38,8 @@ def asked(task: str) -> list[Question]:
 
 
 def test_every_task_is_asked_and_the_seed_decides() -> None:
-    assert {question.task for question in QUESTIONS} == {
+    tasks = {question.task for question in QUESTIONS}
+    assert tasks == {
         "awareness, single", "awareness, several", "appropriateness, same kind", "appropriateness, other kind",
         "appropriateness, several", "coherency, who", "coherency, fact by picture", "coherency, fact by name",
         "coherency, preference", "caption", "QA by text", "QA by picture",
