@@ -44,7 +44,7 @@ def test_every_task_is_asked_and_the_seed_decides() -> None:
         "appropriateness, several", "coherency, who", "coherency, fact by picture", "coherency, fact by name",
         "coherency, preference", "caption", "QA by text", "QA by picture",
     }  # fmt: skip
-    assert QUESTIONS == questions_of(THINGS, SEEN, preferences_of(random.Random(2)), seed=3)
+    assert questions_of(THINGS, SEEN, preferences_of(random.Random(2)), seed=3) == QUESTIONS
 
 
 def test_wrong_options_fit_the_card_or_the_question_and_never_both() -> None:
