@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.assistant.pipeline_assistant import AssistantPipeline
 
 _MINILM = "minilm"
+_CLIP = "clip-vision"
 
 
 class _QuotingEngine(ABC):
@@ -185,6 +186,45 @@ class VlmAssistantEngine(_QuotingEngine):
             dtype=self._dtype,
             longest_edge=self._longest_edge,
         )
+
+
+class SmallVlmAssistantEngine(_QuotingEngine):
+    """The small VLM that ``python -m pipelines.assistant.vlm.train`` makes; its weights are not shipped.
+
+    Args:
+        folder: what was trained.
+        language: name of the text model that it was trained with, a GGUF file.
+        threads: of both networks.
+        max_tokens: of an answer.
+        quotes: false asks the chat model everything, even what can be quoted; for measuring it.
+        models: the file that says where models come from; None: the one that is shipped.
+        find: from a model's name to its place on this machine; None asks the resolver.
+    """
+
+    def __init__(  # noqa: PLR0913  (the options of a configuration)
+        self,
+        *,
+        folder: str,
+        language: str = "smollm2",
+        threads: int = 2,
+        max_tokens: int = 60,
+        quotes: bool = True,
+        models: str | Path | None = None,
+        find: Callable[[str], Path] | None = None,
+    ) -> None:
+        super().__init__(max_tokens=max_tokens, quotes=quotes, models=models, find=find)
+        self._folder, self._language, self._threads = Path(folder), language, threads
+
+    def needs(self) -> tuple[str, ...]:
+        """Return the names of the models it uses."""
+        return (_MINILM, self._language, _CLIP)
+
+    def _open_chat(self) -> ChatModel:
+        from pipelines.assistant.vlm.chat_vlm import SmallVlmChat
+        from pipelines.features.image_encoders import ClipVisionEncoder
+
+        encoder = ClipVisionEncoder(self._place(_CLIP), threads=self._threads)
+        return SmallVlmChat.open(self._folder, self._place(self._language), encoder, threads=self._threads)
 
 
 class ServerAssistantEngine(_QuotingEngine):
