@@ -120,6 +120,7 @@ ASSISTANT_ENGINES: Registry[AssistantEngine] = Registry(
         "fake": "studio.engines.fake:FakeAssistantEngine",
         "embedded": "studio.engines.assistant:EmbeddedAssistantEngine",
         "vlm": "studio.engines.assistant:VlmAssistantEngine",
+        "small-vlm": "studio.engines.assistant:SmallVlmAssistantEngine",
         "server": "studio.engines.assistant:ServerAssistantEngine",
     },
 )
