@@ -120,6 +120,11 @@
     changed();
   };
 
+  // A moving sticker takes the place of the one at rest when it has come
+  addEventListener("load", (event) => {
+    if (event.target.matches?.("img.k-moving") && event.target.checkVisibility()) event.target.previousElementSibling?.remove();
+  }, true);
+
   // A job: ask how far it is, show it, tell the component when it has ended
   const spoken = (seconds) => {
     if (seconds === null) return "";

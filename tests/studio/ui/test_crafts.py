@@ -41,7 +41,8 @@ def test_a_set_is_drawn_finished_and_packed(
     assert visitor.wait_for(job)["status"] == "done"
     visitor.call("stickers_drawn", [], "", id=job)
     kept = [picture.id for picture in studio.jobs.get(job).result()]  # type: ignore[attr-defined]
-    slip = visitor.call("make_pack", kept, ["White outline"], "Each its own", "", "whatsapp", "Bo")["sticker-pack"]
+    look = (["White outline"], "Each its own", "", "Still", "fitting")
+    slip = visitor.call("make_pack", kept, "whatsapp", "Bo", *look)["sticker-pack"]
     assert "3 stickers, ready for WhatsApp" in slip
     offers = links(slip, "packs")
     assert [re.search(r"\.(\w+)\?", offer)[1] for offer in offers] == ["wastickers", "zip"]  # type: ignore[index]
@@ -50,7 +51,17 @@ def test_a_set_is_drawn_finished_and_packed(
     (tmp_path / "pack.zip").write_bytes(answer.content)
     assert problems(read(tmp_path / "pack.zip"), Messenger.WHATSAPP) == []
     with pytest.raises(AssertionError, match="2 stickers; whatsapp takes 3 to 30"):
-        visitor.call("make_pack", kept[:2], [], "None", "", "whatsapp", "Bo")
+        visitor.call("make_pack", kept[:2], "whatsapp", "Bo", *look)
+
+    moving = (*look[:3], "Moving", "wiggle")
+    begun = visitor.call("make_pack", kept, "whatsapp", "Bo", *moving)["sticker-pack"]
+    assert visitor.wait_for(job_in(begun))["status"] == "done"
+    slip = visitor.call("pack_made", kept, "whatsapp", "Bo", *moving, id=job_in(begun))["sticker-pack"]
+    assert "All of them move" in slip
+    (tmp_path / "moving.zip").write_bytes(visitor.http.get(links(slip, "packs")[1]).content)
+    files = read(tmp_path / "moving.zip")
+    assert problems(files, Messenger.WHATSAPP) == []
+    assert b'"animated_sticker_pack": true' in files["contents.json"]
 
 
 def test_a_sticker_is_shown_as_the_address_says(visitor: Visitor, served: tuple[Studio, str]) -> None:
@@ -63,6 +74,11 @@ def test_a_sticker_is_shown_as_the_address_says(visitor: Visitor, served: tuple[
     with Image.open(io.BytesIO(plain.content)) as sticker:
         assert (sticker.format, sticker.size) == ("WEBP", (384, 384))
     assert visitor.http.get(f"/media/stickers/{picture.id}.webp", params={"caption": "猫"}).status_code == 400
+    assert visitor.http.get(f"/media/stickers/{picture.id}.webp", params={"motion": "fly"}).status_code == 400
+    moving = visitor.http.get(f"/media/stickers/{picture.id}.webp", params={"motion": "bounce"})
+    with Image.open(io.BytesIO(moving.content)) as sticker:
+        assert (sticker.format, sticker.size) == ("WEBP", (256, 256))
+        assert sticker.n_frames > 8  # type: ignore[attr-defined]
 
 
 def test_a_poster_is_shown_and_handed_out(visitor: Visitor, served: tuple[Studio, str]) -> None:
