@@ -26,8 +26,12 @@
     return Boolean(button);
   };
   const keepAddress = () => {
-    const id = $('#tabs > .tab-wrapper [role="tab"][aria-selected="true"]')?.dataset.tabId;
-    if (id && location.hash !== `#${id}`) history.replaceState(null, "", `#${id}`);
+    const tab = $('#tabs > .tab-wrapper [role="tab"][aria-selected="true"]');
+    const id = tab?.dataset.tabId;
+    if (!id || location.hash === `#${id}`) return;
+    history.replaceState(null, "", `#${id}`);
+    const row = tab.parentElement; // on a phone it may be longer than the screen is wide
+    row.scrollTo({ left: tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2, behavior: "smooth" });
   };
   addEventListener("hashchange", () => goTo(location.hash.slice(1)));
 
