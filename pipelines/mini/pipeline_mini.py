@@ -147,7 +147,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
     def _dresser(self, lora: LoraFactors | None, fidelity: float) -> Dresser | None:
         """Return what dresses a thing's drawing; None where the LoRA does not count, or nothing is sketched."""
         sketched = self.unet.config.in_channels > self.unet.config.out_channels
-        return Dresser(self, lora) if lora is not None and fidelity and sketched else None
+        return Dresser(self, lora, fidelity) if lora is not None and fidelity and sketched else None
 
     def encode_sketches(self, sketches: Sequence[Image.Image | None]) -> Tensor:
         """Return scaled latents [N, C, h, w] of sketches; zeros where there is none."""
@@ -213,7 +213,8 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             guidance_scale: pull of the prompt, from 1 (none).
             seeds: one per prompt, so that a picture does not depend on the batch it is drawn in; None draws them.
             lora: personal LoRA of what the prompts name first; short for a single subject of `subjects`.
-            fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance.
+            fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance; what the
+                drawings wear in sketches goes along, see `pipelines.mini.dressing`.
             subjects: a person's own things in these pictures, in the order in which the prompts name them. Each LoRA
                 acts where its subject is; where there are no sketches they share the picture from left to right.
             output_type: ``pil`` or ``latent``.

@@ -50,6 +50,7 @@ FAMILIES = {  # first part of an individual's name → what it is
     "identity": "recoloured drawings", "dicebear": "characters", "anim": "animated drawings", "3d": "3D objects",
 }  # fmt: skip
 CLASS, LORA, DRESSED, COLOURED, STANDING = "class", "LoRA", "LoRA and coat", "coat", "cut-out"
+WEAKENED = "LoRA and coat, the LoRA as strong as the fidelity says"  # what a dial is without a second model
 LET_GO = {STANDING: FOLLOW_PHOTO}
 
 
@@ -163,7 +164,7 @@ class Bench:
         texts = [f"{prompt.format(word)}, {style}" for word, style in zip(words, self._subjects.styles, strict=True)]
         conditions = self._base.encode_text(["", *texts])
         whose = self._subjects.others() if row.other else list(range(len(words)))
-        sketches = self._base.staged([self._cast(row.sketch, place) for place in whose], texts)
+        sketches = self._base.staged([self._cast(row.sketch, place, row.fidelity) for place in whose], texts)
         layers = stacked([self._loras[place] for place in whose])
         config = self._base.model.config
         shape = (config.out_channels, config.sample_size, config.sample_size)
@@ -184,12 +185,14 @@ class Bench:
             found += draw(denoiser, noise[part], guidance, self._steps, LET_GO.get(row.sketch, FOLLOW_DRAWING))
         return found
 
-    def _cast(self, sketch: str, place: int) -> list[Actor]:
+    def _cast(self, sketch: str, place: int, fidelity: float) -> list[Actor]:
         lora = self._loras[place]
         if sketch == LORA:
             return [Actor(dress=Dresser(self._base.pipeline, dataclasses.replace(lora, metadata={})))]
         if sketch == DRESSED:
-            return [Actor(dress=Dresser(self._base.pipeline, lora))]
+            return [Actor(dress=Dresser(self._base.pipeline, lora, fidelity))]
+        if sketch == WEAKENED:
+            return [Actor(dress=Dresser(self._base.pipeline, lora.scaled(fidelity)))]
         if sketch == STANDING:
             return [Actor(cutout=self._subjects.references[place])]
         return [Actor(coat=self._coats[place][:3])] if sketch == COLOURED else []

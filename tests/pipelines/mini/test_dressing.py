@@ -6,7 +6,7 @@ import torch
 
 from pipelines.lab import to_lab
 from pipelines.lora import COAT, LoraFactors
-from pipelines.mini.dressing import Dresser, dressed
+from pipelines.mini.dressing import FULL, Dresser, dressed, pull_of
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, tiny_pipeline
 
@@ -58,6 +58,17 @@ def test_a_part_that_looks_as_its_class_is_left_as_it_is_drawn() -> None:
     found = dressed(plain, vague((215, 66, 62), (40, 60, 200)), ("#2020e0", "#20e020"))
     left, right = parts(found)
     assert tuple(left) == RED and np.linalg.norm(to_lab(right) - to_lab(YELLOW)) > 40
+
+
+def test_the_dial_goes_from_the_class_to_the_thing() -> None:
+    drawn, wanted = drawing(), vague((60, 90, 200), (240, 240, 235))
+    whole = to_lab(parts(dressed(drawn, wanted, ()))[0])
+    distances = [
+        float(np.linalg.norm(to_lab(parts(dressed(drawn, wanted, (), pull_of(fidelity)))[0]) - whole))
+        for fidelity in (0.0, 0.2, 0.4, FULL, 1.0)
+    ]
+    assert np.array_equal(dressed(drawn, wanted, (), pull_of(0.0)), drawn)
+    assert distances[0] > distances[1] > distances[2] > distances[3] == distances[4] == 0.0
 
 
 @pytest.fixture(scope="module")

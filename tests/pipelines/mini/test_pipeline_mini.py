@@ -169,7 +169,7 @@ def test_every_branch_of_guidance_is_shown_the_same_sketch(sketching: MiniPipeli
     with Inputs(sketching) as seen:
         prompts = ["a dog", "a cat"]
         latents(sketching, prompts, seeds=[1, 2], lora=lora, fidelity=0.6, guidance_scale=3.0, num_inference_steps=10)
-    dress = Dresser(sketching, lora)
+    dress = Dresser(sketching, lora, fidelity=0.6)
     shown = sketching.encode_sketches(pictures(sketching, prompts, [1, 2], [[Actor(dress=dress)]] * 2))
     assert shown.flatten(1).any(dim=1).all() and not torch.allclose(shown[0], shown[1])
     looks, steps = seen.rows[:2], seen.rows[2:]  # first the two drawings are dressed
