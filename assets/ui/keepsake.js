@@ -124,8 +124,8 @@
     changed();
   };
 
-  // A moving sticker takes the place of the one at rest when it has come
-  addEventListener("load", (event) => {
+  // A moving sticker takes the place of the one at rest when it has come; such news never reaches the window
+  document.addEventListener("load", (event) => {
     if (event.target.matches?.("img.k-moving") && event.target.checkVisibility()) event.target.previousElementSibling?.remove();
   }, true);
 

@@ -53,15 +53,24 @@ def test_a_set_is_drawn_finished_and_packed(
     with pytest.raises(AssertionError, match="2 stickers; whatsapp takes 3 to 30"):
         visitor.call("make_pack", kept[:2], "whatsapp", "Bo", *look)
 
-    moving = (*look[:3], "Moving", "wiggle")
-    begun = visitor.call("make_pack", kept, "whatsapp", "Bo", *moving)["sticker-pack"]
-    assert visitor.wait_for(job_in(begun))["status"] == "done"
-    slip = visitor.call("pack_made", kept, "whatsapp", "Bo", *moving, id=job_in(begun))["sticker-pack"]
-    assert "All of them move" in slip
-    (tmp_path / "moving.zip").write_bytes(visitor.http.get(links(slip, "packs")[1]).content)
+
+def test_a_moving_pack_is_a_job_and_then_handed_out(
+    visitor: Visitor, served: tuple[Studio, str], job_in: JobIn, tmp_path: Path
+) -> None:
+    kept = [drawn(served[0]).id]
+    asked = (kept, "signal", "Bo", [], "None", "", "Moving", "wiggle")
+    job = job_in(visitor.call("make_pack", *asked)["sticker-pack"])
+    assert visitor.wait_for(job)["status"] == "done"
+    slip = visitor.call("pack_made", *asked, id=job)["sticker-pack"]
+    assert "1 sticker, ready for Signal" in slip and "All of them move" in slip
+    (tmp_path / "moving.zip").write_bytes(visitor.http.get(links(slip, "packs")[0]).content)
     files = read(tmp_path / "moving.zip")
-    assert problems(files, Messenger.WHATSAPP) == []
-    assert b'"animated_sticker_pack": true' in files["contents.json"]
+    assert problems(files, Messenger.SIGNAL) == []
+    (picture,) = (data for name, data in files.items() if name.endswith(".png"))
+    with Image.open(io.BytesIO(picture)) as moving:
+        assert moving.n_frames > 4  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError, match="3 to 30"):  # before anything is made
+        visitor.call("make_pack", kept, "whatsapp", *asked[2:])
 
 
 def test_a_sticker_is_shown_as_the_address_says(visitor: Visitor, served: tuple[Studio, str]) -> None:
