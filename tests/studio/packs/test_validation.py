@@ -104,7 +104,8 @@ def test_signal_takes_small_animations_that_never_end() -> None:
     listed["stickers"][0]["file"] = "moving.png"
 
     def told(edge: int, **options: Any) -> str:
-        frames = [sticker((edge, edge)), sticker((edge, edge)).rotate(90, translate=(4, 0))]
+        first = sticker().resize((edge, edge))
+        frames = [first, first.rotate(90, translate=(2, 0))]
         moving = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=100, **options)
         return sentences({**files, "pack.json": json.dumps(listed).encode(), "moving.png": moving}, Messenger.SIGNAL)
 

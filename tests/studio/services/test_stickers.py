@@ -76,8 +76,8 @@ def test_packs_are_valid_and_named_after_their_title(
 def test_moving_packs_are_valid_and_every_sticker_moves(studio: Studio, drawn: tuple[Picture, ...]) -> None:
     ids = [picture.id for picture in drawn]
     look = StickerLook(motion=Motion.WIGGLE)
-    pack = studio.stickers.start_pack(ids, Messenger.WHATSAPP, look, title="Bo").result(PATIENCE)
-    assert problems(pack.files, Messenger.WHATSAPP) == []
+    pack = studio.stickers.start_pack(ids, Messenger.SIGNAL, look, title="Bo").result(PATIENCE)
+    assert problems(pack.files, Messenger.SIGNAL) == []
     pictures = [data for name, data in pack.files.items() if name.endswith((".webp", ".png")) and "tray" not in name]
     assert pack.animated
     assert len(pictures) == 3
@@ -85,7 +85,7 @@ def test_moving_packs_are_valid_and_every_sticker_moves(studio: Studio, drawn: t
         with Image.open(io.BytesIO(data)) as moving:
             assert moving.n_frames > 4  # type: ignore[attr-defined]
     # asked for again, it is the same pack and not made anew
-    assert studio.stickers.pack(ids, Messenger.WHATSAPP, look, title="Bo") is pack
+    assert studio.stickers.pack(ids, Messenger.SIGNAL, look, title="Bo") is pack
 
 
 def test_each_scene_has_the_motion_that_suits_it(studio: Studio, drawn: tuple[Picture, ...]) -> None:
