@@ -119,7 +119,7 @@ def build_studio(config: StudioConfig) -> Studio:
         ),
         tastes=tastes,
         taste_picks=TastePicks(vault=vault, engine=taste, tastes=tastes, ids=ids),
-        taste_drawing=TasteDrawing(jobs=jobs, engine=taste, tastes=tastes, generation=generation),
+        taste_drawing=TasteDrawing(jobs=jobs, engine=taste, tastes=tastes, generation=generation, log=log),
         posters=PosterService(files=files, concepts=concepts, generation=generation, gallery=gallery),
         jobs=jobs,
         files=files,

@@ -127,7 +127,7 @@ class GenerationService:
         return self._log.interrupted(owner)
 
     def resume(self, drawing_id: str, owner: str = "local") -> Job[tuple[Picture, ...]]:
-        """Draw an interrupted drawing again, by the same recipe; raises as `start`."""
+        """Draw an interrupted drawing again, by the same recipe but in nobody's taste; raises as `start`."""
         return self.start(self._log.find_interrupted(drawing_id, owner).request, instead_of=drawing_id)
 
     def dismiss(self, drawing_id: str, owner: str = "local") -> None:

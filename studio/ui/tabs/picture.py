@@ -6,6 +6,7 @@ from typing import Any
 
 import gradio as gr
 
+from studio.errors import NotFound
 from studio.studio import Studio
 from studio.ui.feedback import QUIET, told
 from studio.ui.markup import piece
@@ -38,7 +39,15 @@ class PictureDialog:
 
     def open(self, event: gr.EventData) -> str:
         """Show the picture the event names."""
-        return detail(self._studio.gallery.get(event.id), self._studio.tastes.said_of(event.id))
+        picture = self._studio.gallery.get(event.id)
+        return detail(picture, self._studio.tastes.said_of(event.id), plain=self._is_kept(picture.recipe.plain))
+
+    def _is_kept(self, picture_id: str) -> bool:
+        try:
+            self._studio.gallery.get(picture_id)
+        except NotFound:  # there never was one, or it is deleted since
+            return False
+        return True
 
     def again(self, event: gr.EventData) -> Update:
         """Take the recipe over into the form."""
