@@ -133,7 +133,7 @@ def head_box(answers: NDArray[np.float32]) -> tuple[float, float, float, float] 
     return left, top, right, bottom
 
 
-def _span(weights: NDArray[np.float32], places: NDArray[np.float64]) -> tuple[float, float]:
+def _span(weights: NDArray[np.floating], places: NDArray[np.floating]) -> tuple[float, float]:
     mean = float(np.average(places, weights=weights))
     half = _STRETCH * float(np.average((places - mean) ** 2, weights=weights) + 1 / 12) ** 0.5
     return mean - half, mean + half

@@ -101,7 +101,7 @@ def _placed(
 ) -> tuple[Image.Image, tuple[float, float], float]:
     """Return the still where it is at rest, small enough for its whole way; its foot, and its height, in pixels."""
     outline = _outline(still) * (edge / still.width)
-    left, top, right, bottom = *outline.min(axis=0), *outline.max(axis=0)
+    (left, top), (right, bottom) = outline.min(axis=0), outline.max(axis=0)
     foot, height = ((left + right) / 2, bottom), max(1.0, bottom - top)
     # a dive below the edge is meant: it makes nothing smaller
     poses = [pose(number / _MOMENTS) for number in range(_MOMENTS)]

@@ -249,7 +249,7 @@ def _still(look: StickerLook, sticker: Sticker) -> StickerLook:
     return dataclasses.replace(look, caption=caption, own_words=False, motion=Motion.NONE)
 
 
-def _unheard(_share: float, _message: str = "", _preview: Image.Image | None = None) -> None:
+def _unheard(share: float, message: str = "", preview: Image.Image | None = None) -> None:
     """Take a report of which nobody hears."""
 
 

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 from pipelines.features.image_encoders import ClipVisionEncoder
 from pipelines.hyperlora.embedded_base import EmbeddedBase
@@ -96,9 +94,6 @@ def conditioned(
     with PeakMemory() as memory:
         references = torch.from_numpy(reference_tokens(cutouts, encoder))[None]
         tokens = adapter(references, torch.ones(references.shape[:2]))
-
-    def adapted(scales: Tensor) -> AbstractContextManager[None]:
-        return adapter.reading(base.model, tokens.expand(len(scales), -1, -1), scales)
-
+    adapted = adapter.adapted(base.model, tokens[0])
     size = len(write_tensors({"tokens": tokens[0].to(torch.float16)}, {}))
     return Learned(adapted=adapted, seconds=time.perf_counter() - started, memory=memory.taken, size=size)
