@@ -97,21 +97,23 @@ def together(points: Sequence[Point], likeness: str) -> list[float]:
 
 
 def plot(points: Sequence[Point], file: Path) -> None:
-    """Draw likeness, prompt, and both together over λ; λ = 0 stands left of the smallest."""
+    """Draw likeness, prompt, and both together over λ, in the order of the points."""
     import matplotlib as mpl
 
     mpl.use("Agg")
     from matplotlib import pyplot
 
     names = [f"{point['lambda']:g}" for point in points]
-    figure, (left, right) = pyplot.subplots(1, 2, figsize=(10, 4), dpi=150)
-    left.plot(names, [point["meter"] for point in points], marker="o", label="likeness: meter")
-    left.plot(names, [point["prompt"] for point in points], marker="o", label="prompt: cosine")
-    left.plot(names, [point["dino"] for point in points], marker="o", label="likeness: DINOv2")
-    right.plot(names, together(points, "meter"), marker="o", color="black", label="both, each 0–1 over the sweep")
-    for axes in (left, right):
+    panels = {
+        "likeness: the studio's meter": [point["meter"] for point in points],
+        "prompt: cosine of picture and prompt": [point["prompt"] for point in points],
+        "their mean, each 0–1 over the sweep": together(points, "meter"),
+    }
+    figure, row = pyplot.subplots(1, len(panels), figsize=(12, 3.4), dpi=110)
+    for axes, (title, values) in zip(row, panels.items(), strict=True):
+        axes.plot(names, values, marker="o", color="#b3132b")
+        axes.set_title(title, fontsize=10)
         axes.set_xlabel("λ")
-        axes.legend(frameon=False)
         axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     figure.savefig(file)
@@ -134,7 +136,7 @@ def main() -> None:
         result = {"identities": len(subjects.words), "training_steps": options.training_steps, "batch": options.batch}
         options.out.write_text(json.dumps(result | {"points": points}, indent=2) + "\n", encoding="utf-8")
     if options.plot is not None:
-        plot(points, options.plot)
+        plot(sorted(points, key=lambda point: point["lambda"]), options.plot)
 
 
 if __name__ == "__main__":
