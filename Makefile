@@ -9,7 +9,7 @@ PYTHON ?= $(shell for candidate in python3 python3.14 python3.13 python3.12 pyth
 	$$candidate -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$candidate; break; }; done)
 # A stamp named after what was asked for: an unchanged list is not installed again.
 RUN_STAMP := $(VENV)/.run-$(shell cksum < requirements.txt | tr ' ' '-')
-DEV_STAMP := $(VENV)/.dev-$(shell cat requirements.txt requirements-dev.txt requirements-postgres.txt | cksum | tr ' ' '-')
+DEV_STAMP := $(VENV)/.dev-$(shell cat requirements.txt requirements-dev.txt requirements-postgres.txt requirements-video.txt | cksum | tr ' ' '-')
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check fmt models

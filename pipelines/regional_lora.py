@@ -20,7 +20,13 @@ from torch.nn import functional
 
 from pipelines.lora import Factor, LoraError
 
-_COPIED = ("hidden_states", "encoder_hidden_states", "attention_mask", "encoder_attention_mask")
+_COPIED = (
+    "hidden_states",
+    "encoder_hidden_states",
+    "attention_mask",
+    "encoder_attention_mask",
+    "encoder_hidden_states_mask",
+)
 _LEVELS = 8  # halvings of a picture inside a denoiser, at most
 
 

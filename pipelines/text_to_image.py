@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
+from typing import Any, cast
 
+import diffusers
 import torch
+from accelerate import init_empty_weights
 from diffusers import AutoPipelineForText2Image, DiffusionPipeline
+from diffusers.models import ModelMixin
 from diffusers.pipelines.auto_pipeline import AUTO_TEXT2IMAGE_PIPELINES_MAPPING
 from PIL import Image
 from torch import Tensor, nn
 
 from pipelines.attention import apply_attention, probe_attention
-from pipelines.hub_models import DENOISERS
+from pipelines.hub_models import DENOISERS, INDEX
+from pipelines.style_files import Translate, diffusers_names
 
 PREVIEW_LATENTS = 32  # a 256 px picture for the usual autoencoders
 _CALL = ("prompt", "width", "height", "num_inference_steps", "guidance_scale", "generator", "callback_on_step_end")
@@ -70,6 +76,40 @@ def denoiser(pipeline: DiffusionPipeline) -> tuple[str, nn.Module]:
         if isinstance(module, nn.Module):
             return name, module
     raise UnfitPipeline(f"{type(pipeline).__name__} has neither a {' nor a '.join(DENOISERS)}.")
+
+
+def empty_denoiser(folder: Path) -> tuple[str, nn.Module]:
+    """Return the denoiser of a pipeline's folder without its weights, to be asked for its layers, and its component.
+
+    Args:
+        folder: in diffusers' layout.
+
+    Raises:
+        UnfitPipeline: there is none, or it is of a class that diffusers does not have.
+    """
+    for component in DENOISERS:
+        file = folder / component / "config.json"
+        if file.is_file():
+            config = json.loads(file.read_text(encoding="utf-8"))
+            kind = getattr(diffusers, str(config.get("_class_name")), None)
+            if not (isinstance(kind, type) and issubclass(kind, ModelMixin)):
+                raise UnfitPipeline(f"{file} is of the class {config.get('_class_name')!r}, which diffusers has not.")
+            with init_empty_weights():
+                return component, cast("Any", kind).from_config(config)
+    raise UnfitPipeline(f"{folder} has neither a {' nor a '.join(DENOISERS)}.")
+
+
+def lora_names(folder: Path, model: nn.Module) -> Translate | None:
+    """Return what translates the names of LoRA files for the pipeline of a folder, see `diffusers_names`.
+
+    Args:
+        folder: in diffusers' layout; of classes that are not diffusers' own nothing is asked.
+        model: the denoiser.
+    """
+    index = folder / INDEX
+    name = json.loads(index.read_text(encoding="utf-8")).get("_class_name") if index.is_file() else None
+    kind = getattr(diffusers, str(name), None)
+    return diffusers_names(kind, model) if isinstance(kind, type) else None
 
 
 @torch.no_grad()

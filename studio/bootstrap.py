@@ -43,6 +43,7 @@ from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
 from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
+from studio.services.style_loras import StyleLoraService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
@@ -85,7 +86,10 @@ def build_studio(config: StudioConfig) -> Studio:
         forgetting=Forgetting(vault, [ChatMemory()]),
         ids=ids,
     )
-    generation = GenerationService(vault=vault, jobs=jobs, artist=artist, personalizer=personalizer, log=log, ids=ids)
+    styles = StyleLoraService(vault=vault, jobs=jobs, engine=image, ids=ids)
+    generation = GenerationService(
+        vault=vault, jobs=jobs, artist=artist, personalizer=personalizer, styles=styles, log=log, ids=ids
+    )
     gallery = GalleryService(vault)
     recogniser = RecognitionService(vault=vault, jobs=jobs, engine=recognition, ids=ids)
     tastes = TasteService(vault=vault, jobs=jobs, engine=taste, ids=ids)
@@ -99,6 +103,7 @@ def build_studio(config: StudioConfig) -> Studio:
         loras=LoraService(
             vault=vault, jobs=jobs, personalizer=personalizer, files=LORA_FILE_ENGINES.create("safetensors", {})
         ),
+        style_loras=styles,
         recognition=recogniser,
         assistant=AssistantService(
             vault=vault,
@@ -114,7 +119,7 @@ def build_studio(config: StudioConfig) -> Studio:
         ),
         tastes=tastes,
         taste_picks=TastePicks(vault=vault, engine=taste, tastes=tastes, ids=ids),
-        taste_drawing=TasteDrawing(jobs=jobs, engine=taste, tastes=tastes, generation=generation),
+        taste_drawing=TasteDrawing(jobs=jobs, engine=taste, tastes=tastes, generation=generation, log=log),
         posters=PosterService(files=files, concepts=concepts, generation=generation, gallery=gallery),
         jobs=jobs,
         files=files,

@@ -16,6 +16,7 @@ from studio.services.posters import PosterService
 from studio.services.recognition import RecognitionService
 from studio.services.refining import RefineService
 from studio.services.stickers import StickerService
+from studio.services.style_loras import StyleLoraService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
@@ -36,6 +37,7 @@ class Studio:
     generation: GenerationService
     gallery: GalleryService
     loras: LoraService
+    style_loras: StyleLoraService
     refining: RefineService
     recognition: RecognitionService
     assistant: AssistantService

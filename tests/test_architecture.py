@@ -15,7 +15,7 @@ HEAVY = ("torch", "torchvision", "diffusers", "transformers", "peft", "accelerat
 CONCRETE = (
     *("studio.engines.image", "studio.engines.hub", "studio.engines.subjects", "studio.engines.recognition"),
     *("studio.engines.fake", "studio.engines.lora_files", "studio.engines.assistant", "studio.engines.refining"),
-    *("studio.engines.taste", "studio.engines.fake_taste", "studio.engines.meters"),
+    *("studio.engines.taste", "studio.engines.fake_taste", "studio.engines.meters", "studio.engines.styles"),
 )
 # Translating a request into a pipeline call is an engine's work; the two others look after models and devices.
 MAY_IMPORT_PIPELINES = (*CONCRETE, "studio.doctor", "studio.cli.models")

@@ -26,8 +26,12 @@
     return Boolean(button);
   };
   const keepAddress = () => {
-    const id = $('#tabs > .tab-wrapper [role="tab"][aria-selected="true"]')?.dataset.tabId;
-    if (id && location.hash !== `#${id}`) history.replaceState(null, "", `#${id}`);
+    const tab = $('#tabs > .tab-wrapper [role="tab"][aria-selected="true"]');
+    const id = tab?.dataset.tabId;
+    if (!id || location.hash === `#${id}`) return;
+    history.replaceState(null, "", `#${id}`);
+    const row = tab.parentElement; // on a phone it may be longer than the screen is wide
+    row.scrollTo({ left: tab.offsetLeft - row.offsetLeft - (row.clientWidth - tab.offsetWidth) / 2, behavior: "smooth" });
   };
   addEventListener("hashchange", () => goTo(location.hash.slice(1)));
 
@@ -119,6 +123,11 @@
     watch("value", changed);
     changed();
   };
+
+  // A moving sticker takes the place of the one at rest when it has come; such news never reaches the window
+  document.addEventListener("load", (event) => {
+    if (event.target.matches?.("img.k-moving") && event.target.checkVisibility()) event.target.previousElementSibling?.remove();
+  }, true);
 
   // A job: ask how far it is, show it, tell the component when it has ended
   const spoken = (seconds) => {

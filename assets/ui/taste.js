@@ -43,9 +43,22 @@
   };
   addEventListener("DOMContentLoaded", () => new MutationObserver(watch).observe(document.body, { subtree: true, childList: true }));
 
-  // With and without the taste, one slider
+  // With and without the taste, one slider; in the dialog the two pictures are its ends
+  const fade = (slider) => {
+    const place = slider.closest(".k-result, .k-detail");
+    place?.style.setProperty("--k-shown", `${slider.value}%`);
+    for (const end of place?.querySelectorAll("[data-between-at]") ?? []) {
+      end.setAttribute("aria-pressed", String(end.dataset.betweenAt === slider.value));
+    }
+  };
   addEventListener("input", (event) => {
-    if (!event.target.matches?.("[data-between]")) return;
-    event.target.closest(".k-result, .k-detail")?.style.setProperty("--k-shown", `${event.target.value}%`);
+    if (event.target.matches?.("[data-between]")) fade(event.target);
+  });
+  addEventListener("click", (event) => {
+    const end = event.target.closest?.("[data-between-at]");
+    const slider = end?.closest(".k-beside").querySelector("[data-between]");
+    if (!slider) return;
+    slider.value = end.dataset.betweenAt;
+    fade(slider);
   });
 })();

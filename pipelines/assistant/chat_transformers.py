@@ -74,7 +74,7 @@ class VlmChat:
         inputs = self.processor(text=[text], images=[pictures] if pictures else None, return_tensors="pt")
         inputs = inputs.to(self.model.device)
         tokenizer = getattr(self.processor, "tokenizer", self.processor)
-        return _generated(self.model, tokenizer, inputs, max_tokens)
+        return generated(self.model, tokenizer, inputs, max_tokens)
 
 
 class TextChat:
@@ -115,7 +115,7 @@ class TextChat:
         inputs = self.tokenizer.apply_chat_template(
             messages, add_generation_prompt=True, return_tensors="pt", return_dict=True
         )
-        return _generated(self.model, self.tokenizer, inputs, max_tokens, repetition_penalty=1.1)
+        return generated(self.model, self.tokenizer, inputs, max_tokens, repetition_penalty=1.1)
 
 
 class _Pieces(TextStreamer):
@@ -142,7 +142,9 @@ class _Heartbeat(StoppingCriteria):
         return torch.zeros(len(input_ids), dtype=torch.bool, device=input_ids.device)
 
 
-def _generated(model: Any, tokenizer: Any, inputs: Any, max_tokens: int, **options: Any) -> Generator[str]:
+def generated(model: Any, tokenizer: Any, inputs: Any, max_tokens: int, **options: Any) -> Generator[str]:
+    """Give what `model.generate` says to `inputs`, greedy, in pieces; see `in_thread`."""
+
     def work(say: Callable[[str], None]) -> None:
         with torch.inference_mode():
             model.generate(

@@ -6,11 +6,13 @@ answer = pipeline(briefing, say=print)
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from contextlib import closing
 
 from pipelines.assistant.briefing import Answer, Briefing, Origin
 from pipelines.assistant.chat import ChatModel
+from pipelines.assistant.choices import Choice, choice_of, without_manner
 from pipelines.assistant.citations import Citations
 from pipelines.assistant.prompting import Prompt, build_invention, build_prompt
 from pipelines.assistant.questions import Intent, intent_of
@@ -26,14 +28,22 @@ class AssistantPipeline:
         quoting: answers from recognition and the cards.
         chat: loads what gives its own words for the rest, when it is first needed; None: there is no such model.
         general: whether that model may answer any question; otherwise it only makes up texts that are asked for.
+        quotes: whether what can be quoted is quoted; otherwise a general model is asked everything.
         max_tokens: of an answer in a model's own words.
     """
 
     def __init__(
-        self, quoting: Quoting, chat: Callable[[], ChatModel] | None, *, general: bool = False, max_tokens: int = 120
+        self,
+        quoting: Quoting,
+        chat: Callable[[], ChatModel] | None,
+        *,
+        general: bool = False,
+        quotes: bool = True,
+        max_tokens: int = 120,
     ) -> None:
         self.quoting = quoting
         self._general = general
+        self._quotes = quotes or not general
         self._chat = chat
         self._max_tokens = max_tokens
 
@@ -47,12 +57,24 @@ class AssistantPipeline:
         Raises:
             ChatError: the chat model gave no answer.
         """
-        intent = intent_of(briefing.question, briefing.names)
-        answer = self.quoting.answer(briefing, intent)
-        if answer is None:
-            answer = self._worded(briefing, intent, say)
+        choice = choice_of(briefing.question)
+        plain = dataclasses.replace(
+            briefing, question=choice.question if choice is not None else without_manner(briefing.question)
+        )
+        intent = intent_of(plain.question, plain.names)
+        quoted = self.quoting.answer(plain, intent) if self._quotes else None
+        answer = quoted or self._worded(briefing if self._general else plain, intent, say)
+        if choice is not None and answer.origin is Origin.QUOTED:
+            answer = self._chosen(choice, quoted, answer, plain)
         say(answer.text)
         return answer
+
+    def _chosen(self, choice: Choice, quoted: Answer | None, answer: Answer, briefing: Briefing) -> Answer:
+        """Put the option that an answer means before it; what was said for want of one means none of them."""
+        option = self.quoting.option(choice, quoted or Answer(text=""), briefing)
+        if option is None:
+            return answer
+        return dataclasses.replace(answer, text=f"{choice.labelled(option)}. {answer.text}")
 
     def _worded(self, briefing: Briefing, intent: Intent, say: Callable[[str], None]) -> Answer:
         if self._chat is not None and self._general:

@@ -38,6 +38,11 @@ _RULES: tuple[tuple[Intent, str], ...] = (
     (Intent.THANKS, r"(?:thanks?|thank you|thx|cheers|great|perfect|nice|well done|good job)\b[^?]{0,30}$"),
     (Intent.DRAW, _PLEASE + r"(?:draw|paint|sketch|make (?:me )?an?(?:other)? (?:picture|drawing|sticker|poster))"),
     (
+        Intent.DESCRIBE,
+        _PLEASE + r"(?:give|write|make|suggest) (?:me |us )?an? (?:\w+ )?caption (?:of|for) "
+        r"(?:the|this|that|my) (?:picture|image|photo)",
+    ),
+    (
         Intent.WRITE,
         _PLEASE + r"(?:write|compose|make up|invent|rhyme|imagine|tell (?:me|us) an? (?:\w+ )?(?:story|joke|poem|tale)|"
         r"(?:give|suggest) (?:me |us )?an? (?:\w+ )?(?:story|joke|poem|rhyme|caption|nickname|slogan))",
@@ -69,6 +74,7 @@ _RULES: tuple[tuple[Intent, str], ...] = (
     (Intent.WHO, r"(?:who|what)(?: is it| else)?" + _END),
     (Intent.IS_THIS, r"(?:is|are) (?:this|that|these|those)\b"),
 )  # fmt: skip
+_POINTS = re.compile(r"\b(?:he|she|it|its|him|her|his|hers|they|them|their|this|that|these|those|one)\b", re.IGNORECASE)
 _FILLER = re.compile(r"^(?:(?:and|so|ok|okay|but|well|now|great|please|hey|hi|then)[, ]+)+(?=\S+ )")
 _COMPILED = [(intent, re.compile(rule)) for intent, rule in _RULES]
 
@@ -85,6 +91,11 @@ def intent_of(question: str, names: Iterable[str] = ()) -> Intent:
         return Intent.EMPTY
     rows = _FILLER.sub("", "NAME".join(part.casefold() for part in plain.split("NAME")))
     return next((intent for intent, rule in _COMPILED if rule.match(rows)), Intent.FACT)
+
+
+def points_at_something(question: str) -> bool:
+    """Say whether a question is about something that it does not name: it, he, this one."""
+    return _POINTS.search(question) is not None
 
 
 def without_names(text: str, names: Iterable[str], instead: str) -> str:

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.assistant.briefing import Answer, Briefing, Card, CardFact, Spot
+from pipelines.assistant.choices import Choice, chosen
 from pipelines.assistant.facts import FactFinder, sharing_words
-from pipelines.assistant.questions import Intent, without_names
+from pipelines.assistant.questions import Intent, points_at_something, without_names
 
 _ABOUT_MAX = 8  # facts of one card in an answer
 _SURENESS = {"sure": "", "likely": "very likely ", "perhaps": "perhaps "}
@@ -18,6 +19,7 @@ _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _GREETING = "Hello! Show me a picture, or ask me about one of your things."
 _NO_PICTURE = "There is no picture in this conversation yet. Add one, and I will tell you who is in it."
 _NOTHING = "Nothing stands out in this picture that I could name."
+_STRANGER = "I don’t know the one in this picture, so I cannot say. Tell me who it is, or name one of your things."
 _LOST = "I only talk about your things and your pictures. Name one of them, or add a picture."
 _EMPTY = "You have not asked anything. Add a picture, or ask about one of your things."
 
@@ -59,6 +61,8 @@ class Quoting:
 
     def unknown(self, briefing: Briefing) -> Answer:
         """Return what is said where nothing answers the question: that, and what is known instead."""
+        if of_a_stranger(briefing):
+            return Answer(text=_STRANGER, spots=tuple(range(len(briefing.spots))))
         if not briefing.meant:
             return Answer(text=_LOST)
         names = _joined([card.name for card in briefing.meant])
@@ -69,6 +73,15 @@ class Quoting:
         return Answer(
             text=f"I don’t know that about {names}. What I was told: {known}.",
             facts=tuple(fact.id for _, fact in there),
+        )
+
+    def option(self, choice: Choice, answer: Answer, briefing: Briefing) -> int | None:
+        """Return which option of `choice` an answer to its question means; None: none of them."""
+        words = {fact.id: fact.text for card in briefing.cards for fact in card.facts}
+        quoted = [words[fact] for fact in answer.facts if fact in words]
+        sure = quoted if len(quoted) == 1 else []
+        return chosen(
+            choice.options, answer.text, sure, lambda options: self._facts.relevance(sure[0], options, briefing.names)
         )
 
     def _who(self, briefing: Briefing) -> Answer | None:
@@ -98,6 +111,8 @@ class Quoting:
         return Answer(text=" ".join(sentences), facts=tuple(cited))
 
     def _fact(self, briefing: Briefing) -> Answer | None:
+        if of_a_stranger(briefing):
+            return None
         meant = self._compared(briefing, briefing.meant)
         bounds = self._facts.thresholds
         if not briefing.meant:
@@ -125,6 +140,15 @@ class Quoting:
         scores = self._facts.relevance(briefing.question, [fact.text for _, fact in pairs], names)
         order = np.argsort(-scores, kind="stable").tolist()
         return [_Candidate(card=pairs[i][0], fact=pairs[i][1], relevance=float(scores[i])) for i in order]
+
+
+def of_a_stranger(briefing: Briefing) -> bool:
+    """Say whether a question points at something in the picture, and nothing in the picture is known.
+
+    “What is it afraid of?” beside an unknown dog must not be answered from the card of another one.
+    """
+    known = briefing.meant or any(spot.card is not None for spot in briefing.spots)
+    return briefing.picture is not None and not known and points_at_something(briefing.question)
 
 
 def seen(briefing: Briefing) -> str:

@@ -58,10 +58,13 @@ class DenoisingBase(Protocol):
     def encode_text(self, captions: Sequence[str]) -> dict[str, Tensor]:
         """Encode captions into what `predict` takes as conditions, each tensor [N, …]; "" is the empty caption."""
 
-    def sketch(self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None, fidelity: float = 1.0
+    ) -> dict[str, Tensor]:
         """Return further conditions of captions that show their layout, each [N, …]; {} where the base has none.
 
-        The subjects look as `loras`, one for each caption, say they do, or as their class does.
+        The subjects look as `loras`, one for each caption, say they do, or as their class does; below
+        `pipelines.mini.dressing.FULL` the fidelity (0–1) says how far they go from the one to the other.
         """
 
     def predict(self, latents: Tensor, timesteps: Tensor, conditions: Mapping[str, Tensor]) -> Tensor:

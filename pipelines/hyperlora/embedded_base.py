@@ -77,9 +77,11 @@ class EmbeddedBase(FlowMatching):
         hidden, mask = (torch.cat(part).cpu() for part in zip(*parts, strict=True))
         return {"encoder_hidden_states": hidden, "encoder_attention_mask": mask}
 
-    def sketch(self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None, fidelity: float = 1.0
+    ) -> dict[str, Tensor]:
         """Lay every caption out and encode the sketches, {"sketch": [N, C, h, w]}; {} for a base that is shown none."""
-        dress = [Dresser(self.pipeline, lora) for lora in loras] if loras else [None] * len(captions)
+        dress = [Dresser(self.pipeline, lora, fidelity) for lora in loras] if loras else [None] * len(captions)
         return self.staged([[Actor(dress=one)] if one else [] for one in dress], captions)
 
     def staged(self, casts: Sequence[Sequence[Actor]], captions: Sequence[str]) -> dict[str, Tensor]:

@@ -113,7 +113,9 @@ class HubBase:
         sizes = torch.tensor([[self.edge, self.edge, 0, 0, self.edge, self.edge]], dtype=hidden.dtype)
         return {"encoder_hidden_states": hidden, "text_embeds": pooled, "time_ids": sizes.expand(len(captions), -1)}
 
-    def sketch(self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None, fidelity: float = 1.0
+    ) -> dict[str, Tensor]:
         """Return {}: such a base is shown none."""
         return {}
 

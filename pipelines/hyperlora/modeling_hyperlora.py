@@ -64,7 +64,65 @@ class Block(nn.Module):
         return queries + self.feed(self.norm_feed(queries))
 
 
-class HyperLora(ModelMixin, ConfigMixin):
+class ReferenceReader(nn.Module):
+    """Reads the tokens of all references of a subject into queries; a part of `HyperLora` and of what is like it.
+
+    Shape legend as in the module; L queries. The class that has this part has `width`, `heads`, `token_count`,
+    `token_dim`, `latents`, `resampler_blocks`, `decoder_blocks` and `max_references` in its configuration.
+    """
+
+    def _add_reader(self, queries: int) -> None:
+        config = self.config
+        width, heads = config.width, config.heads
+        self.embed = nn.Linear(config.token_dim, width)
+        self.positions = nn.Parameter(torch.randn(config.token_count, width) * 0.02)
+        self.nothing = nn.Parameter(torch.randn(1, 1, width) * 0.02)
+        self.norm_tokens, self.norm_latents, self.norm_queries = (nn.LayerNorm(width) for _ in range(3))
+        self.latent_queries = nn.Parameter(torch.randn(config.latents, width) * 0.02)
+        self.resampler = nn.ModuleList(Block(width, heads) for _ in range(config.resampler_blocks))
+        self.layer_queries = nn.Parameter(torch.randn(queries, width) * 0.5)
+        self.decoder = nn.ModuleList(Block(width, heads) for _ in range(config.decoder_blocks))
+
+    def read(self, tokens_BRTD: Tensor, mask_BR: Tensor) -> Tensor:
+        """Return the queries [B, L, C], which have read the references.
+
+        Args:
+            tokens_BRTD: tokens of the references.
+            mask_BR: True where there is a reference; a row without any is no subject in particular.
+
+        Raises:
+            ValueError: shapes that do not belong together or more than `max_references` references.
+        """
+        self._check(tokens_BRTD, mask_BR)
+        rows, references, count, _ = tokens_BRTD.shape
+        tokens = (self.embed(tokens_BRTD.to(self.dtype)) + self.positions).flatten(1, 2)
+        tokens = self.norm_tokens(torch.cat([self.nothing.expand(rows, -1, -1), tokens], dim=1))
+        seen = mask_BR.bool()[:, :, None].expand(-1, -1, count).reshape(rows, references * count)
+        seen = torch.cat([seen.new_ones(rows, 1), seen], dim=1)
+        bias = torch.zeros(seen.shape, dtype=tokens.dtype, device=tokens.device).masked_fill(~seen, -1e4)[:, None]
+        latents = self.latent_queries.expand(rows, -1, -1)
+        for block in self.resampler:
+            latents = block(latents, tokens, bias)
+        latents = self.norm_latents(latents)
+        queries = self.layer_queries.expand(rows, -1, -1)
+        for block in self.decoder:
+            queries = block(queries, latents)
+        return self.norm_queries(queries)
+
+    def _check(self, tokens_BRTD: Tensor, mask_BR: Tensor) -> None:
+        expected = (self.config.token_count, self.config.token_dim)
+        if tokens_BRTD.ndim != 4 or tuple(tokens_BRTD.shape[2:]) != expected:
+            raise ValueError(
+                f"The reference tokens have the shape {list(tokens_BRTD.shape)}; "
+                f"[rows, references, {expected[0]}, {expected[1]}] is needed."
+            )
+        if mask_BR.shape != tokens_BRTD.shape[:2]:
+            raise ValueError(f"The mask {list(mask_BR.shape)} does not fit tokens {list(tokens_BRTD.shape)}.")
+        if tokens_BRTD.shape[1] > self.config.max_references:
+            raise ValueError(f"{tokens_BRTD.shape[1]} references are too many; at most {self.config.max_references}.")
+
+
+class HyperLora(ReferenceReader, ModelMixin, ConfigMixin):
     """Predicts the factors of a LoRA from pictures of a subject.
 
     A resampler reads the tokens of all references at once (their order does not matter); one query per adapted layer
@@ -107,14 +165,7 @@ class HyperLora(ModelMixin, ConfigMixin):
         base_model: str = "",
     ) -> None:
         super().__init__()
-        self.embed = nn.Linear(token_dim, width)
-        self.positions = nn.Parameter(torch.randn(token_count, width) * 0.02)
-        self.nothing = nn.Parameter(torch.randn(1, 1, width) * 0.02)
-        self.norm_tokens, self.norm_latents, self.norm_queries = (nn.LayerNorm(width) for _ in range(3))
-        self.latent_queries = nn.Parameter(torch.randn(latents, width) * 0.02)
-        self.resampler = nn.ModuleList(Block(width, heads) for _ in range(resampler_blocks))
-        self.layer_queries = nn.Parameter(torch.randn(len(layers), width) * 0.5)
-        self.decoder = nn.ModuleList(Block(width, heads) for _ in range(decoder_blocks))
+        self._add_reader(len(layers))
         self.to_down = nn.Linear(width, rank * bases)
         self.to_up = nn.Linear(width, rank * bases)
         self.down_start = nn.Parameter(torch.randn(len(layers), rank, bases) / math.sqrt(bases))
@@ -172,8 +223,7 @@ class HyperLora(ModelMixin, ConfigMixin):
         Raises:
             ValueError: shapes that do not belong together or more than `max_references` references.
         """
-        self._check(tokens_BRTD, mask_BR)
-        queries_BLC = self._read(tokens_BRTD, mask_BR)
+        queries_BLC = self.read(tokens_BRTD, mask_BR)
         sizes = (*queries_BLC.shape[:2], self.config.rank, self.config.bases)
         down_BLrK = self.down_start + self.to_down(queries_BLC).view(sizes)
         down_BLrK = down_BLrK * torch.rsqrt(down_BLrK.square().sum(dim=-1, keepdim=True) + 1e-8)
@@ -185,34 +235,6 @@ class HyperLora(ModelMixin, ConfigMixin):
             up = self.up_bases[self._up_keys[index]] @ up_BKr
             layers[self.config.layers[index][0]] = Factor(down, up)
         return HyperLoraOutput(layers=layers, down=down_BLrK, up=up_BLKr)
-
-    def _read(self, tokens_BRTD: Tensor, mask_BR: Tensor) -> Tensor:
-        rows, references, count, _ = tokens_BRTD.shape
-        tokens = (self.embed(tokens_BRTD.to(self.dtype)) + self.positions).flatten(1, 2)
-        tokens = self.norm_tokens(torch.cat([self.nothing.expand(rows, -1, -1), tokens], dim=1))
-        seen = mask_BR.bool()[:, :, None].expand(-1, -1, count).reshape(rows, references * count)
-        seen = torch.cat([seen.new_ones(rows, 1), seen], dim=1)
-        bias = torch.zeros(seen.shape, dtype=tokens.dtype, device=tokens.device).masked_fill(~seen, -1e4)[:, None]
-        latents = self.latent_queries.expand(rows, -1, -1)
-        for block in self.resampler:
-            latents = block(latents, tokens, bias)
-        latents = self.norm_latents(latents)
-        queries = self.layer_queries.expand(rows, -1, -1)
-        for block in self.decoder:
-            queries = block(queries, latents)
-        return self.norm_queries(queries)
-
-    def _check(self, tokens_BRTD: Tensor, mask_BR: Tensor) -> None:
-        expected = (self.config.token_count, self.config.token_dim)
-        if tokens_BRTD.ndim != 4 or tuple(tokens_BRTD.shape[2:]) != expected:
-            raise ValueError(
-                f"The reference tokens have the shape {list(tokens_BRTD.shape)}; "
-                f"[rows, references, {expected[0]}, {expected[1]}] is needed."
-            )
-        if mask_BR.shape != tokens_BRTD.shape[:2]:
-            raise ValueError(f"The mask {list(mask_BR.shape)} does not fit tokens {list(tokens_BRTD.shape)}.")
-        if tokens_BRTD.shape[1] > self.config.max_references:
-            raise ValueError(f"{tokens_BRTD.shape[1]} references are too many; at most {self.config.max_references}.")
 
 
 def _basis_key(shared: bool, index: int, size: int) -> str:

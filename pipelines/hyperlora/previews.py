@@ -82,7 +82,7 @@ class Preview:
         columns = [list(self.pictures)]
         for fidelity in (0.0, 0.6, 1.0):
             weights = Guidance.from_fidelity(fidelity, self.guidance)
-            sketches = self.base.sketch(self.captions, loras if fidelity else None)
+            sketches = self.base.sketch(self.captions, loras if fidelity else None, fidelity)
             denoiser = RowDenoiser(self.base, text | sketches, empty, layers)
             columns.append(draw(denoiser, noise.to(model.device), weights, self.steps, self.let_go))
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -6,6 +6,7 @@ Shape legend: N pictures, K branches of guidance.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -38,10 +39,19 @@ class RowDenoiser:
         """Predict for K·N rows in one call; see `pipelines.hyperlora.guidance.Denoise`."""
         count = len(latents) // len(branches)
         conditions = branch_conditions(self.text, self.empty, branches)
-        scales = torch.tensor([b.lora_scale for b in branches]).repeat_interleave(count)
-        layers = {name: _repeated(factor, len(branches)) for name, factor in self.layers.items()}
-        with RowLora(self.base.model, layers, scales.to(latents.device)):
+        scales = torch.tensor([b.lora_scale for b in branches], device=latents.device)
+        with self.adapted(scales, count):
             return self.base.predict(latents, timestep.expand(len(latents)), conditions)
+
+    @property
+    def personal(self) -> bool:
+        """Whether the base is adapted at all."""
+        return bool(self.layers)
+
+    def adapted(self, scales: Tensor, count: int) -> AbstractContextManager:
+        """Adapt the base, while the context is open, by the `scales` [K] of the branches; each has `count` rows."""
+        layers = {name: _repeated(factor, len(scales)) for name, factor in self.layers.items()}
+        return RowLora(self.base.model, layers, scales.repeat_interleave(count))
 
 
 def branch_conditions(
@@ -92,12 +102,12 @@ def draw(
 ) -> list[Image.Image]:
     """Draw one picture per row of `noise` [N, C, h, w].
 
-    Without LoRA layers the subject weight of the guidance has no effect. Down to the share of noise `let_go` the
-    pictures follow their sketches, see `following`.
+    Where nothing adapts the base the subject weight of the guidance has no effect. Down to the share of noise
+    `let_go` the pictures follow their sketches, see `following`.
     """
     scheduler = type(denoiser.base.scheduler).from_config(denoiser.base.scheduler.config)
     scheduler.set_timesteps(steps, device=noise.device)
-    if not denoiser.layers:
+    if not denoiser.personal:
         guidance = replace(guidance, subject=0.0)
     latents = noise * getattr(scheduler, "init_noise_sigma", 1.0)
     for done, timestep in enumerate(scheduler.timesteps):

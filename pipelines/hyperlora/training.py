@@ -134,9 +134,7 @@ class Trainer:
         self._base, self._data, self._config, self._out, self._preview = base, data, config, out, preview
         self._accelerator = Accelerator(mixed_precision=config.precision, cpu=not torch.cuda.is_available())
         base.model.requires_grad_(False).eval()
-        model = HyperLora.for_model(
-            base.model, config.targets, component=base.component, base_model=base.name, **config.model
-        )
+        model = self._untrained()
         if config.warm_start:
             model.start_from(HyperLora.from_pretrained(config.warm_start, dtype=torch.float32))
         optimizer = torch.optim.AdamW(
@@ -146,6 +144,12 @@ class Trainer:
         self.model: HyperLora = self._accelerator.unwrap_model(model, keep_fp32_wrapper=False)
         self._average = MovingAverage(self.model, config.ema)
         self._accelerator.register_for_checkpointing(self._average)
+
+    def _untrained(self) -> HyperLora:
+        base, config = self._base, self._config
+        return HyperLora.for_model(
+            base.model, config.targets, component=base.component, base_model=base.name, **config.model
+        )
 
     def train(self) -> HyperLoraPipeline:
         """Train, or go on training, to the configured step; returns (and writes) the averaged hypernetwork."""
@@ -168,7 +172,7 @@ class Trainer:
 
     def averaged(self) -> HyperLora:
         """Return a copy that holds the running mean of the weights."""
-        copy = HyperLora.from_config(self.model.config).eval()
+        copy = type(self.model).from_config(self.model.config).eval()
         self._average.copy_to(copy)
         return copy
 

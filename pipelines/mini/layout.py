@@ -6,6 +6,7 @@ the inside out (a hat on a head, a rider on a mount, companions side by side) an
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Self
@@ -15,6 +16,7 @@ from PIL import Image, ImageDraw, ImageFilter
 
 Rgb = tuple[int, int, int]
 SUBJECT = 0  # among the masks of a figure
+HAT, LEAST_HAT = 1.2, 0.24  # width of a hat: in shares of the head, and at least of the figure's longer edge
 EDGE = 192  # figures are built with about this longer edge, and made smaller when they are put into a setting
 
 
@@ -77,22 +79,54 @@ MOUNTS: dict[str, float] = {
 }  # fmt: skip
 
 
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """Where a figure's head is, in pixels: the middle of its top, and how wide it is there."""
+
+    x: float
+    top: float
+    width: float
+
+
 @dataclass(frozen=True, eq=False)
 class Figure:
-    """A picture cut to its content, RGBA, and where those are that somebody asks for: L of the same size, by number."""
+    """A picture cut to its content, RGBA, and where those are that somebody asks for: L of the same size, by number.
+
+    Attributes:
+        picture: the figure.
+        masks: where those are that somebody asks for.
+        head: where its head is, where that is known; None: its outline has to tell, see `head_of`.
+    """
 
     picture: Image.Image
     masks: Mapping[int, Image.Image] = field(default_factory=dict)
+    head: Head | None = None
 
     @classmethod
-    def of(cls, picture: Image.Image | np.ndarray, subject: bool = False) -> Self:
-        """Cut a drawing to its content and bring its longer edge to `EDGE`."""
+    def of(
+        cls,
+        picture: Image.Image | np.ndarray,
+        subject: bool = False,
+        head: tuple[float, float, float] | None = None,
+    ) -> Self:
+        """Cut a drawing to its content and bring its longer edge to `EDGE`.
+
+        Args:
+            picture: RGBA.
+            subject: whether it is asked for, as `SUBJECT`.
+            head: the middle of its head's top, from the left and from above, and the head's width, in shares of the
+                picture's width, height and width; None: not known.
+        """
         image = Image.fromarray(picture) if isinstance(picture, np.ndarray) else picture.convert("RGBA")
-        box = image.getchannel("A").point(lambda alpha: 255 if alpha > 8 else 0).getbbox()
-        image = image.crop(box or (0, 0, *image.size))
-        scale = EDGE / max(image.size)
-        image = _resized(image, (round(image.width * scale), round(image.height * scale)))
-        return cls(image).asked_for(SUBJECT) if subject else cls(image)
+        box = image.getchannel("A").point(lambda alpha: 255 if alpha > 8 else 0).getbbox() or (0, 0, *image.size)
+        scale = EDGE / max(box[2] - box[0], box[3] - box[1])
+        found = None
+        if head is not None:
+            x, top, width = head[0] * image.width - box[0], head[1] * image.height - box[1], head[2] * image.width
+            found = Head(x=x * scale, top=top * scale, width=width * scale)
+        image = image.crop(box)
+        figure = cls(_resized(image, (round(image.width * scale), round(image.height * scale))), head=found)
+        return figure.asked_for(SUBJECT) if subject else figure
 
     @property
     def mask(self) -> Image.Image:
@@ -101,12 +135,16 @@ class Figure:
 
     def asked_for(self, number: int) -> Self:
         """Return the figure with a mask of all of it."""
-        return type(self)(self.picture, {number: self.picture.getchannel("A")})
+        return type(self)(self.picture, {number: self.picture.getchannel("A")}, self.head)
 
     def resized(self, width: float, height: float) -> Self:
         """Return the figure at another size in pixels."""
         size = (max(2, round(width)), max(2, round(height)))
-        return self._changed(_resized(self.picture, size), lambda mask: mask.resize(size, Image.Resampling.BILINEAR))
+        across, down = size[0] / self.picture.width, size[1] / self.picture.height
+        head = self.head and Head(x=self.head.x * across, top=self.head.top * down, width=self.head.width * across)
+        return self._changed(
+            _resized(self.picture, size), lambda mask: mask.resize(size, Image.Resampling.BILINEAR), head
+        )
 
     def scaled(self, factor: float) -> Self:
         """Return the figure `factor` times as large."""
@@ -115,15 +153,22 @@ class Figure:
     def tilted(self, angle: float) -> Self:
         """Return the figure turned by some degrees, its canvas grown to hold it."""
         turned = self.picture.convert("RGBa").rotate(angle, Image.Resampling.BICUBIC, expand=True).convert("RGBA")
-        return self._changed(turned, lambda mask: mask.rotate(angle, Image.Resampling.BILINEAR, expand=True))
+        head = None
+        if self.head is not None:
+            x, y = self.head.x - self.picture.width / 2, self.head.top - self.picture.height / 2
+            cosine, sine = math.cos(math.radians(angle)), math.sin(math.radians(angle))
+            x, y = x * cosine + y * sine, y * cosine - x * sine  # y points down, angles go against the clock
+            head = Head(x=x + turned.width / 2, top=y + turned.height / 2, width=self.head.width)
+        return self._changed(turned, lambda mask: mask.rotate(angle, Image.Resampling.BILINEAR, expand=True), head)
 
     def mirrored(self) -> Self:
         """Return the figure seen in a mirror."""
         flip = Image.Transpose.FLIP_LEFT_RIGHT
-        return self._changed(self.picture.transpose(flip), lambda mask: mask.transpose(flip))
+        head = self.head and Head(x=self.picture.width - self.head.x, top=self.head.top, width=self.head.width)
+        return self._changed(self.picture.transpose(flip), lambda mask: mask.transpose(flip), head)
 
-    def _changed(self, picture: Image.Image, change: Callable[[Image.Image], Image.Image]) -> Self:
-        return type(self)(picture, {number: change(mask) for number, mask in self.masks.items()})
+    def _changed(self, picture: Image.Image, change: Callable[[Image.Image], Image.Image], head: Head | None) -> Self:
+        return type(self)(picture, {number: change(mask) for number, mask in self.masks.items()}, head)
 
 
 def _resized(picture: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -150,17 +195,11 @@ def _stacked(placed: Sequence[tuple[Figure, float, float]]) -> Figure:
     return Figure(canvas, masks)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Head:
-    """Where a figure's head is, in pixels: the middle of its top, and how wide it is there."""
-
-    x: float
-    top: float
-    width: float
-
-
 def head_of(figure: Figure) -> Head:
-    """Find a figure's head: where its highest broad part begins (an ear's tip or an antenna is not broad)."""
+    """Find a figure's head by its outline: where its highest broad part begins.
+
+    An ear's tip or an antenna is not broad. A raised tail or a hump is, and then only `Figure.head` tells.
+    """
     alpha = np.asarray(figure.picture.getchannel("A")) > 100
     rows = alpha.sum(axis=1)
     broad = np.flatnonzero(rows > 0.22 * rows.max())
@@ -173,9 +212,12 @@ def head_of(figure: Figure) -> Head:
 
 
 def wearing(figure: Figure, hat: Figure, rng: np.random.Generator) -> Figure:
-    """Put a hat on a figure's head."""
-    head = head_of(figure)
-    width = float(np.clip(0.8 * head.width, 0.3 * figure.picture.width, 0.56 * figure.picture.width))
+    """Put a hat on a figure's head; a small head's hat is larger than it, so that it can be told what hat it is."""
+    if figure.head is not None:
+        head, width = figure.head, max(HAT * figure.head.width, LEAST_HAT * max(figure.picture.size))
+    else:
+        head = head_of(figure)
+        width = float(np.clip(0.8 * head.width, 0.3 * figure.picture.width, 0.56 * figure.picture.width))
     hat = hat.scaled(width / hat.picture.width).tilted(float(rng.uniform(-6, 6)))
     return _stacked(
         [(figure, 0, 0), (hat, head.x - hat.picture.width / 2, head.top - hat.picture.height * rng.uniform(0.76, 0.84))]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -34,6 +34,8 @@ class DrawingLibrary:
         style_words: name of a style → the words that ask for it in a prompt.
         mirrors: names of what looks right in a mirror too: no writing, no flags.
         held_out: names that training never saw; they can be drawn all the same, since a sketch shows their shape.
+        heads: name → name of a style → where the head of that drawing is, in shares of its edge: the middle of its top,
+            from the left and from above, and its width. Only of drawings whose outline does not tell.
     """
 
     def __init__(  # noqa: PLR0913 - the entries of its two files
@@ -48,10 +50,12 @@ class DrawingLibrary:
         style_words: dict[str, list[str]],
         mirrors: Collection[str] = (),
         held_out: Collection[str] = (),
+        heads: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
     ) -> None:
         self._tensors = {"data": data, "ends": ends, "concepts": concepts, "styles": styles, "embeddings": embeddings}
         self.names, self.style_words = list(names), style_words
         self.mirrors, self.held_out = frozenset(mirrors), frozenset(held_out)
+        self.heads = {name: {style: list(head) for style, head in of.items()} for name, of in (heads or {}).items()}
         self._rows = {(int(c), int(s)): row for row, (c, s) in enumerate(zip(concepts, styles, strict=True))}
         self._by_name = {name: row for row, name in enumerate(self.names)}
         self._read = lru_cache(maxsize=256)(self._decode)
@@ -98,8 +102,16 @@ class DrawingLibrary:
 
     def picture(self, concept: int, style: int) -> Image.Image:
         """Return a drawing, RGBA; where the concept is not drawn in that style, in the first one that there is."""
-        row = self._rows.get((concept, style))
-        return self._read(row if row is not None else self._rows[concept, self.drawn_styles(concept)[0]])
+        return self._read(self._rows[concept, self._shown(concept, style)])
+
+    def head(self, concept: int, style: int) -> tuple[float, float, float] | None:
+        """Return where the head of the drawing that `picture` gives is, see `heads`; None where that is not known."""
+        of = self.heads.get(self.names[concept], {})
+        head = of.get(list(self.style_words)[self._shown(concept, style)])
+        return None if head is None else (head[0], head[1], head[2])
+
+    def _shown(self, concept: int, style: int) -> int:
+        return style if (concept, style) in self._rows else self.drawn_styles(concept)[0]
 
     def without(self, names: Collection[str]) -> DrawingLibrary:
         """Return a library in which some names are unknown: what they would be drawn after is their neighbour."""
@@ -108,6 +120,7 @@ class DrawingLibrary:
         left = DrawingLibrary(
             **self._tensors,
             names=self.names, style_words=self.style_words, mirrors=self.mirrors, held_out=self.held_out,
+            heads=self.heads,
         )  # fmt: skip
         left._rows = {key: row for key, row in self._rows.items() if row in set(kept)}
         left._by_name = {name: row for name, row in self._by_name.items() if row not in gone}
@@ -129,6 +142,7 @@ class DrawingLibrary:
             "style_words": self.style_words,
             "mirrors": sorted(self.mirrors),
             "held_out": sorted(self.held_out),
+            "heads": self.heads,
         }
         (folder / "drawings.json").write_text(json.dumps(entries) + "\n")
 

@@ -20,10 +20,10 @@ from pipelines.hyperlora.sampling import branch_conditions, following
 from pipelines.lora import Factor, LoraFactors, RowLora, stacked
 from pipelines.mini.alpha import to_pictures, to_tensor
 from pipelines.mini.casting import Actor
-from pipelines.mini.dressing import Dresser
+from pipelines.mini.dressing import Dresser, TasteDresser
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.pipeline_output import MiniPipelineOutput
-from pipelines.mini.sketching import Sketch, Sketcher, with_sketch
+from pipelines.mini.sketching import FindHead, Sketch, Sketcher, with_sketch
 from pipelines.mini.text import encode_tokens
 from pipelines.pigeon.conditioning import Taste, taste_conditions
 from pipelines.regional_lora import RegionalLora, side_by_side
@@ -67,6 +67,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
 
     Attributes:
         library: drawings that sketches are made of for a denoiser that is shown some; None: it is shown none.
+        heads: finds the head on a cut-out that is to wear a hat; None: hats go by the outline.
     """
 
     model_cpu_offload_seq = "text_encoder->unet->vae->upscaler"
@@ -88,6 +89,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         )
         self.register_to_config(text_length=text_length)
         self.library: DrawingLibrary | None = None
+        self.heads: FindHead | None = None
 
     @property
     def native_size(self) -> int:
@@ -150,7 +152,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         """
         if self.library is None:
             return [None] * len(prompt)
-        sketcher = Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size)
+        sketcher = Sketcher(self.library, self.text_encoder, self.tokenizer, self.native_size, self.heads)
         rows = zip(prompt, choices or [0] * len(prompt), casts or [()] * len(prompt), strict=True)
         return [sketcher.sketch(text, choice, actors) if text.strip() else None for text, choice, actors in rows]
 
@@ -160,13 +162,13 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
 
     def _dresser(self, lora: LoraFactors | None, fidelity: float) -> Dresser | None:
         """Return what dresses a thing's drawing; None where the LoRA does not count, or nothing is sketched."""
-        return Dresser(self, lora) if lora is not None and fidelity and self._sketched else None
+        return Dresser(self, lora, fidelity) if lora is not None and fidelity and self._sketched else None
 
     def _in_taste(self, taste: Taste | None, picture: int) -> list[Actor]:
         """Return who plays what a prompt names first where that is nobody's own: it is dressed as the taste likes."""
         if taste is None or not self._sketched or not taste.counts(picture):
             return []
-        return [Actor(dress=Dresser(self, taste=taste.of(picture)))]
+        return [Actor(dress=TasteDresser(self, taste.of(picture)))]
 
     def encode_sketches(self, sketches: Sequence[Image.Image | None]) -> Tensor:
         """Return scaled latents [N, C, h, w] of sketches; zeros where there is none."""
@@ -189,8 +191,9 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             if sketch is None:
                 rows.append(side_by_side(count, size, size)[0] if count else torch.zeros(0, size, size))
             else:
-                drawn = ~torch.tensor(sketch.shown, dtype=torch.bool).view(-1, 1, 1)
-                rows.append(torch.from_numpy(sketch.regions).float() / 255 * drawn)
+                drawn = ~torch.tensor(sketch.shown[:count], dtype=torch.bool).view(-1, 1, 1)
+                # what a taste dresses is nobody's own, and has no LoRA
+                rows.append(torch.from_numpy(sketch.regions[:count]).float() / 255 * drawn)
         return torch.stack(rows)
 
     def prepare_latents(self, count: int, seeds: Sequence[int] | None) -> Tensor:
@@ -233,7 +236,8 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             guidance_scale: pull of the prompt, from 1 (none).
             seeds: one per prompt, so that a picture does not depend on the batch it is drawn in; None draws them.
             lora: personal LoRA of what the prompts name first; short for a single subject of `subjects`.
-            fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance.
+            fidelity: 0 (the base model) to 1 (the personal model as it is), through hybrid-model guidance; what the
+                drawings wear in sketches goes along, see `pipelines.mini.dressing`.
             subjects: a person's own things in these pictures, in the order in which the prompts name them. Each LoRA
                 acts where its subject is; where there are no sketches they share the picture from left to right.
             taste: tokens of somebody's taste for each picture. Where there are sketches they dress the drawing of what

@@ -1,10 +1,16 @@
-"""Cut-outs of photos made as simple as drawings: fewer colours, calm areas, an outline without hairs."""
+"""Cut-outs of photos made as simple as drawings: light enough, fewer colours, calm areas, an outline without hairs."""
 
 from __future__ import annotations
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
 
+from pipelines.lab import from_lab, to_lab
+
+BRIGHT, MIDDLE = 80.0, 53.0  # lightness that the bright parts of a well exposed subject have at least, and its middle
+MOST_LIGHT, BLACK_LIGHT = 1.7, 0.35  # how much lighter at most, and which share of that a thing without colours gets
+LEAST_GAMMA = 0.78  # of the curve that lifts the darker half
+BLACK, COLOURED = 4.0, 14.0  # chroma in CIELAB: below the one a dark thing is black, above the other it is in the dark
 EDGE = 320  # pixels at which the areas are made calm; the same whatever the camera
 
 
@@ -23,7 +29,7 @@ def simplified(cutout: Image.Image, colours: int | None = None, calm: int = 2) -
     size = (max(1, round(cutout.width * scale)), max(1, round(cutout.height * scale)))
     image = cutout.convert("RGBa").resize(size, Image.Resampling.LANCZOS).convert("RGBA")
     alpha = smooth_outline(image.getchannel("A"))
-    ground = _grown(image)
+    ground = _grown(lit(image))
     for _ in range(calm):
         ground = ground.filter(ImageFilter.MedianFilter(5))
     ground = ground.filter(ImageFilter.UnsharpMask(4, 90, 2))
@@ -34,6 +40,35 @@ def simplified(cutout: Image.Image, colours: int | None = None, calm: int = 2) -
             ground = _posterised(ground, seen, colours)
     ground.putalpha(alpha)
     return ground
+
+
+def lit(cutout: Image.Image) -> Image.Image:
+    """Return a cut-out as if there had been more light, where it is dark; a light one as it is.
+
+    Lightness and chroma of a pixel grow by one factor, so that hues stay. What is dark and has no colour may well be
+    black: it is lifted little, and a black cat stays black.
+
+    Args:
+        cutout: RGBA.
+    """
+    values = np.asarray(cutout)
+    seen = values[values[..., 3] > 200][:, :3]
+    if not len(seen):
+        return cutout
+    # A grey as light as the strongest channel: vivid red is dark in CIELAB and yet has all the light it can have.
+    light = to_lab(np.repeat(seen.max(axis=1, keepdims=True), 3, axis=1))[:, 0].clip(1)
+    chroma = float(np.median(np.linalg.norm(to_lab(seen)[:, 1:], axis=1)))
+    share = np.interp(chroma, (BLACK, COLOURED), (BLACK_LIGHT, 1.0))
+    gain = 1 + share * (np.clip(BRIGHT / np.percentile(light, 95), 1.0, MOST_LIGHT) - 1)
+    middle = min(gain * float(np.median(light)), MIDDLE) / 100
+    gamma = 1 - share * (1 - max(np.log(MIDDLE / 100) / np.log(middle), LEAST_GAMMA))
+    if gain == gamma == 1:
+        return cutout
+    lab = to_lab(values[..., :3])
+    lightness = (gain * lab[..., :1]).clip(1, 100)
+    lab *= gain * (lightness / 100) ** (gamma - 1)
+    colours = from_lab(lab).round().astype(np.uint8)
+    return Image.fromarray(np.concatenate([colours, values[..., 3:]], axis=2), "RGBA")
 
 
 def smooth_outline(alpha: Image.Image) -> Image.Image:

@@ -7,7 +7,7 @@ the order of their names, each in its own coat, and the sketch says where each o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +30,8 @@ FOLLOW_PHOTO, FOLLOW_DRAWING = 0.7, 0.8  # shares of noise at which pictures are
 TILT = 5.0  # degrees that a subject alone is turned by at most
 REACH = 0.035  # share of the edge by which a region goes beyond its figure
 _ANY = Actor()
+HeadShares = tuple[float, float, float]
+FindHead = Callable[[Image.Image], HeadShares | None]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -74,13 +76,22 @@ class Sketcher:
         encoder: text encoder that the library's names were embedded with, for words that are no name in it.
         tokenizer: of the encoder.
         size: edge of a sketch in pixels.
+        heads: finds the head on a cut-out that is to wear a hat, see `pipelines.mini.heads`; None: its outline tells.
     """
 
     def __init__(
-        self, library: DrawingLibrary, encoder: BertModel, tokenizer: PreTrainedTokenizerBase, size: int
+        self,
+        library: DrawingLibrary,
+        encoder: BertModel,
+        tokenizer: PreTrainedTokenizerBase,
+        size: int,
+        heads: FindHead | None = None,
     ) -> None:
         self._library, self._encoder, self._tokenizer, self._size = library, encoder, tokenizer, size
-        self._simple: dict[tuple[int, int | None, bool], Figure] = {}  # cut-outs are few and shown again and again
+        self._heads = heads
+        self._simple: dict[
+            tuple[int, int | None, bool, HeadShares | None], Figure
+        ] = {}  # cut-outs are few and shown again and again
 
     def read(self, prompt: str) -> Scene:
         """Return what a prompt asks for."""
@@ -105,7 +116,10 @@ class Sketcher:
         parts = cast(scene, [actor.words for actor in actors], self.read)
         style = self._style(prompt, parts.lead.words, choice)
         plain = scene.plain and not parts.peers
-        figures = [self._own(role, actors, style, rng, plain) for role in (parts.lead, *parts.peers)]
+        hatted = parts.lead if scene.hat is not None else None
+        figures = [
+            self._own(role, actors, style, rng, plain, wears_hat=role is hatted) for role in (parts.lead, *parts.peers)
+        ]
         figures += [self._drawn(role.words, style) for role in parts.companions]
         others = range(len(actors), len(actors) + len(figures))
         numbers = [other if role.actor is None else role.actor for role, other in zip(parts.roles, others, strict=True)]
@@ -141,12 +155,22 @@ class Sketcher:
         styles = self._library.drawn_styles(self._concept(subject)) if subject else [0]
         return styles[choice % len(styles)]
 
-    def _own(self, role: Role, actors: Sequence[Actor], style: int, rng: np.random.Generator, may_tilt: bool) -> Figure:
+    def _own(
+        self,
+        role: Role,
+        actors: Sequence[Actor],
+        style: int,
+        rng: np.random.Generator,
+        may_tilt: bool,
+        *,
+        wears_hat: bool,
+    ) -> Figure:
         """Return what stands at a place, as an actor looks or, if none has it, as the library draws it."""
         turned, tilt = bool(rng.random() < 0.5), float(rng.uniform(-TILT, TILT))
         actor = actors[role.actor] if role.actor is not None else _ANY
         if actor.cutout is not None:
-            return self._of_photo(actor.cutout, style, bool(role.colours))
+            head = self._heads(actor.cutout) if wears_hat and self._heads is not None else None
+            return self._of_photo(actor.cutout, style, bool(role.colours), head)
         concept = self._concept(role.words)
         picture = np.asarray(self._library.picture(concept, style))
         if role.colours:
@@ -158,20 +182,20 @@ class Sketcher:
             picture = actor.dress(picture, words)
         elif actor.coat:
             picture = recolour_like(picture, actor.coat)
-        figure = Figure.of(picture)
+        figure = Figure.of(picture, head=self._library.head(concept, style))
         if self._library.names[concept] not in self._library.mirrors:
             return figure
         figure = figure.mirrored() if turned else figure
         return figure.tilted(tilt) if may_tilt else figure
 
-    def _of_photo(self, cutout: Image.Image, style: int, greys: bool) -> Figure:
+    def _of_photo(self, cutout: Image.Image, style: int, greys: bool, head: HeadShares | None) -> Figure:
         """Return a cut-out as a figure; never in the mirror, for it may have writing on it."""
         colours = COLOURS_LEFT.get(list(self._library.style_words)[style])
-        key = (id(cutout), colours, greys)
+        key = (id(cutout), colours, greys, head)
         if key not in self._simple:
             simple = simplified(cutout, colours)
             shown = in_greys(np.asarray(simple)) if greys else simple
-            self._simple[key] = Figure.of(shown)
+            self._simple[key] = Figure.of(shown, head=head)
         return self._simple[key]
 
     def _figure(self, words: str | None, style: int) -> Figure | None:

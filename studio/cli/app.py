@@ -23,6 +23,7 @@ from studio.cli import (
     recognition,
     server,
     stickers,
+    style_loras,
     taste,
 )
 from studio.cli.console import Settings
@@ -70,6 +71,7 @@ cards.add_verbs(concepts.app)
 app.add_typer(concepts.app, name="concept")
 app.add_typer(models.app, name="models")
 app.add_typer(taste.app, name="taste")
+app.add_typer(style_loras.app, name="style")
 app.command("generate")(pictures.generate)
 app.command("recognise")(recognition.recognise)
 app.command("ask")(assistant.ask)

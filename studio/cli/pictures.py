@@ -44,12 +44,16 @@ def generate(
         Amount.CLEAR
     ),
     tries: Annotated[int, typer.Option(help="Ways of drawing the taste chooses among, 1–8.")] = 3,
+    style_lora: Annotated[
+        str | None, typer.Option(help="A style LoRA to draw with, by its name; 'style list' shows them.")
+    ] = None,
+    style_strength: Annotated[float | None, typer.Option(help="Of the style LoRA, 0–1.5; its own if left out.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Draw pictures and write them as PNG files named after the prompt and the seed."""
     request = GenerateRequest(
         prompt=prompt, concept=concept, count=count, best_of=best_of, seed=seed, steps=steps, guidance=guidance,
-        fidelity=fidelity, pose=pose,
+        fidelity=fidelity, pose=pose, style_lora=style_lora, style_strength=style_strength,
     )  # fmt: skip
     _make_folder(out)
     written = []

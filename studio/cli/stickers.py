@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from studio.cli.console import AsJson, finished, opened_studio, size, tell
-from studio.domain.stickers import COUNT_USUAL, Messenger, StickerLook, StickersRequest
+from studio.domain.stickers import COUNT_USUAL, FITTING, Messenger, Motion, StickerLook, StickersRequest
 
 _PACKS = ", ".join(Messenger)
+_MOTIONS = ", ".join(Motion)
 
 
 def stickers(
@@ -23,6 +24,10 @@ def stickers(
     shadow: Annotated[bool, typer.Option(help="A soft shadow below.")] = True,
     caption: Annotated[str, typer.Option(help="The same words under every sticker.")] = "",
     own_words: Annotated[bool, typer.Option("--own-words", help="Each scene's own words instead.")] = False,
+    animated: Annotated[
+        bool, typer.Option("--animated", help="They move; Telegram needs requirements-video.txt.")
+    ] = False,
+    motion: Annotated[str, typer.Option(help=f"The same motion for all, of {_MOTIONS}; else each as it suits.")] = "",
     title: Annotated[str, typer.Option(help="What the pack is called; the thing's name if left out.")] = "",
     seed: Annotated[int | None, typer.Option(help="The same seed draws the same set; random if left out.")] = None,
     as_json: AsJson = False,
@@ -31,27 +36,32 @@ def stickers(
     from studio.packs import files, rules
 
     messenger = Messenger.of(pack)
-    look = StickerLook(outline=outline, shadow=shadow, caption=caption, own_words=own_words)
+    motion = motion or (FITTING if animated else Motion.NONE)
+    look = StickerLook(outline=outline, shadow=shadow, caption=caption, own_words=own_words, motion=motion)
     request = StickersRequest(concept=name, count=count, seed=seed)
     rules.check_count(messenger, count)  # before minutes of drawing
     with opened_studio(context) as studio:
         if look.caption:
             studio.stickers.check_caption(look.caption)
+        studio.stickers.check_motion(messenger, look)
         concept = studio.concepts.get(name)
         pictures = finished(studio.stickers.start(request))
-        built = studio.stickers.pack([picture.id for picture in pictures], messenger, look, title=title or concept.name)
+        ids = [picture.id for picture in pictures]
+        built = finished(studio.stickers.start_pack(ids, messenger, look, title=title or concept.name))
     written = files.write(built, out)
     record = {
         "pack": messenger.value,
         "title": built.label.title,
         "stickers": built.stickers,
+        "animated": built.animated,
         "largest_bytes": built.largest,
         "files": [str(path) for path in written],
         "seeds": [picture.recipe.seed for picture in pictures],
         "pictures": [picture.id for picture in pictures],
     }
+    kind = "moving stickers" if built.animated else "stickers"
     text = (
-        f"{built.stickers} stickers for {messenger}, the largest {size(built.largest)}. The pack keeps all its rules.\n"
+        f"{built.stickers} {kind} for {messenger}, the largest {size(built.largest)}. The pack keeps all its rules.\n"
         + "\n".join(map(str, written))
     )
     tell(record, text, as_json=as_json)

@@ -9,6 +9,15 @@ from studio.domain.generation import GenerateRequest
 
 
 @dataclass(frozen=True, kw_only=True)
+class InTaste:
+    """In whose taste something is drawn: the name of the taste, how much it may change, ways to choose among."""
+
+    taste: str
+    amount: str
+    tries: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Drawing:
     """What has to be known to draw it again, should the studio be closed first.
 
@@ -17,9 +26,11 @@ class Drawing:
         request: with nothing left to chance: its seed and numbers are resolved.
         process: the process that draws it, see `studio.storage.presence`.
         created_at: when it was asked for.
+        in_taste: None for a drawing in nobody's taste.
     """
 
     id: str
     request: GenerateRequest
     process: str
     created_at: datetime
+    in_taste: InTaste | None = None

@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from studio.domain.scores import Scores
+from studio.domain.style_loras import STRENGTH_MAX
 from studio.domain.text import check_text
 from studio.errors import InvalidInput
 
@@ -48,6 +49,8 @@ class GenerateRequest:
         guidance: classifier-free guidance scale, 1–30; None takes the engine's default.
         fidelity: 0 (exactly the prompt) to 1 (exactly the subject).
         pose: how concepts stand in the pictures, a `Pose` or its value.
+        style_lora: name or id of a style LoRA of `owner` that all pictures are drawn with; empty: none.
+        style_strength: of it, 0–1.5; None: its own.
     """
 
     prompt: str
@@ -60,6 +63,8 @@ class GenerateRequest:
     fidelity: float = 0.7
     pose: str = Pose.BOTH
     owner: str = "local"
+    style_lora: str | None = None
+    style_strength: float | None = None
 
     def __post_init__(self) -> None:
         prompt = check_text(self.prompt, "prompt").strip()
@@ -83,6 +88,7 @@ class GenerateRequest:
             ("seed", self.seed, 0, SEED_MAX),
             ("steps", self.steps, 1, STEPS_MAX),
             ("guidance", self.guidance, 1, GUIDANCE_MAX),
+            ("style_strength", self.style_strength, 0, STRENGTH_MAX),
         ):
             if value is not None:
                 _check_range(name, value, low, high)
@@ -116,6 +122,10 @@ class Recipe:
         taste_score: how likely the person likes it by that taste, 0–1.
         plain: id of the picture of the same seed without the taste.
         plain_score: how likely they like that one.
+        style_lora: id of the style LoRA it was drawn with; its trigger phrase is part of `prompt`.
+        style_name: what that was called.
+        style_digest: by what other programs know it.
+        style_strength: of it.
     """
 
     prompt: str
@@ -135,6 +145,10 @@ class Recipe:
     taste_score: float | None = None
     plain: str = ""
     plain_score: float | None = None
+    style_lora: str = ""
+    style_name: str = ""
+    style_digest: str = ""
+    style_strength: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,30 @@ class Messenger(enum.StrEnum):
             raise InvalidInput(f"There are no packs for {name[:40]!r}; choose one of {known}.") from error
 
 
+class Motion(enum.StrEnum):
+    """How a sticker moves, in a loop without a seam; ``none`` is a still one."""
+
+    NONE = "none"
+    BOUNCE = "bounce"  # hops, and gives way where it lands
+    WIGGLE = "wiggle"  # sways like a plush toy on a shelf
+    BREATHE = "breathe"  # swells and sinks, slowly
+    WAVE = "wave"  # dives below the edge, pops up again and waves
+    SPARKLE = "sparkle"  # stars light up around it
+
+    @classmethod
+    def of(cls, name: str) -> Motion:
+        """Return the motion called `name`, or raise `InvalidInput` with those there are."""
+        try:
+            return cls(name.strip().lower())
+        except ValueError as error:
+            known = ", ".join(cls)
+            raise InvalidInput(f"There is no motion {name[:40]!r}; choose one of {known}.") from error
+
+
+FITTING = "fitting"  # instead of a motion: of each scene the one that suits it
+MOTION_OTHERWISE = Motion.BOUNCE  # for a picture that shows no scene of ours
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """One thing a subject does on a sticker.
@@ -43,12 +67,14 @@ class Scene:
         words: what the sticker says where every sticker has its own words.
         emojis: 1–3 that find the sticker in the messenger's keyboard.
         says: the picture in words, after the subject's name; for people who listen to their messages.
+        motion: how it moves where every sticker has the motion that suits it.
     """
 
     prompt: str
     words: str
     emojis: tuple[str, ...]
     says: str
+    motion: Motion = MOTION_OTHERWISE
 
     def prompt_for(self, subject: str) -> str:
         """Return the prompt about `subject`, for example ``@bo``."""
@@ -64,14 +90,18 @@ class StickerLook:
         shadow: a soft shadow below it.
         caption: the same words under every sticker, at most 60 characters; empty for none.
         own_words: each scene's own words instead of `caption`.
+        motion: a `Motion` for all of them, or `FITTING`.
     """
 
     outline: bool = True
     shadow: bool = True
     caption: str = ""
     own_words: bool = False
+    motion: str = Motion.NONE
 
     def __post_init__(self) -> None:
+        if self.motion != FITTING:
+            object.__setattr__(self, "motion", Motion.of(self.motion))
         caption = " ".join(self.caption.split())
         object.__setattr__(self, "caption", caption)
         if len(caption) > CAPTION_MAX:
@@ -108,6 +138,7 @@ class Sticker:
     emojis: tuple[str, ...]
     words: str
     says: str
+    motion: Motion = MOTION_OTHERWISE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,13 +184,19 @@ class PackProblem:
 
 @dataclass(frozen=True, kw_only=True)
 class BuiltPack:
-    """A pack that was found valid: its files by their path in it, and what its heaviest sticker weighs."""
+    """A pack that was found valid: its files by their path in it, and what its heaviest sticker weighs.
+
+    Attributes:
+        largest: bytes of the heaviest sticker.
+        animated: whether its stickers move.
+    """
 
     messenger: Messenger
     label: PackLabel
     files: dict[str, bytes]
     stickers: int
     largest: int
+    animated: bool = False
 
     @property
     def name(self) -> str:

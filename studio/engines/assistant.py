@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pipelines.assistant.pipeline_assistant import AssistantPipeline
 
 _MINILM = "minilm"
+_CLIP = "clip-vision"
 
 
 class _QuotingEngine(ABC):
@@ -27,6 +28,7 @@ class _QuotingEngine(ABC):
 
     Args:
         max_tokens: of an answer in the chat model's own words.
+        quotes: whether what can be quoted from cards and recognition is; otherwise the chat model is asked everything.
         models: the file that says where models come from; None: the one that is shipped.
         find: from a model's name to its place on this machine; None asks the resolver.
     """
@@ -34,9 +36,15 @@ class _QuotingEngine(ABC):
     general = True  # whether the chat model may answer any question
 
     def __init__(
-        self, *, max_tokens: int, models: str | Path | None = None, find: Callable[[str], Path] | None = None
+        self,
+        *,
+        max_tokens: int,
+        quotes: bool = True,
+        models: str | Path | None = None,
+        find: Callable[[str], Path] | None = None,
     ) -> None:
         self._max_tokens = max_tokens
+        self._quotes = quotes
         self._models = Path(models) if models is not None else None
         self._find = find
 
@@ -79,7 +87,13 @@ class _QuotingEngine(ABC):
         from pipelines.features.text_encoder import MiniLMTextEncoder
 
         finder = FactFinder(MiniLMTextEncoder(self._place(_MINILM)), load_thresholds())
-        return AssistantPipeline(Quoting(finder), lambda: self._chat, general=self.general, max_tokens=self._max_tokens)
+        return AssistantPipeline(
+            Quoting(finder),
+            lambda: self._chat,
+            general=self.general,
+            quotes=self._quotes,
+            max_tokens=self._max_tokens,
+        )
 
     def _place(self, name: str) -> Path:
         from pipelines.resolver import DEFAULT_CATALOGUE, ResolverError, resolve
@@ -140,6 +154,7 @@ class VlmAssistantEngine(_QuotingEngine):
         dtype: what it runs in; ``auto`` is what its weights are stored in.
         longest_edge: pictures are made at most this large before they are tokenised, in pixels.
         max_tokens: of an answer.
+        quotes: false asks the chat model everything, even what can be quoted; for measuring it.
         models: the file that says where models come from; None: the one that is shipped.
         find: from a model's name to its place on this machine; None asks the resolver.
     """
@@ -153,10 +168,11 @@ class VlmAssistantEngine(_QuotingEngine):
         dtype: str = "auto",
         longest_edge: int = 768,
         max_tokens: int = 200,
+        quotes: bool = True,
         models: str | Path | None = None,
         find: Callable[[str], Path] | None = None,
     ) -> None:
-        super().__init__(max_tokens=max_tokens, models=models, find=find)
+        super().__init__(max_tokens=max_tokens, quotes=quotes, models=models, find=find)
         self._model, self._revision, self._device, self._dtype = model, revision, device, dtype
         self._longest_edge = longest_edge
 
@@ -172,6 +188,45 @@ class VlmAssistantEngine(_QuotingEngine):
         )
 
 
+class SmallVlmAssistantEngine(_QuotingEngine):
+    """The small VLM that ``python -m pipelines.assistant.vlm.train`` makes; its weights are not shipped.
+
+    Args:
+        folder: what was trained.
+        language: name of the text model that it was trained with, a GGUF file.
+        threads: of both networks.
+        max_tokens: of an answer.
+        quotes: false asks the chat model everything, even what can be quoted; for measuring it.
+        models: the file that says where models come from; None: the one that is shipped.
+        find: from a model's name to its place on this machine; None asks the resolver.
+    """
+
+    def __init__(  # noqa: PLR0913  (the options of a configuration)
+        self,
+        *,
+        folder: str,
+        language: str = "smollm2",
+        threads: int = 2,
+        max_tokens: int = 60,
+        quotes: bool = True,
+        models: str | Path | None = None,
+        find: Callable[[str], Path] | None = None,
+    ) -> None:
+        super().__init__(max_tokens=max_tokens, quotes=quotes, models=models, find=find)
+        self._folder, self._language, self._threads = Path(folder), language, threads
+
+    def needs(self) -> tuple[str, ...]:
+        """Return the names of the models it uses."""
+        return (_MINILM, self._language, _CLIP)
+
+    def _open_chat(self) -> ChatModel:
+        from pipelines.assistant.vlm.chat_vlm import SmallVlmChat
+        from pipelines.features.image_encoders import ClipVisionEncoder
+
+        encoder = ClipVisionEncoder(self._place(_CLIP), threads=self._threads)
+        return SmallVlmChat.open(self._folder, self._place(self._language), encoder, threads=self._threads)
+
+
 class ServerAssistantEngine(_QuotingEngine):
     """A chat model behind an OpenAI-compatible server: vLLM, Ollama, llama.cpp.
 
@@ -183,6 +238,7 @@ class ServerAssistantEngine(_QuotingEngine):
         connect_seconds: how long to wait for the server to answer at all.
         silence_seconds: how long it may say nothing.
         max_tokens: of an answer.
+        quotes: false asks the chat model everything, even what can be quoted; for measuring it.
         models: the file that says where models come from; None: the one that is shipped.
         find: from a model's name to its place on this machine; None asks the resolver.
     """
@@ -197,10 +253,11 @@ class ServerAssistantEngine(_QuotingEngine):
         connect_seconds: float = 5.0,
         silence_seconds: float = 60.0,
         max_tokens: int = 300,
+        quotes: bool = True,
         models: str | Path | None = None,
         find: Callable[[str], Path] | None = None,
     ) -> None:
-        super().__init__(max_tokens=max_tokens, models=models, find=find)
+        super().__init__(max_tokens=max_tokens, quotes=quotes, models=models, find=find)
         if not url.startswith(("http://", "https://")):
             raise InvalidInput(f"The chat server's url is {url!r}; write it like http://127.0.0.1:11434/v1.")
         self._url, self._model, self._sees = url, model, sees

@@ -61,10 +61,38 @@ class Subject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Style:
+    """A style LoRA as the engine sees it: its file as it came, and its strength, 0–1.5."""
+
+    file: bytes
+    strength: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class StyleReading:
+    """What was understood of a style LoRA's file.
+
+    Attributes:
+        trigger: words that call it up, as the file says; "" where it does not.
+        title: what the file calls itself; "" where it does not.
+        digest: twelve hex digits of its numbers.
+        layers: how many layers of the model it adapts.
+        left_out: what else is in the file, in words.
+    """
+
+    trigger: str
+    title: str
+    digest: str
+    layers: int
+    left_out: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
 class ImageJob:
     """A request with nothing left open: every number resolved, mentions bound to subjects.
 
     Attributes:
+        style: what all of the picture is drawn with, things of the person included; None: the base as it is.
         poses: how subjects stand in the picture of each seed, ``photo`` or ``drawn``; empty: all drawn anew.
         taste: tokens of a taste, as a `TasteEngine` made them; b"": none.
     """
@@ -76,6 +104,7 @@ class ImageJob:
     guidance: float
     fidelity: float
     poses: tuple[str, ...] = ()
+    style: Style | None = None
     taste: bytes = b""
 
 
@@ -86,7 +115,19 @@ class ImageEngine(Protocol):
         """Say what this engine can do; cheap, loads no weights."""
 
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
-        """Draw one RGBA picture per seed; calls `report` at every step."""
+        """Draw one RGBA picture per seed; calls `report` at every step.
+
+        Raises:
+            InvalidInput: a LoRA of the job is not for this engine's model.
+        """
+
+    def read_style(self, data: bytes) -> StyleReading:
+        """Read a LoRA file of another program for this engine's model; loads no weights of it.
+
+        Raises:
+            InvalidInput: it is no such file, damaged, of a kind that is not supported, or for another model.
+            ModelMissing: the model is not there.
+        """
 
 
 class MeterEngine(Protocol):

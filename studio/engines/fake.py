@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 import hashlib
+import json
 import math
 import random
 import time
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
+from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
 from studio.domain.scores import Scores
@@ -25,8 +27,9 @@ from studio.engines.base import (
     Remembered,
     Report,
     Sighting,
+    StyleReading,
 )
-from studio.errors import StudioError
+from studio.errors import InvalidInput, StudioError
 
 _OVERSAMPLING = 2
 _KINDS = ("dog", "cat", "mug", "toy", "backpack", "plant", "shoe", "bird")
@@ -95,6 +98,20 @@ class FakeImageEngine:
             pictures.append(picture)
         report(1.0)
         return pictures
+
+    def read_style(self, data: bytes) -> StyleReading:
+        """Take any safetensors file with factors in it for a style LoRA of its model."""
+        try:
+            names = [name for name in load(data) if name.endswith((".lora_down.weight", ".lora_A.weight"))]
+            notes = json.loads(data[8 : 8 + int.from_bytes(data[:8], "little")]).get("__metadata__") or {}
+        except (SafetensorError, ValueError, KeyError) as error:
+            raise InvalidInput(f"The LoRA is not a readable safetensors file: {error}.") from error
+        if not names:
+            raise InvalidInput("The file holds no LoRA that is known here.")
+        return StyleReading(
+            trigger=notes.get("modelspec.trigger_phrase", ""), title=notes.get("modelspec.title", ""),
+            digest=_digest(data).hex()[:12], layers=len(names),
+        )  # fmt: skip
 
 
 class FakeSubjectEngine:
@@ -308,6 +325,8 @@ def draw_creature(job: ImageJob, seed: int, size: int) -> Image.Image:
     colours = random.Random(_digest(subject or job.prompt.encode()))
     shapes = random.Random(_digest(job.prompt.encode(), str(seed).encode()))
     hue = colours.random()
+    if job.style is not None:
+        hue += job.style.strength * _digest(job.style.file)[0] / 512
     edge = size * _OVERSAMPLING
     picture = Image.new("RGBA", (edge, edge))
     brush = ImageDraw.Draw(picture)

@@ -9,9 +9,10 @@ from typing import Any, Literal
 
 from PIL import Image
 
-from studio.engines.base import ImageCapabilities, ImageJob, Report
+from studio.engines.base import ImageCapabilities, ImageJob, Report, StyleReading
 from studio.engines.quiet import quieten_libraries
 from studio.engines.reading import chosen_device, class_prompt, in_order
+from studio.engines.styles import read_style, style_of
 from studio.errors import InvalidInput, ModelMissing
 
 EDGE_STEP = 16  # eight pixels a latent, and FLUX and SD3 take them two by two
@@ -103,11 +104,13 @@ class HubImageEngine:
             raise InvalidInput(str(error)) from error
         report(0.0, "Loading the model" if self._pipeline is None else "Starting")
         pipeline = self._loaded()
+        style = style_of(job, pipeline, self.model)
         try:
             loras = [LoraFactors.from_bytes(adapter) for adapter in adapters]
             size = self.height // EDGE_STEP, self.width // EDGE_STEP
             regions = side_by_side(len(loras), *size) if len(loras) > 1 else None
-            with HybridGuidance(pipeline, loras if regions is not None else next(iter(loras), None), guidance, regions):
+            adapted = loras if regions is not None else next(iter(loras), None)
+            with style, HybridGuidance(pipeline, adapted, guidance, regions):
                 pictures = [self._draw(pipeline, job, number, report) for number in range(len(job.seeds))]
         except LoraError as error:
             raise InvalidInput(
@@ -117,6 +120,10 @@ class HubImageEngine:
             pipeline.maybe_free_model_hooks()  # a stopped call does not
         report(1.0, "Done")
         return pictures
+
+    def read_style(self, data: bytes) -> StyleReading:
+        """See `ImageEngine.read_style`."""
+        return read_style(data, self._fetched(), self.model)
 
     def lacks(self) -> tuple[str, ...]:
         """Say whether the model is not in the hub's cache yet."""
@@ -180,20 +187,29 @@ class HubImageEngine:
 
         return HubModel(model=self.model, revision=self.revision, variant=self.variant)
 
+    def _fetched(self) -> Path:
+        """Return the folder with the model's files, which are fetched from the hub where they are not here yet."""
+        from pipelines.hub_models import fetch
+        from pipelines.resolver import ModelNotFound
+
+        try:
+            return fetch(self._source())
+        except ModelNotFound as error:
+            raise ModelMissing(str(error)) from error
+
     def _loaded(self) -> Any:
         if self._pipeline is None:
             import torch
 
             quieten_libraries()
-            from pipelines.hub_models import fetch
-            from pipelines.resolver import ModelNotFound
             from pipelines.text_to_image import UnfitPipeline, load_text_to_image
 
             device = chosen_device(self.device)
             name = self.dtype if self.dtype != "auto" else "bfloat16" if device.startswith("cuda") else "float32"
+            folder = self._fetched()
             try:
                 self._pipeline = load_text_to_image(
-                    fetch(self._source()),
+                    folder,
                     variant=self.variant,
                     device=device,
                     dtype=getattr(torch, name),
@@ -201,8 +217,6 @@ class HubImageEngine:
                 )
             except UnfitPipeline as error:
                 raise InvalidInput(str(error)) from error
-            except ModelNotFound as error:
-                raise ModelMissing(str(error)) from error
             except OSError as error:
                 raise ModelMissing(f"The model {self.model} cannot be read: {_first_line(error)}") from error
         return self._pipeline

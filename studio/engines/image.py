@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from studio.engines.base import ImageCapabilities, ImageJob, Report, Subject
+from studio.engines.base import ImageCapabilities, ImageJob, Report, StyleReading, Subject
 from studio.engines.quiet import quieten_libraries
 from studio.engines.reading import chosen_device, class_prompt, in_order, word_of
+from studio.engines.styles import read_style, style_of
 from studio.errors import ModelMissing
 
 if TYPE_CHECKING:
+    from pipelines.mini.heads import HeadFinder
     from pipelines.mini.pipeline_mini import PersonalSubject
     from pipelines.pigeon.conditioning import Taste
 
@@ -53,25 +55,31 @@ class DiffusersImageEngine:
         """Draw one RGBA picture per seed, all in one batch; reports and looks at the stop button at every step."""
         report(0.0, "Loading the model" if self._pipeline is None else "Starting")
         pipeline = self._loaded()
+        style = style_of(job, pipeline, self.capabilities().model)
 
         def on_step(_: object, step: int, __: object, values: dict[str, Any]) -> dict[str, Any]:
             preview = pipeline.decode(values["denoised"][:1], upscale=False)[0]
             report((step + 1) / (job.steps + 1), "Drawing", preview)
             return values
 
-        result = pipeline(
-            [class_prompt(job)] * len(job.seeds),
-            num_inference_steps=job.steps,
-            guidance_scale=job.guidance,
-            seeds=list(job.seeds),
-            fidelity=job.fidelity,
-            subjects=personal_subjects(job),
-            taste=self._told(job, pipeline),
-            callback_on_step_end=on_step,
-        )
+        with style:
+            result = pipeline(
+                [class_prompt(job)] * len(job.seeds),
+                num_inference_steps=job.steps,
+                guidance_scale=job.guidance,
+                seeds=list(job.seeds),
+                fidelity=job.fidelity,
+                subjects=personal_subjects(job),
+                taste=self._told(job, pipeline),
+                callback_on_step_end=on_step,
+            )
         report(1.0, "Done")
         pictures: list[Image.Image] = result.images
         return pictures
+
+    def read_style(self, data: bytes) -> StyleReading:
+        """See `ImageEngine.read_style`."""
+        return read_style(data, self._folder(), self.capabilities().model)
 
     def _told(self, job: ImageJob, pipeline: Any) -> Taste | None:
         """Return the job's taste for each of its pictures."""
@@ -96,10 +104,25 @@ class DiffusersImageEngine:
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the models it uses."""
-        return self._name, "minilm"
+        return self._name, "minilm", "clip-vision"
 
     def _folder(self) -> Path:
         return _resolved(self._name, self._models)
+
+    @property
+    def _probe(self) -> Path:
+        return self._folder() / "library" / "head_probe.json"
+
+    def _head_finder(self) -> HeadFinder | None:
+        """Return what finds heads under hats; it opens its network for the first photo that is to wear one."""
+        from pipelines.features.image_encoders import ClipVisionEncoder
+        from pipelines.mini.heads import HeadFinder, HeadProbe
+
+        if not self._probe.is_file():  # a base that came without one
+            return None
+        return HeadFinder(
+            lambda: ClipVisionEncoder(_resolved("clip-vision", self._models)), HeadProbe.read(self._probe)
+        )
 
     def _loaded(self) -> Any:
         if self._pipeline is None:
@@ -113,6 +136,7 @@ class DiffusersImageEngine:
             dtype = torch.float16 if device.startswith("cuda") else torch.float32
             pipeline = load_pipeline(self._folder(), _resolved("minilm", self._models), device=device, dtype=dtype)
             apply_attention(pipeline.unet, probe_attention(device, dtype))
+            pipeline.heads = self._head_finder()
             self._pipeline = pipeline
         return self._pipeline
 

@@ -32,6 +32,7 @@ from studio.engines.base import (
     Remembered,
     Report,
     Sighting,
+    StyleReading,
     SubjectEngine,
     TasteEngine,
 )
@@ -119,6 +120,7 @@ ASSISTANT_ENGINES: Registry[AssistantEngine] = Registry(
         "fake": "studio.engines.fake:FakeAssistantEngine",
         "embedded": "studio.engines.assistant:EmbeddedAssistantEngine",
         "vlm": "studio.engines.assistant:VlmAssistantEngine",
+        "small-vlm": "studio.engines.assistant:SmallVlmAssistantEngine",
         "server": "studio.engines.assistant:ServerAssistantEngine",
     },
 )
@@ -156,6 +158,10 @@ class LazyImageEngine:
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
         """See `ImageEngine.generate`."""
         return self.engine().generate(job, report)
+
+    def read_style(self, data: bytes) -> StyleReading:
+        """See `ImageEngine.read_style`."""
+        return self.engine().read_style(data)
 
 
 class LazySubjectEngine:

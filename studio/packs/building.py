@@ -4,24 +4,39 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from PIL import Image
 
 from studio.domain.stickers import BuiltPack, Messenger, PackItem, PackLabel
 from studio.errors import InvalidInput
-from studio.packs import encoding
+from studio.packs import animation, encoding
 from studio.packs.edges import resized
 from studio.packs.finishing import clean_transparent
+from studio.packs.motion import Moving
 from studio.packs.rules import RULES
 from studio.packs.validation import problems
 
-Finished = Sequence[tuple[PackItem, Image.Image]]
-Builder = Callable[[PackLabel, Finished], dict[str, bytes]]
+Finished = Image.Image | Moving
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ready:
+    """A sticker as its messenger takes it."""
+
+    item: PackItem
+    file: str
+    data: bytes
+    animated: bool
+
+
+Layout = Callable[[PackLabel, Sequence[Ready], Image.Image], dict[str, bytes]]
 
 _TRAY = "tray.png"
-_SUFFIXES = (".webp", ".png")
-_WHATSAPP_TARGET = 100_000  # below its 100 KiB: some versions count in thousands
+# below WhatsApp's 100 and 500 KiB: some versions of it count in thousands, and less
+_SUFFIXES = {b"RIFF": ".webp", b"\x89PNG": ".png", b"\x1a\x45\xdf\xa3": ".webm"}
+_LIMITS = {Messenger.WHATSAPP: (100_000, 450_000)}
 _GUIDES = {
     Messenger.WHATSAPP: """How to use this pack in WhatsApp
 
@@ -32,8 +47,8 @@ WhatsApp takes stickers from apps only, not from files.
 """,
     Messenger.TELEGRAM: """How to use this pack in Telegram
 
-- Write to the bot @Stickers, send /newpack, and send the pictures as files, each followed by its emojis
-  (they are in sticker_set.json). Send /publish at the end.
+- Write to the bot @Stickers, send /newpack (for moving ones /newvideo), and send the pictures as files, each
+  followed by its emojis (they are in sticker_set.json). Send /publish at the end.
 - With a bot of your own: sticker_set.json holds what createNewStickerSet asks for; add user_id and name.
   It takes at most 50 stickers at once.
 """,
@@ -45,29 +60,62 @@ and upload. The first one is the cover.
 }
 
 
-def build(messenger: Messenger, label: PackLabel, stickers: Finished) -> BuiltPack:
+def build(messenger: Messenger, label: PackLabel, stickers: Sequence[tuple[PackItem, Finished]]) -> BuiltPack:
     """Return the pack of `stickers`, checked against every rule of `messenger`.
 
     Args:
         messenger: which pack.
         label: what it is called.
-        stickers: each with its picture, RGBA, 512 × 512.
+        stickers: each with its picture, RGBA, 512 × 512, or as it moves.
 
     Raises:
         InvalidInput: a rule cannot be kept; the message names the first, and how many more there are.
     """
-    files = _BUILDERS[messenger](label, stickers)
+    return build_ready(messenger, label, [ready(messenger, item, one) for item, one in stickers], _cover(stickers))
+
+
+def ready(messenger: Messenger, item: PackItem, finished: Finished) -> Ready:
+    """Return a sticker's file for `messenger`, fitted to its limit; for those who tell how far they are.
+
+    Raises:
+        InvalidInput: it cannot be made small enough.
+    """
+    still_max, moving_max = _LIMITS.get(messenger, (RULES[messenger].bytes_max, RULES[messenger].animated_bytes_max))
+    if isinstance(finished, Moving):
+        data = animation.encoded(finished, messenger, moving_max)
+    elif messenger in (Messenger.WHATSAPP, Messenger.SIGNAL):
+        data = encoding.webp(finished, still_max)
+    else:
+        data = encoding.png(finished, None if messenger is Messenger.PNG else still_max)
+    suffix = next(suffix for start, suffix in _SUFFIXES.items() if data.startswith(start))
+    return Ready(item=item, file=f"{item.name}{suffix}", data=data, animated=isinstance(finished, Moving))
+
+
+def build_ready(
+    messenger: Messenger, label: PackLabel, stickers: Sequence[Ready], cover: Image.Image | None
+) -> BuiltPack:
+    """Return the pack of files that `ready` made, with an icon of `cover` (None: of nothing); raises as `build`."""
+    cover = cover or Image.new("RGBA", (96, 96))
+    files = {**_LAYOUTS[messenger](label, stickers, cover), **_guide(messenger)}
     broken = problems(files, messenger)
     if broken:
         more = f" (and {len(broken) - 1} more)" if len(broken) > 1 else ""
         raise InvalidInput(f"The pack for {messenger} was not made. {broken[0]}{more}")
-    pictures = [len(data) for name, data in files.items() if name.endswith(_SUFFIXES) and not name.endswith(_TRAY)]
-    return BuiltPack(messenger=messenger, label=label, files=files, stickers=len(stickers), largest=max(pictures))
+    largest = max(len(one.data) for one in stickers)
+    return BuiltPack(
+        messenger=messenger, label=label, files=files, stickers=len(stickers), largest=largest,
+        animated=any(one.animated for one in stickers),
+    )  # fmt: skip
 
 
-def _whatsapp(label: PackLabel, stickers: Finished) -> dict[str, bytes]:
-    pictures = {f"{item.name}.webp": encoding.webp(image, _WHATSAPP_TARGET) for item, image in stickers}
-    icon = {_TRAY: encoding.png(_tray(stickers[0][1]) if stickers else Image.new("RGBA", (96, 96)), 50_000)}
+def _cover(stickers: Sequence[tuple[PackItem, Finished]]) -> Image.Image | None:
+    if not stickers:
+        return None
+    first = stickers[0][1]
+    return first.still if isinstance(first, Moving) else first
+
+
+def _whatsapp(label: PackLabel, stickers: Sequence[Ready], cover: Image.Image) -> dict[str, bytes]:
     pack = {
         "identifier": label.identifier,
         "name": label.title,
@@ -79,48 +127,53 @@ def _whatsapp(label: PackLabel, stickers: Finished) -> dict[str, bytes]:
         "license_agreement_website": "",
         "image_data_version": "1",
         "avoid_cache": False,
-        "animated_sticker_pack": False,
+        "animated_sticker_pack": any(one.animated for one in stickers),
         "stickers": [
-            {"image_file": f"{item.name}.webp", "emojis": list(item.emojis), "accessibility_text": item.says}
-            for item, _ in stickers
+            {"image_file": one.file, "emojis": list(one.item.emojis), "accessibility_text": one.item.says}
+            for one in stickers
         ],
     }
     contents = {"android_play_store_link": "", "ios_app_store_link": "", "sticker_packs": [pack]}
-    inside = {f"{label.identifier}/{name}": data for name, data in {**icon, **pictures}.items()}
-    return {"contents.json": _json(contents), **inside, **_guide(Messenger.WHATSAPP)}
+    pictures = {_TRAY: encoding.png(_tray(cover), 50_000), **_files(stickers)}
+    inside = {f"{label.identifier}/{name}": data for name, data in pictures.items()}
+    return {"contents.json": _json(contents), **inside}
 
 
-def _telegram(label: PackLabel, stickers: Finished) -> dict[str, bytes]:
-    limit = RULES[Messenger.TELEGRAM].bytes_max
+def _telegram(label: PackLabel, stickers: Sequence[Ready], _cover: Image.Image) -> dict[str, bytes]:
     sticker_set = {
         "title": label.title,
         "sticker_type": "regular",
         "stickers": [
-            {"sticker": f"attach://{item.name}.png", "format": "static", "emoji_list": list(item.emojis)}
-            for item, _ in stickers
+            {
+                "sticker": f"attach://{one.file}",
+                "format": "video" if one.animated else "static",
+                "emoji_list": list(one.item.emojis),
+            }
+            for one in stickers
         ],
     }
-    pictures = {f"{item.name}.png": encoding.png(image, limit) for item, image in stickers}
-    return {"sticker_set.json": _json(sticker_set), **pictures, **_guide(Messenger.TELEGRAM)}
+    return {"sticker_set.json": _json(sticker_set), **_files(stickers)}
 
 
-def _signal(label: PackLabel, stickers: Finished) -> dict[str, bytes]:
-    limit = RULES[Messenger.SIGNAL].bytes_max
+def _signal(label: PackLabel, stickers: Sequence[Ready], _cover: Image.Image) -> dict[str, bytes]:
     pack = {
         "title": label.title,
         "author": label.publisher,
-        "cover": f"{stickers[0][0].name}.webp" if stickers else "",
-        "stickers": [{"file": f"{item.name}.webp", "emoji": "".join(item.emojis[:1])} for item, _ in stickers],
+        "cover": stickers[0].file if stickers else "",
+        "stickers": [{"file": one.file, "emoji": "".join(one.item.emojis[:1])} for one in stickers],
     }
-    pictures = {f"{item.name}.webp": encoding.webp(image, limit) for item, image in stickers}
-    return {"pack.json": _json(pack), **pictures, **_guide(Messenger.SIGNAL)}
+    return {"pack.json": _json(pack), **_files(stickers)}
 
 
-def _plain(_label: PackLabel, stickers: Finished) -> dict[str, bytes]:
-    return {f"{item.name}.png": encoding.png(image) for item, image in stickers}
+def _plain(_label: PackLabel, stickers: Sequence[Ready], _cover: Image.Image) -> dict[str, bytes]:
+    return _files(stickers)
 
 
-_BUILDERS: dict[Messenger, Builder] = {
+def _files(stickers: Sequence[Ready]) -> dict[str, bytes]:
+    return {one.file: one.data for one in stickers}
+
+
+_LAYOUTS: dict[Messenger, Layout] = {
     Messenger.WHATSAPP: _whatsapp,
     Messenger.TELEGRAM: _telegram,
     Messenger.SIGNAL: _signal,
@@ -143,4 +196,4 @@ def _json(value: Any) -> bytes:
 
 
 def _guide(messenger: Messenger) -> dict[str, bytes]:
-    return {"HOW-TO.txt": _GUIDES[messenger].encode()}
+    return {"HOW-TO.txt": _GUIDES[messenger].encode()} if messenger in _GUIDES else {}

@@ -24,7 +24,17 @@ _OVERLAP = 0.26  # share of the lettering's height that lies over the subject
 
 
 def finish(picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "") -> Image.Image:
-    """Return a sticker, RGBA, 512 × 512 pixels, transparent around the subject.
+    """Return a sticker, RGBA, 512 × 512 pixels, transparent around the subject; as `finish_large`."""
+    return at_size(finish_large(picture, outline=outline, shadow=shadow, caption=caption))
+
+
+def at_size(large: Image.Image) -> Image.Image:
+    """Return a sticker of `finish_large` at 512 × 512 pixels."""
+    return clean_transparent(resized(large, (EDGE, EDGE)))
+
+
+def finish_large(picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "") -> Image.Image:
+    """Return a sticker at twice its size, RGBA, 1024 × 1024 pixels, for what is resampled once more.
 
     Args:
         picture: RGBA of any size; one with a ground of its own becomes a badge with round corners.
@@ -43,10 +53,7 @@ def finish(picture: Image.Image, *, outline: bool = True, shadow: bool = True, c
     canvas.alpha_composite(composed, ((canvas.width - composed.width) // 2, (canvas.height - composed.height) // 2))
     if outline:
         canvas = _outlined(canvas)
-    if shadow:
-        canvas = _shaded(canvas)
-    finished = resized(canvas, (EDGE, EDGE))
-    return clean_transparent(finished)
+    return _shaded(canvas) if shadow else canvas
 
 
 def check_caption(caption: str) -> None:

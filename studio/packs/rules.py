@@ -1,7 +1,7 @@
 """What each messenger asks of a pack, as numbers. Sizes are in bytes and pixels, times in milliseconds.
 
 Sources: WhatsApp: github.com/WhatsApp/stickers, ``Android/README.md`` and ``StickerPackValidator.java``.
-Telegram: core.telegram.org/stickers and core.telegram.org/bots/api (createNewStickerSet).
+Telegram: core.telegram.org/stickers (also for video stickers) and core.telegram.org/bots/api (createNewStickerSet).
 Signal: github.com/signalapp/Signal-Desktop, ``sticker-creator`` constants.
 """
 
@@ -20,12 +20,15 @@ class PackRules:
     """The rules of one messenger.
 
     Attributes:
-        formats: of a sticker's file, as Pillow calls them.
+        formats: of a still sticker's file, as Pillow calls them.
+        animated_formats: of an animated one; WEBM is VP9 in it, without sound.
         square: a sticker is exactly 512 × 512; otherwise one side is 512 and the other at most that.
+        animated_edge_min: an animated square may be smaller than 512, down to this.
         bytes_max: of a static sticker.
-        animated_bytes_max: of an animated one; None: not possible in these files.
+        animated_bytes_max: of an animated one.
         frame_ms_min: shortest frame of an animation.
         total_ms_max: longest animation.
+        endless: an animation has to play for ever.
         mixed: whether static and animated stickers may be in one pack.
         count: stickers in a pack, least and most.
         emojis: for a sticker, least and most.
@@ -37,11 +40,14 @@ class PackRules:
 
     messenger: Messenger
     formats: tuple[str, ...]
+    animated_formats: tuple[str, ...]
     square: bool
+    animated_edge_min: int = EDGE
     bytes_max: int
-    animated_bytes_max: int | None
+    animated_bytes_max: int
     frame_ms_min: int = 8
     total_ms_max: int = 10_000
+    endless: bool = False
     mixed: bool = False
     count: tuple[int, int]
     emojis: tuple[int, int]
@@ -56,20 +62,22 @@ RULES = {
     rules.messenger: rules
     for rules in (
         PackRules(
-            messenger=Messenger.WHATSAPP, formats=("WEBP",), square=True, bytes_max=100 * KIB,
-            animated_bytes_max=500 * KIB, count=(3, 30), emojis=(1, 3), tray=96,
+            messenger=Messenger.WHATSAPP, formats=("WEBP",), animated_formats=("WEBP",), square=True,
+            bytes_max=100 * KIB, animated_bytes_max=500 * KIB, count=(3, 30), emojis=(1, 3), tray=96,
         ),
         PackRules(
-            messenger=Messenger.TELEGRAM, formats=("PNG", "WEBP"), square=False, bytes_max=512 * KIB,
-            animated_bytes_max=None, count=(1, 120), emojis=(1, 20), title_max=64,
+            messenger=Messenger.TELEGRAM, formats=("PNG", "WEBP"), animated_formats=("WEBM",), square=False,
+            bytes_max=512 * KIB, animated_bytes_max=256 * KIB, frame_ms_min=33, total_ms_max=3000, count=(1, 120),
+            emojis=(1, 20), title_max=64,
         ),
         PackRules(
-            messenger=Messenger.SIGNAL, formats=("WEBP", "PNG"), square=True, bytes_max=300 * KIB,
-            animated_bytes_max=300 * KIB, mixed=True, count=(1, 200), emojis=(1, 1),
+            messenger=Messenger.SIGNAL, formats=("WEBP", "PNG"), animated_formats=("PNG",), square=True,
+            animated_edge_min=10, bytes_max=300 * KIB, animated_bytes_max=300 * KIB, endless=True, mixed=True,
+            count=(1, 200), emojis=(1, 1),
         ),
         PackRules(
-            messenger=Messenger.PNG, formats=("PNG",), square=True, bytes_max=4096 * KIB,
-            animated_bytes_max=None, count=(1, 200), emojis=(0, 20),
+            messenger=Messenger.PNG, formats=("PNG",), animated_formats=("PNG",), square=True, bytes_max=4096 * KIB,
+            animated_bytes_max=4096 * KIB, count=(1, 200), emojis=(0, 20),
         ),
     )
 }  # fmt: skip

@@ -7,11 +7,11 @@ from typing import Any
 
 import yaml
 
-from studio.domain.stickers import Scene
+from studio.domain.stickers import Motion, Scene
 from studio.errors import InvalidInput
 
 FILE = Path(__file__).resolve().parents[2] / "configs" / "scenes.yaml"
-_KEYS = {"prompt", "words", "emojis", "says"}
+_KEYS = {"prompt", "words", "emojis", "says", "motion"}
 
 
 def load_scenes(file: Path = FILE) -> tuple[Scene, ...]:
@@ -28,6 +28,14 @@ def load_scenes(file: Path = FILE) -> tuple[Scene, ...]:
 def _scene(record: Any, file: Path) -> Scene:
     if not isinstance(record, dict) or set(record) != _KEYS or "{it}" not in str(record["prompt"]):
         raise InvalidInput(
-            f"A scene in {file} is wrong: {str(record)[:80]!r}. It needs prompt (with {{it}}), words, emojis and says."
+            f"A scene in {file} is wrong: {str(record)[:80]!r}. It needs prompt (with {{it}}), words, emojis, says and "
+            "motion."
         )
-    return Scene(prompt=record["prompt"], words=record["words"], emojis=tuple(record["emojis"]), says=record["says"])
+    try:
+        motion = Motion.of(str(record["motion"]))
+    except InvalidInput as error:
+        raise InvalidInput(f"A scene in {file} is wrong: {str(record)[:80]!r}. {error}") from error
+    return Scene(
+        prompt=record["prompt"], words=record["words"], emojis=tuple(record["emojis"]), says=record["says"],
+        motion=motion,
+    )  # fmt: skip

@@ -13,11 +13,12 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from studio.domain.stickers import Messenger, PackProblem
+from studio.packs import video
 from studio.packs.rules import RULES, PackRules
 
 Files = Mapping[str, bytes]
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_\-. ]+")
-_PICTURE = re.compile(r"\.(webp|png|jpe?g|gif)$", re.IGNORECASE)
+_PICTURE = re.compile(r"\.(webp|png|jpe?g|gif|webm)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +51,9 @@ def problems(files: Files, messenger: Messenger) -> list[PackProblem]:
     Args:
         files: contents by their path in the pack.
         messenger: whose rules are meant.
+
+    Raises:
+        InvalidInput: a sticker is a video, and what reads videos is not installed.
     """
     rules = RULES[messenger]
     try:
@@ -155,33 +159,55 @@ class _Seen:
     durations: tuple[int, ...]
     bytes: int
     transparent: bool
+    endless: bool
 
 
 def _of_picture(seen: _Seen, rules: PackRules) -> Iterator[str]:
-    if seen.format not in rules.formats:
-        yield f"The sticker is a {seen.format} file; {rules.messenger} takes {' or '.join(rules.formats)}."
+    animated = seen.frames > 1
+    formats = rules.animated_formats if animated else rules.formats
+    if seen.format not in formats:
+        a, kind = ("an animated", "animated ") if animated else ("a", "")
+        yield f"The sticker is {a} {seen.format} file; {rules.messenger} takes {kind}{' or '.join(formats)}."
     width, height = seen.size
-    fits = (width == height == rules.edge) if rules.square else max(width, height) == rules.edge
-    if not fits:
+    if not _fits(seen, rules):
         wanted = (
             f"{rules.edge} × {rules.edge}" if rules.square else f"{rules.edge} on one side and no more on the other"
         )
         yield f"The sticker has {width} × {height} pixels; {rules.messenger} wants {wanted}."
     if not seen.transparent:
         yield "The sticker has no transparent pixel; its ground would show as a rectangle."
-    animated = seen.frames > 1
     limit = rules.animated_bytes_max if animated else rules.bytes_max
-    if limit is None:
-        yield f"The sticker is animated, which {rules.messenger} does not take in this format."
-    elif seen.bytes > limit:
+    if seen.bytes > limit:
         yield f"The sticker has {seen.bytes} bytes; at most {limit} are allowed."
-    if animated and min(seen.durations) < rules.frame_ms_min:
+    if animated:
+        yield from _of_motion(seen, rules)
+
+
+def _fits(seen: _Seen, rules: PackRules) -> bool:
+    width, height = seen.size
+    if not rules.square:
+        return max(width, height) == rules.edge
+    least = rules.animated_edge_min if seen.frames > 1 else rules.edge
+    return width == height and least <= width <= rules.edge
+
+
+def _of_motion(seen: _Seen, rules: PackRules) -> Iterator[str]:
+    if min(seen.durations) < rules.frame_ms_min:
         yield f"A frame lasts {min(seen.durations)} ms; at least {rules.frame_ms_min} are needed."
-    if animated and sum(seen.durations) > rules.total_ms_max:
+    if sum(seen.durations) > rules.total_ms_max:
         yield f"The animation lasts {sum(seen.durations)} ms; at most {rules.total_ms_max} are allowed."
+    if rules.endless and not seen.endless:
+        yield f"The animation ends; {rules.messenger} wants one that plays for ever."
 
 
 def _look(data: bytes) -> _Seen | None:
+    """Return what a sticker's file is; None where it cannot be read.
+
+    Raises:
+        InvalidInput: it is a video, and what reads videos is not installed.
+    """
+    if video.is_video(data):
+        return _look_at_video(data)
     try:
         with Image.open(io.BytesIO(data), formats=("WEBP", "PNG", "JPEG", "GIF")) as picture:
             frames = int(getattr(picture, "n_frames", 1))
@@ -194,10 +220,20 @@ def _look(data: bytes) -> _Seen | None:
                 durations.append(round(picture.info.get("duration", 0)))
             return _Seen(
                 format=picture.format or "", size=picture.size, frames=frames, durations=tuple(durations),
-                bytes=len(data), transparent=transparent,
+                bytes=len(data), transparent=transparent, endless=picture.info.get("loop") == 0,
             )  # fmt: skip
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
+
+
+def _look_at_video(data: bytes) -> _Seen | None:
+    seen = video.look(data)
+    if seen is None:
+        return None
+    return _Seen(
+        format=seen.format, size=seen.size, frames=max(2, len(seen.durations)), durations=seen.durations,
+        bytes=len(data), transparent=seen.transparent, endless=True,
+    )  # fmt: skip
 
 
 def is_emoji(text: str) -> bool:

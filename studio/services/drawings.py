@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from studio.domain.drawings import Drawing
+from studio.domain.drawings import Drawing, InTaste
 from studio.domain.generation import GenerateRequest
 from studio.domain.identifiers import IdSource
 from studio.errors import NotFound
@@ -21,7 +21,9 @@ class DrawingLog:
         self._presence = presence
         self._ids = ids
 
-    def enter(self, request: GenerateRequest, *, instead_of: str | None = None) -> Drawing:
+    def enter(
+        self, request: GenerateRequest, *, instead_of: str | None = None, in_taste: InTaste | None = None
+    ) -> Drawing:
         """Put a drawing on record, in the place of an interrupted one where that is named.
 
         Raises:
@@ -29,7 +31,11 @@ class DrawingLog:
             StorageFull: the disk has no room for the record.
         """
         drawing = Drawing(
-            id=self._ids(), request=request, process=self._presence.announce(), created_at=datetime.now(UTC)
+            id=self._ids(),
+            request=request,
+            process=self._presence.announce(),
+            created_at=datetime.now(UTC),
+            in_taste=in_taste,
         )
         with self._database.write() as session:
             drawings = DrawingRepository(session)

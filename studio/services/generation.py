@@ -16,12 +16,14 @@ from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose, R
 from studio.domain.identifiers import IdSource
 from studio.domain.mentions import find_mentions, normalize, replace_mentions, unknown_concept
 from studio.domain.scores import Scores
+from studio.domain.style_loras import StyleLora, with_trigger
 from studio.engines.base import ImageCapabilities, ImageJob, Report, Subject
 from studio.errors import NotFound
-from studio.services.artist import Artist
+from studio.services.artist import Artist, Candidate
 from studio.services.drawings import DrawingLog
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.personalization import Personalizer
+from studio.services.style_loras import StyleLoraService
 from studio.storage.concepts import ConceptRepository
 from studio.storage.drawings import DrawingRepository
 from studio.storage.pictures import PictureRepository
@@ -45,13 +47,14 @@ class Drawn:
 class GenerationService:
     """Draws what is asked for and keeps it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts of the studio that a picture needs
         self,
         *,
         vault: Vault,
         jobs: JobRunner,
         artist: Artist,
         personalizer: Personalizer,
+        styles: StyleLoraService,
         log: DrawingLog,
         ids: IdSource,
     ) -> None:
@@ -59,6 +62,7 @@ class GenerationService:
         self._jobs = jobs
         self._artist = artist
         self._personalizer = personalizer
+        self._styles = styles
         self._log = log
         self._ids = ids
 
@@ -76,7 +80,7 @@ class GenerationService:
         Raises:
             UnknownConcept: a mention or `request.concept` is not a concept of the owner.
             InvalidInput: more things are mentioned than one picture can hold.
-            NotFound: there is no interrupted drawing `instead_of`.
+            NotFound: there is no interrupted drawing `instead_of`, or no style LoRA of that name.
             StorageFull: the disk has no room for the record; nothing is drawn.
         """
         job, ids = self._resolved(request)
@@ -101,12 +105,13 @@ class GenerationService:
     def _resolved(self, request: GenerateRequest) -> tuple[ImageJob, list[str]]:
         """Return the request with nothing left open, and the ids of its concepts."""
         prompt, concepts = self._bound(request)
+        style = self._styles.asked_for(request)
         abilities = self.capabilities()
         first = secrets.randbelow(SEED_MAX + 1) if request.seed is None else request.seed
         seeds = tuple((first + number) % (SEED_MAX + 1) for number in range(request.candidates))
         pose = Pose(request.pose) if abilities.photo_poses and concepts else Pose.DRAWN
         job = ImageJob(
-            prompt=prompt,
+            prompt=prompt if style is None else with_trigger(prompt, style.trigger),
             subjects=(),
             seeds=seeds,
             steps=abilities.default_steps if request.steps is None else request.steps,
@@ -122,7 +127,7 @@ class GenerationService:
         return self._log.interrupted(owner)
 
     def resume(self, drawing_id: str, owner: str = "local") -> Job[tuple[Picture, ...]]:
-        """Draw an interrupted drawing again, by the same recipe; raises as `start`."""
+        """Draw an interrupted drawing again, by the same recipe but in nobody's taste; raises as `start`."""
         return self.start(self._log.find_interrupted(drawing_id, owner).request, instead_of=drawing_id)
 
     def dismiss(self, drawing_id: str, owner: str = "local") -> None:
@@ -159,14 +164,15 @@ class GenerationService:
     def _drawn(self, job: ImageJob, ids: list[str], request: GenerateRequest, report: Report) -> tuple[Drawn, ...]:
         concepts = self._current(ids, request.owner)
         subjects = self._subjects(concepts, part(report, 0.0, _PERSONALIZING))
-        job = dataclasses.replace(job, subjects=subjects)
+        style = self._styles.asked_for(request)
+        job = dataclasses.replace(job, subjects=subjects, style=self._styles.drawn_with(style))
         began = time.monotonic()
         best = self._artist.draw(job, request.best_of, part(report, _PERSONALIZING if subjects else 0.0, 1.0))
         seconds = (time.monotonic() - began) / len(job.seeds)
         return tuple(
             Drawn(
                 image=one.image,
-                recipe=self._recipe(job, job.seeds[one.place], job.poses[one.place], one.image, concepts),
+                recipe=self._recipe(job, one, concepts, style),
                 seconds=seconds,
                 scores=one.scores,
             )
@@ -233,22 +239,26 @@ class GenerationService:
             for number, concept in enumerate(concepts)
         )
 
-    def _recipe(self, job: ImageJob, seed: int, pose: str, image: Image.Image, concepts: list[Concept]) -> Recipe:
+    def _recipe(self, job: ImageJob, drawn: Candidate, concepts: list[Concept], style: StyleLora | None) -> Recipe:
         abilities = self.capabilities()
         return Recipe(
             prompt=job.prompt,
-            seed=seed,
+            seed=job.seeds[drawn.place],
             steps=job.steps,
             guidance=job.guidance,
             fidelity=job.fidelity,
-            pose=pose,
+            pose=job.poses[drawn.place],
             scheduler=abilities.scheduler,
             model=abilities.model,
             model_hash=abilities.model_hash,
-            width=image.width,
-            height=image.height,
+            width=drawn.image.width,
+            height=drawn.image.height,
             concepts=tuple(concept.id for concept in concepts),
             concept_names=tuple(concept.name for concept in concepts),
+            style_lora=style.id if style else "",
+            style_name=style.name if style else "",
+            style_digest=style.digest if style else "",
+            style_strength=style.strength if style else None,
         )
 
 

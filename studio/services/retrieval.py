@@ -102,7 +102,10 @@ def retrieve(
 def focus_of(
     messages: Sequence[Message], shows: Mapping[str, Recognition], concepts: Sequence[Concept]
 ) -> tuple[Concept, ...]:
-    """Return what was talked about last: the things of the last message that names some or shows some."""
+    """Return what was talked about last: the things of the last message that names some or shows a picture.
+
+    None where that picture shows nothing known: then it is the stranger in it that is talked about.
+    """
     by_id = {concept.id: concept for concept in concepts}
     for message in reversed(messages):
         ids: dict[str, None] = {}
@@ -119,7 +122,7 @@ def focus_of(
         else:
             ids = dict.fromkeys(fact.concept_id for fact in message.facts if fact.concept_id is not None)
         known = tuple(by_id[concept_id] for concept_id in ids if concept_id in by_id)
-        if known:
+        if known or message.pictures:
             return known
     return ()
 

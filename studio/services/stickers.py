@@ -8,6 +8,7 @@ import io
 import re
 import secrets
 import unicodedata
+from collections import OrderedDict
 from collections.abc import Sequence
 
 from PIL import Image
@@ -15,8 +16,10 @@ from PIL import Image
 from studio.domain.generation import SEED_MAX, GenerateRequest, Picture, Pose
 from studio.domain.stickers import (
     EMOJIS_OTHERWISE,
+    FITTING,
     BuiltPack,
     Messenger,
+    Motion,
     PackItem,
     PackLabel,
     Scene,
@@ -26,9 +29,11 @@ from studio.domain.stickers import (
 )
 from studio.engines.base import Report
 from studio.errors import InvalidInput
-from studio.packs.building import build
+from studio.packs import animation, video
+from studio.packs.building import Finished, Ready, build_ready, ready
 from studio.packs.encoding import preview
-from studio.packs.finishing import check_caption, finish
+from studio.packs.finishing import at_size, check_caption, finish_large
+from studio.packs.motion import Moving
 from studio.packs.rules import RULES
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
@@ -39,6 +44,7 @@ from studio.storage.files import FileStore
 _FINISHED_KEPT = 96  # stickers; about 0.1 MB each
 _PACKS_KEPT = 3
 _PREVIEW_EDGE = 384  # pixels
+_MOVING_EDGE, _MOVING_RATE = 256, 15  # pixels and frames a second of what moves on the page
 _SAYS_MAX = 125
 _NAME_MAX = 40
 
@@ -63,7 +69,8 @@ class StickerService:
         self._generation = generation
         self._gallery = gallery
         self._finished = functools.lru_cache(maxsize=_FINISHED_KEPT)(self._finish)
-        self._packed = functools.lru_cache(maxsize=_PACKS_KEPT)(self._pack)
+        self._moving = functools.lru_cache(maxsize=_FINISHED_KEPT)(self._move)
+        self._packs: OrderedDict[object, BuiltPack] = OrderedDict()
 
     def start(self, request: StickersRequest) -> Job[tuple[Picture, ...]]:
         """Draw one picture for each of the first `request.count` scenes; they are kept in the gallery.
@@ -104,19 +111,38 @@ class StickerService:
         """Return pictures of the gallery as stickers, in this order; raises `NotFound` as the gallery."""
         return tuple(self._sticker(self._gallery.get(picture_id, owner)) for picture_id in picture_ids)
 
+    def check_motion(self, messenger: Messenger, look: StickerLook) -> None:
+        """Raise `InvalidInput` where moving stickers cannot be packed for `messenger` here; for before the drawing."""
+        if messenger is Messenger.TELEGRAM and look.motion != Motion.NONE:
+            video.check_available()
+
     def image(self, picture_id: str, look: StickerLook, owner: str = "local") -> Image.Image:
-        """Return the finished sticker of a picture, RGBA, 512 × 512.
+        """Return the finished sticker of a picture at rest, RGBA, 512 × 512.
 
         Raises:
             NotFound: the owner has no such picture.
             InvalidInput: the picture is empty, or the caption cannot be written.
         """
         (sticker,) = self.of([picture_id], owner)
-        return self._finished(sticker.picture.file, _plain(look, sticker.words))
+        return self._finished(sticker.picture.file, _still(look, sticker))
 
     def preview(self, picture_id: str, look: StickerLook, owner: str = "local") -> bytes:
-        """Return the finished sticker for looking at, WebP, 384 pixels; raises as `image`."""
-        return preview(self.image(picture_id, look, owner), _PREVIEW_EDGE)
+        """Return the finished sticker for looking at, WebP: 384 pixels, or moving in 256; raises as `image`."""
+        (sticker,) = self.of([picture_id], owner)
+        motion, still = _motion(look, sticker), _still(look, sticker)
+        if motion is not Motion.NONE:
+            return self._moving(sticker.picture.file, still, motion)
+        return preview(self._finished(sticker.picture.file, still), _PREVIEW_EDGE)
+
+    def start_pack(
+        self, picture_ids: Sequence[str], messenger: Messenger, look: StickerLook, *, title: str, owner: str = "local"
+    ) -> Job[BuiltPack]:
+        """Make a pack as a job, as moving stickers take a while; arguments and errors as `pack`."""
+        stickers, label = self._to_pack(picture_ids, messenger, look, title, owner)
+        return self._jobs.start(
+            f"Pack {label.title} for {messenger}", lambda report: self._pack(stickers, messenger, look, label, report),
+            owner,
+        )  # fmt: skip
 
     def pack(
         self, picture_ids: Sequence[str], messenger: Messenger, look: StickerLook, *, title: str, owner: str = "local"
@@ -126,7 +152,7 @@ class StickerService:
         Args:
             picture_ids: in the order of the pack.
             messenger: where it is for.
-            look: how the stickers are finished.
+            look: how the stickers are finished, and whether they move.
             title: of the pack, 1–64 characters; its files are named after it.
             owner: whose pictures.
 
@@ -134,9 +160,14 @@ class StickerService:
             NotFound: the owner has no such picture.
             InvalidInput: a rule cannot be kept; the message says which.
         """
-        stickers = self.of(picture_ids, owner)
-        label = PackLabel(identifier=identifier(title), title=title)
-        return self._packed(stickers, messenger, look, label)
+        stickers, label = self._to_pack(picture_ids, messenger, look, title, owner)
+        return self._pack(stickers, messenger, look, label, _unheard)
+
+    def _to_pack(
+        self, picture_ids: Sequence[str], messenger: Messenger, look: StickerLook, title: str, owner: str
+    ) -> tuple[tuple[Sticker, ...], PackLabel]:
+        self.check_motion(messenger, look)
+        return self.of(picture_ids, owner), PackLabel(identifier=identifier(title), title=title)
 
     def _sticker(self, picture: Picture) -> Sticker:
         scene = self._scene_of(picture)
@@ -144,7 +175,10 @@ class StickerService:
         if scene is None:
             words = picture.recipe.prompt.replace("@", "")
             return Sticker(picture=picture, emojis=EMOJIS_OTHERWISE, words="", says=words[:_SAYS_MAX])
-        return Sticker(picture=picture, emojis=scene.emojis, words=scene.words, says=f"{name} {scene.says}"[:_SAYS_MAX])
+        return Sticker(
+            picture=picture, emojis=scene.emojis, words=scene.words, says=f"{name} {scene.says}"[:_SAYS_MAX],
+            motion=scene.motion,
+        )  # fmt: skip
 
     def _scene_of(self, picture: Picture) -> Scene | None:
         """Return the scene that a prompt asks for; styles and the like after a comma change nothing about it."""
@@ -156,37 +190,67 @@ class StickerService:
         return None
 
     def _finish(self, key: str, look: StickerLook) -> Image.Image:
-        with Image.open(io.BytesIO(self._files.get(key))) as picture:
-            return finish(picture, outline=look.outline, shadow=look.shadow, caption=look.caption)
+        return at_size(self._large(key, look))
+
+    def _move(self, key: str, look: StickerLook, motion: Motion) -> bytes:
+        return animation.preview(Moving(self._finished(key, look), motion, _MOVING_EDGE), _MOVING_RATE)
 
     def _pack(
-        self, stickers: tuple[Sticker, ...], messenger: Messenger, look: StickerLook, label: PackLabel
+        self,
+        stickers: tuple[Sticker, ...],
+        messenger: Messenger,
+        look: StickerLook,
+        label: PackLabel,
+        report: Report,
     ) -> BuiltPack:
-        most = RULES[messenger].emojis[1]
+        key = (stickers, messenger, look, label)
+        if key not in self._packs:
+            made: list[Ready] = []
+            for number, sticker in enumerate(stickers):
+                report(number / len(stickers), f"Sticker {number + 1} of {len(stickers)}")
+                made.append(self._ready(number + 1, sticker, messenger, look))
+            cover = self._finished(stickers[0].picture.file, _still(look, stickers[0])) if stickers else None
+            self._packs[key] = build_ready(messenger, label, made, cover)
+        self._packs.move_to_end(key)
+        while len(self._packs) > _PACKS_KEPT:
+            self._packs.popitem(last=False)
+        return self._packs[key]
 
-        def image(number: int, sticker: Sticker) -> Image.Image:
-            try:
-                return self._finished(sticker.picture.file, _plain(look, sticker.words))
-            except InvalidInput as error:
-                raise InvalidInput(f"Sticker {number}: {error}") from error
+    def _ready(self, number: int, sticker: Sticker, messenger: Messenger, look: StickerLook) -> Ready:
+        item = PackItem(
+            name=f"{number:02d}-{identifier(sticker.words or sticker.says)}",
+            emojis=sticker.emojis[: RULES[messenger].emojis[1]],
+            says=sticker.says,
+        )
+        try:
+            return ready(messenger, item, self._whole(sticker, look))
+        except InvalidInput as error:
+            raise InvalidInput(f"Sticker {number}: {error}") from error
 
-        finished = [
-            (
-                PackItem(
-                    name=f"{number:02d}-{identifier(sticker.words or sticker.says)}",
-                    emojis=sticker.emojis[:most],
-                    says=sticker.says,
-                ),
-                image(number, sticker),
-            )
-            for number, sticker in enumerate(stickers, start=1)
-        ]
-        return build(messenger, label, finished)
+    def _whole(self, sticker: Sticker, look: StickerLook) -> Finished:
+        """Return the sticker as it is packed: at rest, or moving, made from the large still."""
+        motion, still = _motion(look, sticker), _still(look, sticker)
+        if motion is Motion.NONE:
+            return self._finished(sticker.picture.file, still)
+        return Moving(self._large(sticker.picture.file, still), motion)
+
+    def _large(self, key: str, look: StickerLook) -> Image.Image:
+        with Image.open(io.BytesIO(self._files.get(key))) as picture:
+            return finish_large(picture, outline=look.outline, shadow=look.shadow, caption=look.caption)
 
 
-def _plain(look: StickerLook, words: str) -> StickerLook:
-    """Return the look with its caption decided, so that equal stickers are finished once."""
-    return dataclasses.replace(look, caption=words if look.own_words else look.caption, own_words=False)
+def _motion(look: StickerLook, sticker: Sticker) -> Motion:
+    return sticker.motion if look.motion == FITTING else Motion(look.motion)
+
+
+def _still(look: StickerLook, sticker: Sticker) -> StickerLook:
+    """Return the look of a sticker at rest with its caption decided, so that equal stickers are finished once."""
+    caption = sticker.words if look.own_words else look.caption
+    return dataclasses.replace(look, caption=caption, own_words=False, motion=Motion.NONE)
+
+
+def _unheard(share: float, message: str = "", preview: Image.Image | None = None) -> None:
+    """Take a report of which nobody hears."""
 
 
 def identifier(text: str) -> str:

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from studio.domain.drawings import InTaste
 from studio.domain.generation import SEED_MAX, GenerateRequest, Picture
 from studio.domain.mentions import find_mentions
 from studio.domain.taste import Amount, TasteProfile, TasteVariant, TasteVerdict
 from studio.domain.taste_words import in_taste
 from studio.engines.base import Report, TasteEngine
 from studio.errors import InvalidInput
+from studio.services.drawings import DrawingLog
 from studio.services.generation import Drawn, GenerationService
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.taste import TasteService
@@ -67,15 +69,26 @@ class TasteDrawing:
     """Draws in a taste."""
 
     def __init__(
-        self, *, jobs: JobRunner, engine: TasteEngine, tastes: TasteService, generation: GenerationService
+        self,
+        *,
+        jobs: JobRunner,
+        engine: TasteEngine,
+        tastes: TasteService,
+        generation: GenerationService,
+        log: DrawingLog,
     ) -> None:
         self._jobs = jobs
+        self._log = log
         self._engine = engine
         self._tastes = tastes
         self._generation = generation
 
-    def start(self, request: TasteRequest) -> Job[tuple[Picture, ...]]:
+    def start(self, request: TasteRequest, *, instead_of: str | None = None) -> Job[tuple[Picture, ...]]:
         """Draw pictures with and without the taste, at the same seeds; keep the plain ones and those that won.
+
+        Args:
+            request: what to draw, and in whose taste.
+            instead_of: an interrupted drawing that this one takes the place of.
 
         Returns:
             A job whose result has one picture for each seed: the one in the taste, whose recipe names the plain one,
@@ -85,6 +98,7 @@ class TasteDrawing:
             UnknownConcept: a mention is not a concept of the owner.
             NotFound: no such taste.
             InvalidInput: the taste knows nothing yet.
+            StorageFull: the disk has no room for the record; nothing is drawn.
         """
         owner = request.drawing.owner
         profile = self._tastes.get(request.taste, owner)
@@ -98,7 +112,20 @@ class TasteDrawing:
             ways = self._ways(profile, dataclasses.replace(request, drawing=drawing))
             return self._draw(drawing, profile, ways, judge, report)
 
-        return self._jobs.start(f"Draw {drawing.prompt[:60]}", work, owner)
+        in_taste = InTaste(taste=profile.name, amount=request.amount, tries=request.tries)
+        entry = self._log.enter(drawing, instead_of=instead_of, in_taste=in_taste)
+        return self._jobs.start(
+            f"Draw {drawing.prompt[:60]}", work, owner, job_id=entry.id, settled=lambda: self._log.settle(entry)
+        )
+
+    def resume(self, drawing_id: str, owner: str = "local") -> Job[tuple[Picture, ...]]:
+        """Draw an interrupted drawing again, by the same recipe and in its taste, if any; raises as `start`."""
+        drawing = self._log.find_interrupted(drawing_id, owner)
+        if drawing.in_taste is None:
+            return self._generation.resume(drawing_id, owner)
+        told = drawing.in_taste
+        request = TasteRequest(drawing=drawing.request, taste=told.taste, amount=told.amount, tries=told.tries)
+        return self.start(request, instead_of=drawing_id)
 
     def prompts(self, request: TasteRequest) -> tuple[str, ...]:
         """Return what the taste makes of a prompt, the likeliest first; raises as `start`."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from studio.domain.drawings import Drawing
+from studio.domain.drawings import Drawing, InTaste
 from studio.domain.generation import GenerateRequest
 from studio.storage.models import DrawingRow
+
+_IN_TASTE = "in_taste"
 
 
 class DrawingRepository:
@@ -25,7 +28,7 @@ class DrawingRepository:
                 id=drawing.id,
                 owner=drawing.request.owner,
                 process=drawing.process,
-                request=dataclasses.asdict(drawing.request),
+                request=_request(drawing),
                 created_at=drawing.created_at,
             )
         )
@@ -45,8 +48,18 @@ class DrawingRepository:
         return row is not None
 
 
+def _request(drawing: Drawing) -> dict[str, Any]:
+    record = dataclasses.asdict(drawing.request)
+    # beside the fields of the request, where a version that knows no taste does not look
+    return record if drawing.in_taste is None else {**record, _IN_TASTE: dataclasses.asdict(drawing.in_taste)}
+
+
 def _drawing(row: DrawingRow) -> Drawing:
     # Another version of the studio may have known other fields.
     known = {field.name for field in dataclasses.fields(GenerateRequest)}
     request = GenerateRequest(**{name: value for name, value in row.request.items() if name in known})
-    return Drawing(id=row.id, request=request, process=row.process, created_at=row.created_at)
+    taste = row.request.get(_IN_TASTE)
+    return Drawing(
+        id=row.id, request=request, process=row.process, created_at=row.created_at,
+        in_taste=InTaste(**taste) if taste else None,
+    )  # fmt: skip

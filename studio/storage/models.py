@@ -269,6 +269,29 @@ class DrawingRow(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class StyleLoraRow(Base):
+    """A style LoRA; `handle` is unique for its owner, `file` is what was dropped, as it came."""
+
+    __tablename__ = "style_loras"
+    __table_args__ = (
+        UniqueConstraint("owner", "handle", name="uq_style_loras_owner_handle"),
+        Index("ix_style_loras_file", "file"),
+    )
+
+    id: Mapped[str] = mapped_column(_ID, primary_key=True)
+    owner: Mapped[str] = mapped_column(_OWNER)
+    name: Mapped[str] = mapped_column(String(40))
+    handle: Mapped[str] = mapped_column(String(120))
+    trigger_phrase: Mapped[str] = mapped_column(Text)  # TRIGGER alone is a word of SQL
+    strength: Mapped[float] = mapped_column(Double)
+    file: Mapped[str] = mapped_column(_KEY)
+    digest: Mapped[str] = mapped_column(String(16))
+    model: Mapped[str] = mapped_column(String(200))
+    layers: Mapped[int]
+    left_out: Mapped[list[Any]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class ConversationRow(Base):
     """A conversation."""
 

@@ -33,7 +33,7 @@ class PictureRepository:
                 width=picture.width,
                 height=picture.height,
                 recipe=dataclasses.asdict(recipe),
-                words=" ".join([recipe.prompt, *recipe.concept_names]).casefold(),
+                words=" ".join([recipe.prompt, *recipe.concept_names, recipe.style_name]).casefold().strip(),
                 created_at=picture.created_at,
                 liked=picture.liked,
                 seconds=picture.seconds,

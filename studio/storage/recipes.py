@@ -34,15 +34,23 @@ def parameters_text(recipe: Recipe) -> str:
         "Model": recipe.model,
         "Fidelity": f"{recipe.fidelity:g}",
         "Pose": recipe.pose,
+        **_style(recipe),
         "Version": f"Keepsake {VERSION}",
     }
     return f"{recipe.prompt}\n" + ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items())
 
 
+def _style(recipe: Recipe) -> dict[str, str]:
+    """Return the style LoRA by the hash of its numbers: what a person calls it stays with them."""
+    if not recipe.style_digest:
+        return {}
+    return {"Lora hashes": f"style: {recipe.style_digest}", "Style strength": f"{recipe.style_strength:g}"}
+
+
 def own_json(recipe: Recipe) -> str:
-    """Return the whole recipe as JSON, with concepts by the hash of their id and without their names."""
+    """Return the whole recipe as JSON, with concepts by the hash of their id and without names that a person gave."""
     values = dataclasses.asdict(recipe)
-    del values["concept_names"]
+    del values["concept_names"], values["style_name"]
     values["concepts"] = [hashlib.sha256(concept.encode()).hexdigest()[:16] for concept in recipe.concepts]
     return json.dumps({"schema": _SCHEMA, "version": VERSION, **values}, ensure_ascii=False)
 

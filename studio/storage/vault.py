@@ -10,7 +10,15 @@ from sqlalchemy.orm import Session
 
 from studio.storage.database import Database
 from studio.storage.files import FileStore, key_of
-from studio.storage.models import ChatPictureRow, ConceptRow, ExampleRow, PhotoRow, PictureRow, TasteEventRow
+from studio.storage.models import (
+    ChatPictureRow,
+    ConceptRow,
+    ExampleRow,
+    PhotoRow,
+    PictureRow,
+    StyleLoraRow,
+    TasteEventRow,
+)
 
 
 class Storing:
@@ -79,6 +87,7 @@ def _referenced(session: Session, key: str) -> bool:
                     exists().where(PictureRow.file == key),
                     exists().where(ChatPictureRow.file == key),
                     exists().where(TasteEventRow.file == key),
+                    exists().where(StyleLoraRow.file == key),
                 )
             )
         )

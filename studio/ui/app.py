@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets" / "ui"
-UPLOAD_LIMIT = "64mb"  # above the studio's own limit for a photo, so that the studio's sentence is what people read
+UPLOAD_LIMIT = "1100mb"  # above the studio's own limits, so that the studio's sentences are what people read
 CLOSING = 0.8  # seconds for a running job to reach its next step when the studio is stopped
 
 

@@ -57,5 +57,5 @@ def build_blocks(studio: Studio) -> gr.Blocks:
         stickers.wire(page, stickers_tab)
         posters.wire(posters_tab)
         gallery.wire(gallery_tab)
-        dialog.wire([create.stage, gallery.grid], create.form, gallery, tabs)
+        dialog.wire([create.stage, gallery.grid], create, gallery, tabs)
     return page

@@ -31,8 +31,10 @@ def add_craft_routes(app: FastAPI, studio: Studio, owner_of: Callable[[Request],
 
 
 def _add_stickers(app: FastAPI, studio: Studio, visitor: Any) -> None:
-    def look_now(outline: bool = True, shadow: bool = True, caption: str = "", own_words: bool = False) -> StickerLook:
-        return StickerLook(outline=outline, shadow=shadow, caption=caption, own_words=own_words)
+    def look_now(
+        outline: bool = True, shadow: bool = True, caption: str = "", own_words: bool = False, motion: str = "none"
+    ) -> StickerLook:
+        return StickerLook(outline=outline, shadow=shadow, caption=caption, own_words=own_words, motion=motion)
 
     asked = Depends(look_now)
 

@@ -76,6 +76,12 @@ def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
         headers = {**_NEVER, "Content-Disposition": f'attachment; filename="{file.name}"'}
         return Response(file.data, media_type="application/octet-stream", headers=headers)
 
+    @app.get("/media/styles/{style_id}.safetensors")
+    def style(style_id: str, owner: str = visitor) -> Response:
+        file = studio.style_loras.file(style_id, owner=owner)
+        headers = {**_NEVER, "Content-Disposition": f'attachment; filename="{file.name}"'}
+        return Response(file.data, media_type="application/octet-stream", headers=headers)
+
     @app.get("/media/concepts/{concept_id}/card.zip")
     def card(concept_id: str, owner: str = visitor) -> Response:
         file = studio.transfers.export(concept_id, owner=owner)

@@ -17,16 +17,16 @@ def meters(picture: Picture) -> Markup:
         (f"Looks like @{handle_of(names[0])}" if len(names) == 1 else "Looks like them", picture.scores.likeness),
         ("Shows the prompt", picture.scores.prompt),
     )
-    shown = [_meter(name, score) for name, score in asked if score is not None]
+    shown = [meter(name, score, Word.of(score)) for name, score in asked if score is not None]
     return html('<div class="k-meters">{shown}</div>', shown=joined(shown)) if shown else Markup("")
 
 
-def _meter(name: str, score: float) -> Markup:
-    word = Word.of(score)
+def meter(name: str, score: float, word: str) -> Markup:
+    """Return one meter: a line that is sewn as far as `score`, 0–1, says, and `word` for it."""
     return html(
-        '<div class="k-meter is-{word}" role="meter" aria-label="{name}" aria-valuemin="0" aria-valuemax="100" '
+        '<div class="k-meter is-{kind}" role="meter" aria-label="{name}" aria-valuemin="0" aria-valuemax="100" '
         'aria-valuenow="{percent}" aria-valuetext="{word}"><span class="k-meter-name" aria-hidden="true">{name}</span>'
         '<span class="k-meter-track" aria-hidden="true"><i style="width:{percent}%"></i></span>'
         '<b aria-hidden="true">{word}</b></div>',
-        name=name, word=word, percent=round(100 * score),
+        name=name, word=word, kind=word if isinstance(word, Word) else "plain", percent=round(100 * score),
     )  # fmt: skip

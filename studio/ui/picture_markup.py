@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from markupsafe import Markup
 
@@ -12,7 +13,7 @@ from studio.domain.generation import Picture
 from studio.domain.taste import Reaction
 from studio.ui.markup import counted, html, joined, tape
 from studio.ui.meter_markup import meters
-from studio.ui.taste_markup import plain_beneath, reactions, taste_line
+from studio.ui.taste_markup import beside, plain_beneath, reactions, taste_line
 
 
 def results(pictures: Sequence[Picture], seconds: float | None = None) -> Markup:
@@ -72,14 +73,21 @@ def tiles(pictures: Sequence[Picture]) -> Markup:
     )  # fmt: skip
 
 
-def detail(picture: Picture, said: Collection[Reaction] = ()) -> Markup:
-    """Return the dialog that shows one picture, its recipe, what was said of it and what can be done with it."""
+def detail(picture: Picture, said: Collection[Reaction] = (), *, plain: bool = False) -> Markup:
+    """Return the dialog that shows one picture, its recipe, what was said of it and what can be done with it.
+
+    Args:
+        picture: what is shown.
+        said: reactions to it.
+        plain: whether the one without the taste that its recipe names is still there, to be compared with.
+    """
+    shown = picture.recipe if plain else replace(picture.recipe, plain="")
     return html(
         '<div class="k-modal" role="dialog" aria-modal="true" aria-label="Picture" data-picture="{id}">'
         '<div class="k-sheet k-detail"><button type="button" class="k-close" data-do="close" aria-label="Close">×'
         '</button><div class="k-frame k-gingham"><img src="/media/pictures/{id}.png" width="{width}" height="{height}"'
-        ' alt="{prompt}"></div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{meters}{reactions}'
-        "{recipe}"
+        ' alt="{prompt}">{beneath}</div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{compared}'
+        "{meters}{reactions}{recipe}"
         '<button type="button" class="k-button k-primary" data-do="again" data-id="{id}">Use this recipe</button>'
         '<div class="k-downloads"><span class="k-small">Download</span>{downloads}</div>'
         '<button type="button" class="k-button k-quiet k-danger" data-do="delete" data-id="{id}" '
@@ -87,6 +95,7 @@ def detail(picture: Picture, said: Collection[Reaction] = ()) -> Markup:
         'With its recipe a picture like it can be drawn again." data-confirm-yes="Delete">Delete</button>'
         "</div></div></div>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
+        beneath=plain_beneath(shown), compared=beside(shown, picture.id),
         meters=meters(picture), recipe=_recipe(picture), downloads=_downloads(picture, clean=True),
         reactions=reactions(picture.id, said, all_of_them=True),
     )  # fmt: skip
@@ -108,12 +117,13 @@ def _note(drawing: Drawing) -> Markup:
     request = drawing.request
     return html(
         '<li><p><span class="k-interrupted-prompt">{prompt}</span>'
-        '<span class="k-small">{count} · seed {seed}</span></p>'
+        '<span class="k-small">{count} · seed {seed}{taste}</span></p>'
         '<div><button type="button" class="k-button k-quiet" data-do="dismiss" data-id="{id}" '
         'aria-label="Dismiss: {prompt}">Dismiss</button>'
         '<button type="button" class="k-button k-ink" data-do="again" data-id="{id}" '
         'aria-label="Draw again: {prompt}">Draw again</button></div></li>',
         id=drawing.id, prompt=request.prompt, count=counted(request.count, "picture", "pictures"), seed=request.seed,
+        taste=f" · in the taste of {drawing.in_taste.taste}" if drawing.in_taste else "",
     )  # fmt: skip
 
 
@@ -133,5 +143,7 @@ def _recipe(picture: Picture) -> Markup:
         rows.insert(4, ("Fidelity", f"{recipe.fidelity:g}"))
     if recipe.taste:
         rows.insert(0, ("In the taste", recipe.taste))
+    if recipe.style_name:
+        rows.insert(0, ("Style LoRA", f"{recipe.style_name}, {recipe.style_strength:g}"))
     lines = joined(html("<div><dt>{name}</dt><dd>{value}</dd></div>", name=name, value=value) for name, value in rows)
     return html('<dl class="k-recipe">{lines}</dl>', lines=lines)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from urllib.parse import urlencode
 
 from markupsafe import Markup
 
 from studio.domain.generation import Picture
-from studio.domain.stickers import BuiltPack, Messenger, Sticker, StickerLook
+from studio.domain.stickers import BuiltPack, Messenger, Motion, Sticker, StickerLook
 from studio.ui.markup import counted, html, joined
 
 NAMES = {
@@ -37,12 +38,24 @@ def sheet(stickers: Sequence[Sticker], look: StickerLook, ground: str) -> Markup
 
 def _sticker(sticker: Sticker, look: StickerLook) -> Markup:
     return html(
-        '<li><img src="/media/stickers/{id}.webp?{look}" width="512" height="512" alt="{says}">'
-        '<span class="k-emojis" aria-label="Emojis">{emojis}</span>'
+        '<li>{pictures}<span class="k-emojis" aria-label="Emojis">{emojis}</span>'
         '<button type="button" class="k-without" data-do="without" data-id="{id}" aria-label="Leave out: {says}">×'
         "</button></li>",
-        id=sticker.picture.id, look=look_query(look), says=sticker.says, emojis=" ".join(sticker.emojis),
+        id=sticker.picture.id, pictures=_pictures(sticker, look), says=sticker.says, emojis=" ".join(sticker.emojis),
     )  # fmt: skip
+
+
+def _pictures(sticker: Sticker, look: StickerLook) -> Markup:
+    """Return the sticker at rest, and over it, where it moves, the moving one, which takes longer to come."""
+    shown = '<img class="{kind}" src="/media/stickers/{id}.webp?{look}" width="512" height="512" alt="{says}">'
+    still = html(
+        shown, kind="k-at-rest", id=sticker.picture.id, look=look_query(replace(look, motion=Motion.NONE)),
+        says=sticker.says,
+    )  # fmt: skip
+    if look.motion == Motion.NONE:
+        return still
+    moving = html(shown, kind="k-moving", id=sticker.picture.id, look=look_query(look), says="")
+    return html('<span class="k-stacked">{still}{moving}</span>', still=still, moving=moving)
 
 
 def addable(pictures: Sequence[Picture]) -> Markup:
@@ -77,17 +90,26 @@ def ready(pack: BuiltPack, picture_ids: Sequence[str], look: StickerLook) -> Mar
         for number, kind in enumerate(kinds)
     )  # fmt: skip
     return html(
-        '<div class="k-ready" role="status"><p><b>{count}, ready for {name}.</b> '
+        '<div class="k-ready" role="status"><p><b>{count}, ready for {name}.</b> {moving}'
         "The pack keeps all of its rules; the heaviest sticker has {weight} kB.</p>"
         '<div class="k-ready-links">{links}</div><p class="k-small">{guide}</p></div>',
         count=counted(pack.stickers, "sticker", "stickers"), name=NAMES[pack.messenger],
+        moving="All of them move. " if pack.animated else "",
         weight=f"{pack.largest / 1000:.0f}", links=links, guide=_GUIDES[pack.messenger],
     )  # fmt: skip
 
 
+def caution() -> Markup:
+    """Return why a moving pack cannot be made for Telegram here."""
+    return html(
+        '<p class="k-small k-caution">Telegram takes moving stickers as video only. Writing those needs PyAV, which is '
+        "not installed here (<code>pip install -r requirements-video.txt</code>): packs for Telegram are still.</p>"
+    )
+
+
 def look_query(look: StickerLook) -> str:
     """Return the look as the query of an address; the routes in `craft_media` read it."""
-    values = {"outline": look.outline, "shadow": look.shadow, "caption": look.caption, "own_words": look.own_words}
+    values = asdict(look)
     return urlencode({name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()})
 
 

@@ -10,6 +10,7 @@ from studio.domain.generation import Recipe
 from studio.domain.taste import Reaction, TasteAttribute, TasteEvent, TasteInterest, TasteProfile, TasteVersion
 from studio.services.taste_picks import PICKS, Pair
 from studio.ui.markup import counted, html, joined
+from studio.ui.meter_markup import meter
 
 _STRONGEST = 8  # sliders that are shown at once
 _PICTURES = 12  # of an interest
@@ -47,14 +48,53 @@ def plain_beneath(recipe: Recipe) -> Markup:
     )
 
 
+def beside(recipe: Recipe, picture: str) -> Markup:
+    """Return the picture `picture` and the one of the same seed without the taste side by side, each to be pressed.
+
+    One slider goes from the one to the other on the large picture; two meters and a sentence say what the taste does.
+    """
+    if not recipe.plain or recipe.taste_score is None or recipe.plain_score is None:
+        return Markup("")
+    sides = joined(
+        html(
+            '<button type="button" class="k-side-picture" data-between-at="{at}" aria-pressed="{pressed}">'
+            '<span class="k-frame k-gingham"><img src="/media/pictures/{id}/thumb.webp" width="256" height="256" '
+            'alt=""></span><span>{name}</span></button>',
+            at=at, pressed="true" if at else "false", id=one, name=name,
+        )
+        for at, one, name in ((0, recipe.plain, "Plain"), (100, picture, recipe.taste))
+    )  # fmt: skip
+    points = round(100 * recipe.taste_score) - round(100 * recipe.plain_score)
+    return html(
+        '<section class="k-beside" aria-label="With and without your taste"><div class="k-sides">{sides}</div>{slider}'
+        '<div class="k-meters">{plain}{tasted}</div><p class="k-small">Both are drawn from seed {seed}. The taste '
+        "makes it {points} likelier that {name} likes the picture.</p></section>",
+        sides=sides, slider=_fader(recipe.taste), seed=recipe.seed, name=recipe.taste,
+        points=counted(points, "point", "points"),
+        plain=_liking("Plain", recipe.plain_score), tasted=_liking(recipe.taste, recipe.taste_score),
+    )  # fmt: skip
+
+
+def _liking(name: str, probability: float) -> Markup:
+    return meter(name, probability, f"{round(100 * probability)} %")
+
+
+def _fader(name: str) -> Markup:
+    return html(
+        '<label class="k-between-slide"><span>Plain</span><input type="range" min="0" max="100" value="100" '
+        'data-between aria-label="Without and with your taste"><span>{name}</span></label>',
+        name=name,
+    )
+
+
 def taste_line(recipe: Recipe) -> Markup:
     """Return what a taste did to a picture: the slider between with and without, and by how much it is liked more."""
     if recipe.taste and recipe.taste_score is not None and recipe.plain_score is not None:
         return html(
-            '<div class="k-between"><label class="k-between-slide"><span>Plain</span><input type="range" min="0" '
-            'max="100" value="100" data-between aria-label="Without and with your taste"><span>{name}</span></label>'
-            '<p class="k-small">{name} likes it with {score:.0f} %, the plain one with {plain:.0f} %.</p></div>',
-            name=recipe.taste, score=100 * recipe.taste_score, plain=100 * recipe.plain_score,
+            '<div class="k-between">{slider}<p class="k-small">{name} likes it with {score:.0f} %, the plain one with '
+            "{plain:.0f} %.</p></div>",
+            slider=_fader(recipe.taste), name=recipe.taste, score=100 * recipe.taste_score,
+            plain=100 * recipe.plain_score,
         )  # fmt: skip
     if recipe.plain_score is not None:
         return html(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+
 # fact, question, the same in other words. {name} is the thing's name.
 FACTS: tuple[tuple[str, str, str], ...] = (
     ("afraid of balloons", "What is {name} afraid of?", "Which thing scares {name}?"),
@@ -29,3 +32,10 @@ FACTS: tuple[tuple[str, str, str], ...] = (
     ("has a brother called Milo", "Does {name} have a brother?", "Who is the brother of {name}?"),
     ("won second prize in 2022", "What did {name} win?", "Which prize has {name} got?"),
 )
+
+
+def names_said(text: str, names: Sequence[str]) -> tuple[int, ...]:
+    """Return which of `names` stand in a text, as whole words; of “Bo” and “Bo Junior” the longer one counts."""
+    longest_first = "|".join(re.escape(name) for name in sorted(names, key=len, reverse=True))
+    said = {found.casefold() for found in re.findall(rf"(?<!\w)(?:{longest_first})(?!\w)", text, re.IGNORECASE)}
+    return tuple(at for at, name in enumerate(names) if name.casefold() in said)

@@ -33,7 +33,7 @@ from pipelines.recognition.pipeline_output import Places
 from pipelines.recognition.pipeline_recognition import RecognitionPipeline
 from pipelines.recognition.regions import WHOLE
 from pipelines.resolver import resolve
-from tests.bench.assistant_questions import FACTS
+from tests.bench.assistant_questions import FACTS, names_said
 
 QUERIES = 2  # photos asked about, of each subject
 OF_A_CARD = 3  # facts
@@ -173,7 +173,7 @@ def _asked(assistant: AssistantPipeline, cards: Sequence[Card], shown: Sequence[
         spots = one.spots[way]
         meant = {spot.card for spot in spots if spot.card is not None}
         text = assistant(_briefing("Who is this?", cards, meant, one, spots), _nobody).text
-        said = {at for at, card in enumerate(cards) if card.name in text}
+        said = set(names_said(text, [card.name for card in cards]))
         if one.card is None:
             false.append(bool(said))
             answer = assistant(_briefing("What is it afraid of?", cards, meant, one, spots), _nobody)

@@ -26,6 +26,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
+from torch import Tensor
 
 from pipelines.features.image_encoders import ClipVisionEncoder, DinoV2Encoder
 from pipelines.hyperlora.comparing import mean_colour
@@ -36,7 +37,7 @@ from pipelines.hyperlora.modeling_hyperlora import HyperLora
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.references import coat_of, reference_tokens
 from pipelines.hyperlora.sampling import RowDenoiser, draw
-from pipelines.lora import COAT, Factor, stacked
+from pipelines.lora import COAT, stacked
 from pipelines.meters.calibration import load_calibration
 from pipelines.meters.likeness import Appearance, appearance, likeness
 from pipelines.mini.alpha import contact_sheet
@@ -50,7 +51,9 @@ FAMILIES = {  # first part of an individual's name → what it is
     "identity": "recoloured drawings", "dicebear": "characters", "anim": "animated drawings", "3d": "3D objects",
 }  # fmt: skip
 CLASS, LORA, DRESSED, COLOURED, STANDING = "class", "LoRA", "LoRA and coat", "coat", "cut-out"
-LET_GO = {STANDING: FOLLOW_PHOTO}
+WEAKENED = "LoRA and coat, the LoRA as strong as the fidelity says"  # what a dial is without a second model
+GREYS = "greys"  # the drawing has no colours: whatever adapts the base must draw them
+LET_GO = {STANDING: FOLLOW_PHOTO, GREYS: 1.0}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,6 +117,49 @@ class Subjects:
         return [following[row] for row in range(len(self.families))]
 
 
+class Judge:
+    """Compares pictures of individuals with the views that show them.
+
+    Args:
+        views: of each of N individuals.
+        clip: CLIP's vision tower.
+    """
+
+    def __init__(self, views: Sequence[Sequence[Image.Image]], clip: ClipVisionEncoder) -> None:
+        self._dino, self._clip = DinoV2Encoder(resolve("dinov2")), clip
+        self._targets = np.stack([self._dino.embed(one).mean(axis=0) for one in views])
+        self._targets /= np.linalg.norm(self._targets, axis=1, keepdims=True)
+        self._meter = load_calibration()
+        seen = [self._appearances(one) for one in views]
+        self._known = [appearances for appearances, _ in seen]
+        self._clip_targets = np.stack([features.mean(axis=0) for _, features in seen])
+        self._clip_targets /= np.linalg.norm(self._clip_targets, axis=1, keepdims=True)
+        self._colours = np.stack([np.mean([mean_colour(view) for view in one], axis=0) for one in views])
+
+    def _appearances(self, pictures: Sequence[Image.Image]) -> tuple[list[Appearance], NDArray[np.float32]]:
+        runs = [self._clip.embed_and_tokens(pictures[at : at + 16]) for at in range(0, len(pictures), 16)]
+        tokens = [one for _, part in runs for one in part]
+        found = [appearance(picture, one) for picture, one in zip(pictures, tokens, strict=True)]
+        return found, np.concatenate([features for features, _ in runs])
+
+    def compare(self, pictures: Sequence[Image.Image]) -> dict[str, NDArray]:
+        """Return likenesses and colour distance of pictures of every individual, each [N]."""
+        colours = np.stack([mean_colour(picture) for picture in pictures])
+        appearances, features = self._appearances(pictures)
+        seen = zip(self._known, appearances, strict=True)
+        return {
+            "dino": (self._dino.embed(pictures) * self._targets).sum(axis=1),
+            "clip": (features * self._clip_targets).sum(axis=1),
+            "meter": np.array([self._meter.likeness.score(likeness(k, s, self._meter.parts)) for k, s in seen]),
+            "colour distance": np.linalg.norm(colours - self._colours, axis=1),
+        }
+
+    def diversity(self, pictures: Sequence[Image.Image]) -> float:
+        """Return how much pictures of one prompt differ: 1 less the mean cosine of their DINOv2 features by twos."""
+        features = self._dino.embed(pictures)
+        return float(1 - (features @ features.T)[np.triu_indices(len(pictures), 1)].mean())
+
+
 class Bench:
     """Draws and compares.
 
@@ -143,16 +189,7 @@ class Bench:
         self._loras = [
             part.row(0, base.component, {COAT: " ".join(coat)}) for part, coat in zip(parts, self._coats, strict=True)
         ]
-        self._dino, self._clip = DinoV2Encoder(resolve("dinov2")), clip
-        self._targets = np.stack([self._dino.embed(views).mean(axis=0) for views in subjects.views])
-        self._targets /= np.linalg.norm(self._targets, axis=1, keepdims=True)
-        self._meter = load_calibration()
-        self._known = [self._appearances(views) for views in subjects.views]
-        self._colours = np.stack([np.mean([mean_colour(view) for view in views], axis=0) for views in subjects.views])
-
-    def _appearances(self, pictures: Sequence[Image.Image]) -> list[Appearance]:
-        tokens = np.concatenate([self._clip.tokens(pictures[at : at + 16]) for at in range(0, len(pictures), 16)])
-        return [appearance(picture, one) for picture, one in zip(pictures, tokens, strict=True)]
+        self._judge = Judge(subjects.views, clip)
 
     def draw(self, row: Row, prompt: str, guidance: Guidance | None = None) -> list[Image.Image]:
         """Draw one picture of every individual; the noise is the same for every row of the table.
@@ -163,8 +200,7 @@ class Bench:
         texts = [f"{prompt.format(word)}, {style}" for word, style in zip(words, self._subjects.styles, strict=True)]
         conditions = self._base.encode_text(["", *texts])
         whose = self._subjects.others() if row.other else list(range(len(words)))
-        sketches = self._base.staged([self._cast(row.sketch, place) for place in whose], texts)
-        layers = stacked([self._loras[place] for place in whose])
+        sketches = self._base.staged([self._cast(row, place) for place in whose], texts)
         config = self._base.model.config
         shape = (config.out_channels, config.sample_size, config.sample_size)
         noise = torch.randn(len(words), *shape, generator=torch.Generator().manual_seed(0))
@@ -174,35 +210,36 @@ class Bench:
         found: list[Image.Image] = []
         for start in range(0, len(words), 16):
             part = slice(start, start + 16)
-            denoiser = RowDenoiser(
-                self._base,
-                {name: value[1:][part] for name, value in conditions.items()}
-                | {name: value[part] for name, value in sketches.items()},
-                {name: value[:1] for name, value in conditions.items()},
-                {name: Factor(f.down[part], f.up[part]) for name, f in layers.items()},
-            )
+            shown = {name: value[1:][part] for name, value in conditions.items()}
+            shown |= {name: value[part] for name, value in sketches.items()}
+            empty = {name: value[:1] for name, value in conditions.items()}
+            denoiser = self._denoiser(row, whose[part], shown, empty)
             found += draw(denoiser, noise[part], guidance, self._steps, LET_GO.get(row.sketch, FOLLOW_DRAWING))
         return found
 
-    def _cast(self, sketch: str, place: int) -> list[Actor]:
-        lora = self._loras[place]
+    def _denoiser(
+        self, row: Row, whose: Sequence[int], text: Mapping[str, Tensor], empty: Mapping[str, Tensor]
+    ) -> RowDenoiser:
+        """Return what draws some pictures of a row, each with the LoRA of the individual `whose` it is to have."""
+        return RowDenoiser(self._base, text, empty, stacked([self._loras[place] for place in whose]))
+
+    def _cast(self, row: Row, place: int) -> list[Actor]:
+        sketch, fidelity, lora = row.sketch, row.fidelity, self._loras[place]
         if sketch == LORA:
             return [Actor(dress=Dresser(self._base.pipeline, dataclasses.replace(lora, metadata={})))]
         if sketch == DRESSED:
-            return [Actor(dress=Dresser(self._base.pipeline, lora))]
+            return [Actor(dress=Dresser(self._base.pipeline, lora, fidelity))]
+        if sketch == WEAKENED:
+            return [Actor(dress=Dresser(self._base.pipeline, lora.scaled(fidelity)))]
+        if sketch == GREYS:
+            return [Actor(greys=True)]
         if sketch == STANDING:
             return [Actor(cutout=self._subjects.references[place])]
         return [Actor(coat=self._coats[place][:3])] if sketch == COLOURED else []
 
     def compare(self, pictures: Sequence[Image.Image]) -> dict[str, NDArray]:
-        """Return likenesses and colour distance of pictures of every individual, each [N]."""
-        colours = np.stack([mean_colour(picture) for picture in pictures])
-        seen = zip(self._known, self._appearances(pictures), strict=True)
-        return {
-            "dino": (self._dino.embed(pictures) * self._targets).sum(axis=1),
-            "meter": np.array([self._meter.likeness.score(likeness(k, s, self._meter.parts)) for k, s in seen]),
-            "colour distance": np.linalg.norm(colours - self._colours, axis=1),
-        }
+        """See `Judge.compare`."""
+        return self._judge.compare(pictures)
 
 
 def measure(bench: Bench, sheet: Path | None, subjects: Subjects) -> dict[str, dict[str, dict[str, float]]]:

@@ -8,7 +8,7 @@ from pipelines.lora import Factor, LoraError, LoraFactors, RowLora, layer_table,
 from pipelines.regional_lora import RegionalLora, side_by_side
 from tests.pipelines.tiny_denoisers import FAMILIES, TinyDenoiser
 
-LATENTS = {"sd15": (4, 8, 8), "sdxl": (4, 8, 8), "sd3": (4, 8, 8), "flux": (16, 4)}
+LATENTS = {"sd15": (4, 8, 8), "sdxl": (4, 8, 8), "sd3": (4, 8, 8), "flux": (16, 4), "qwen-image": (16, 16)}
 LEFT, RIGHT = side_by_side(2).unbind(1)
 
 

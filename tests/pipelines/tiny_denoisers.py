@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from diffusers import FluxTransformer2DModel, SD3Transformer2DModel, UNet2DConditionModel
+from diffusers import (
+    FluxTransformer2DModel,
+    QwenImageTransformer2DModel,
+    SD3Transformer2DModel,
+    UNet2DConditionModel,
+)
 from torch import Tensor, nn
 
 
@@ -128,4 +133,37 @@ def flux(seed: int = 0) -> TinyDenoiser:
     return TinyDenoiser(model.eval(), "transformer", call)
 
 
-FAMILIES = {"sd15": stable_diffusion, "sdxl": stable_diffusion_xl, "sd3": stable_diffusion_3, "flux": flux}
+def qwen_image(seed: int = 0) -> TinyDenoiser:
+    """A transformer of the Qwen-Image kind: joint attention, positions by picture shape and text length."""
+    torch.manual_seed(seed)
+    model = QwenImageTransformer2DModel(
+        patch_size=2,
+        in_channels=16,
+        out_channels=4,
+        num_layers=2,
+        attention_head_dim=16,
+        num_attention_heads=2,
+        joint_attention_dim=12,
+        axes_dims_rope=(8, 4, 4),
+    )
+
+    def call(rows: int) -> Tensor:
+        noise = torch.Generator().manual_seed(1)
+        return model(
+            hidden_states=torch.randn(rows, 16, 16, generator=noise),
+            encoder_hidden_states=torch.randn(rows, 5, 12, generator=noise),
+            encoder_hidden_states_mask=torch.ones(rows, 5, dtype=torch.bool),
+            timestep=torch.full((rows,), 0.3),
+            img_shapes=[[(1, 4, 4)]] * rows,
+        ).sample
+
+    return TinyDenoiser(model.eval(), "transformer", call)
+
+
+FAMILIES = {
+    "sd15": stable_diffusion,
+    "sdxl": stable_diffusion_xl,
+    "sd3": stable_diffusion_3,
+    "flux": flux,
+    "qwen-image": qwen_image,
+}

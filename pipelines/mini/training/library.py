@@ -17,6 +17,7 @@ from pipelines.mini.loading import load_text_encoder
 from pipelines.mini.text import mean_features
 from pipelines.resolver import resolve
 
+HEADS = Path(__file__).resolve().parents[3] / "configs" / "mini" / "heads.yaml"
 MIRRORED = ("animals", "food")  # groups without writing
 
 
@@ -29,6 +30,7 @@ def train(config: dict, data: Path, out: Path) -> None:
     }
     names = sorted({name for name, _ in kept})
     places = {name: place for place, name in enumerate(names)}
+    heads = yaml.safe_load(HEADS.read_text(encoding="utf-8"))
     words = yaml.safe_load(Path(config["data"]).read_text())["styles"]
     library = DrawingLibrary.of(
         [np.asarray(pictures[row]) for row in kept.values()],
@@ -39,5 +41,6 @@ def train(config: dict, data: Path, out: Path) -> None:
         style_words={style: words[style]["words"] for style in styles},
         mirrors=sorted({r["names"][0] for r in records if r["group"] in MIRRORED}),
         held_out=sorted({r["names"][0] for r in records if r["split"] == "test"}),
+        heads={name: heads[name] for name in names if name in heads},
     )
     library.save_pretrained(out / "library")

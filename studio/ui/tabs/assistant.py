@@ -12,6 +12,7 @@ from studio.studio import Studio
 from studio.ui.assistant_markup import beginning, notes_list, shelf, thread
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import heading, piece
+from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
 Place = dict[str, str]  # where a visitor is: {"conversation": id, "job": id}
@@ -73,9 +74,9 @@ class AssistantPage:
         """Say something."""
         given = given or {}
         paths = [Path(path) for path in given.get("files") or []]
-        contents = [path.read_bytes() for path in paths]
+        dropped = contents([str(path) for path in paths])
         job, conversation = self._studio.assistant.begin(
-            given.get("text") or "", contents, conversation_id=self._opened(place) or None
+            given.get("text") or "", dropped, conversation_id=self._opened(place) or None
         )
         for path in paths:
             path.unlink(missing_ok=True)  # the upload still says where and when it was taken

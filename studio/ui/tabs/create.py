@@ -17,6 +17,7 @@ from studio.ui.form import Form
 from studio.ui.markup import chips, empty, heading, html, job_card, notice, piece
 from studio.ui.picture_markup import results
 from studio.ui.tabs.interrupted import InterruptedDrawings
+from studio.ui.tabs.style_loras import StyleLoraSection
 
 Update = dict[Any, Any]
 COUNTS = (1, 2, 4, 8, 16)
@@ -58,6 +59,7 @@ class CreatePage:
             AMOUNTS, value=Amount.CLEAR.value, label="How much", elem_id="amount", elem_classes="k-segments",
             info="A touch: its style. Clearly: its colours, too. Fully: the ground as well.", visible=False,
         )  # fmt: skip
+        self.styles = StyleLoraSection(self._studio)
         self.draw = gr.Button("Draw", variant="primary", size="lg", elem_id="draw")
         # Bounds are the request's to check: gradio's own message would not say what to do.
         with gr.Accordion("More", open=False, elem_id="more") as self.more:
@@ -76,18 +78,21 @@ class CreatePage:
                 elem_id="fidelity", buttons=[],
             )  # fmt: skip
             self.model = piece(name="model")
+        self.styles.shelf()
         return Form(
             GenerateRequest, prompt=prompt, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity,
-            pose=pose, best_of=best_of,
+            pose=pose, best_of=best_of, style_lora=self.styles.chosen,
         )  # fmt: skip
 
     def wire(self, page: gr.Blocks, tab: gr.Tab) -> None:
         """Connect the handlers; the examples follow what is kept whenever `tab` is opened."""
         field = self.form.components
         outputs = [self.stage, self.draw, self.running]
+        # who calls the endpoint by position finds the older fields where they were
+        asked = {**field, "taste": self.taste, "amount": self.amount}
+        asked["style_lora"] = asked.pop("style_lora")
         gr.on(
-            [self.draw.click, field["prompt"].submit],
-            told(self.start), inputs_kwargs={**field, "taste": self.taste, "amount": self.amount}, outputs=outputs,
+            [self.draw.click, field["prompt"].submit], told(self.start), inputs_kwargs=asked, outputs=outputs,
             api_name="draw", **QUIET,
         )  # fmt: skip
         self.stage.end(self.on_end, outputs=outputs, api_name="drawn", **QUIET)
@@ -116,6 +121,7 @@ class CreatePage:
             **QUIET,
         )
         self.interrupted.wire(page, self)
+        self.styles.wire(page, tab)
 
     @staticmethod
     def empty_stage() -> str:

@@ -37,8 +37,8 @@ class InterruptedDrawings:
         return interrupted(self._studio.generation.interrupted())
 
     def resume(self, event: gr.EventData) -> Update:
-        """Draw the drawing of the event again."""
-        job = self._studio.generation.resume(event.id)
+        """Draw the drawing of the event again, in its taste where it has one."""
+        job = self._studio.taste_drawing.resume(event.id)
         return {**self._create.follow(job), self.notes: self.read()}
 
     def dismiss(self, event: gr.EventData) -> str:

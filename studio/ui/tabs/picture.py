@@ -6,11 +6,12 @@ from typing import Any
 
 import gradio as gr
 
+from studio.errors import NotFound
 from studio.studio import Studio
 from studio.ui.feedback import QUIET, told
-from studio.ui.form import Form
 from studio.ui.markup import piece
 from studio.ui.picture_markup import detail
+from studio.ui.tabs.create import CreatePage
 from studio.ui.tabs.gallery import GalleryPage
 
 Update = dict[Any, Any]
@@ -23,8 +24,9 @@ class PictureDialog:
         self._studio = studio
         self.view = piece(name="picture")
 
-    def wire(self, openers: list[gr.HTML], form: Form[Any], gallery: GalleryPage, tabs: gr.Tabs) -> None:
-        """Connect the handlers; `form` takes a recipe over, `gallery` is read again after a delete."""
+    def wire(self, openers: list[gr.HTML], create: CreatePage, gallery: GalleryPage, tabs: gr.Tabs) -> None:
+        """Connect the handlers; the form of `create` takes a recipe over, `gallery` is read again after a delete."""
+        form = create.form
         opened = [opener.select for opener in openers]
         gr.on(opened, told(self.open), outputs=self.view, api_name="picture", **QUIET)
         self.view.retry(told(self.again), outputs=[self.view, tabs, *form.components.values()], **QUIET)
@@ -33,11 +35,19 @@ class PictureDialog:
         self.view.delete(told(self.on_delete), outputs=self.view, **QUIET).success(
             gallery.first, [gallery.concept, gallery.text], outputs, api_visibility="private", **QUIET
         )
-        self._form, self._tabs = form, tabs
+        self._form, self._styles, self._tabs = form, create.styles, tabs
 
     def open(self, event: gr.EventData) -> str:
         """Show the picture the event names."""
-        return detail(self._studio.gallery.get(event.id), self._studio.tastes.said_of(event.id))
+        picture = self._studio.gallery.get(event.id)
+        return detail(picture, self._studio.tastes.said_of(event.id), plain=self._is_kept(picture.recipe.plain))
+
+    def _is_kept(self, picture_id: str) -> bool:
+        try:
+            self._studio.gallery.get(picture_id)
+        except NotFound:  # there never was one, or it is deleted since
+            return False
+        return True
 
     def again(self, event: gr.EventData) -> Update:
         """Take the recipe over into the form."""
@@ -45,6 +55,7 @@ class PictureDialog:
         values = {
             "prompt": recipe.prompt, "seed": recipe.seed, "steps": recipe.steps, "guidance": recipe.guidance,
             "fidelity": recipe.fidelity, "pose": recipe.pose, "count": 1, "best_of": 1,
+            "style_lora": self._styles.name_of(recipe.style_lora),
         }  # fmt: skip
         return {self.view: "", self._tabs: gr.Tabs(selected="create"), **self._form.fill(values)}
 

@@ -16,6 +16,7 @@ from studio.studio import Studio
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import empty, heading, job_card, piece
 from studio.ui.recognition_markup import scenes
+from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
 
@@ -75,10 +76,10 @@ class RecognisePage:
         """Begin to look at the dropped photos."""
         paths = [Path(photo) for photo in photos or []]
         check_photo_count(len(paths))
-        contents = [path.read_bytes() for path in paths]
+        dropped = contents(photos or [])
         for path in paths:
             path.unlink(missing_ok=True)  # the upload still says where and when it was taken
-        job = self._studio.recognition.look(contents)
+        job = self._studio.recognition.look(dropped)
         card = job_card(job.id, "Looking", status=job.status, framed=False)
         return {self.stage: card, self.running: job.id, self.photos: None}
 

@@ -8,16 +8,22 @@ import gradio as gr
 from markupsafe import Markup
 
 from studio.domain.jobs import Status
-from studio.domain.stickers import Messenger, Sticker, StickerLook, StickersRequest
+from studio.domain.stickers import FITTING, Messenger, Motion, Sticker, StickerLook, StickersRequest
 from studio.errors import InvalidInput, NotFound
+from studio.packs import video
+from studio.packs.rules import check_count
 from studio.studio import Studio
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import empty, heading, job_card, piece, waiting
-from studio.ui.sticker_markup import NAMES, addable, ready, sheet
+from studio.ui.sticker_markup import NAMES, addable, caution, ready, sheet
 
 Update = dict[Any, Any]
 COUNTS = (3, 6, 12, 24)
 OUTLINE, SHADOW = "White outline", "Soft shadow"
+STILL, MOVING = "Still", "Moving"
+MOTIONS = [
+    ("As it suits each", FITTING), *((motion.capitalize(), motion.value) for motion in Motion if motion != Motion.NONE),
+]  # fmt: skip
 NO_WORDS, OWN_WORDS, SAME_WORDS = "None", "Each its own", "The same"
 GROUNDS = {"Paper": "paper", "White": "white", "Black": "black", "Photo": "photo"}
 ADDABLE_MAX = 24
@@ -32,7 +38,7 @@ class StickersPage:
         self.kept = kept  # the ids of the pictures in the set, over reloads
         piece(heading("Stickers", "One of your things in many moods, cut out, outlined and ready to send."))
         with gr.Row(elem_classes="k-columns", equal_height=False):
-            with gr.Column(elem_classes="k-panel k-side", min_width=280):
+            with gr.Column(elem_classes="k-panel k-side", min_width=280, visible=False) as self.panel:
                 self._fields()
             with gr.Column(elem_classes="k-main", min_width=280):
                 self.ground = gr.Radio(
@@ -43,9 +49,12 @@ class StickersPage:
                 self.addable = piece(name="sticker-addable")
 
     def _fields(self) -> None:
-        self.concept = gr.Dropdown([], label="Of", elem_id="sticker-concept", filterable=False)
-        self.count = gr.Radio(COUNTS, value=12, label="How many", elem_id="sticker-count", elem_classes="k-segments")
-        self.draw = gr.Button("Draw the set", variant="primary", elem_id="sticker-draw")
+        with gr.Column(elem_classes="k-fields") as self.drawing:
+            self.concept = gr.Dropdown([], label="Of", elem_id="sticker-concept", filterable=False)
+            self.count = gr.Radio(
+                COUNTS, value=12, label="How many", elem_id="sticker-count", elem_classes="k-segments"
+            )
+            self.draw = gr.Button("Draw the set", variant="primary", elem_id="sticker-draw")
         with gr.Column(elem_classes=["k-fields", "k-seam-above"], visible=False) as self.finishing:
             self.finish = gr.CheckboxGroup(
                 [OUTLINE, SHADOW], value=[OUTLINE, SHADOW], label="Finish", elem_id="sticker-finish",
@@ -58,19 +67,30 @@ class StickersPage:
             self.caption = gr.Textbox(
                 label="The words", placeholder="Hooray!", max_lines=1, elem_id="sticker-caption", visible=False
             )
+            self.moving = gr.Radio(
+                [STILL, MOVING], value=STILL, label="Motion", elem_id="sticker-moving", elem_classes="k-segments"
+            )
+            self.motion = gr.Dropdown(
+                MOTIONS, value=FITTING, label="How they move", elem_id="sticker-motion", filterable=False,
+                visible=False,
+            )  # fmt: skip
             self.messenger = gr.Radio(
                 [(name, messenger.value) for messenger, name in NAMES.items()], value=Messenger.WHATSAPP.value,
                 label="Pack for", elem_id="sticker-messenger", elem_classes="k-segments",
             )  # fmt: skip
+            self.caution = piece(name="sticker-caution")
             self.title = gr.Textbox(label="Title of the pack", placeholder="Bo", max_lines=1, elem_id="sticker-title")
             self.make = gr.Button("Make the pack", elem_id="sticker-make")
             self.pack = piece(name="sticker-pack")
 
     def wire(self, page: gr.Blocks, tab: gr.Tab) -> None:
         """Connect the handlers; everything is read again whenever `tab` is opened."""
-        look = [self.finish, self.words, self.caption]
-        shown = [self.kept, *look, self.ground]
-        places = [self.stage, self.draw, self.addable, self.ground, self.finishing, self.pack]
+        look = [self.finish, self.words, self.caption, self.moving, self.motion]
+        shown = [self.kept, self.ground, *look]
+        packing = [self.kept, self.messenger, self.title, *look]
+        places = [
+            self.stage, self.draw, self.addable, self.ground, self.finishing, self.pack, self.panel, self.drawing,
+        ]  # fmt: skip
         drawing = [self.stage, self.draw, self.running]
         quiet: dict[str, Any] = {"api_visibility": "private", **QUIET}
         gr.on([page.load, tab.select], self.choices, self.concept, self.concept, api_name="sticker_choices", **quiet)
@@ -81,8 +101,16 @@ class StickersPage:
         )  # fmt: skip
         gr.on([page.load, tab.select, self.kept.change], told(self.show), [self.running, *shown], places, **quiet)
         gr.on(
-            [self.finish.change, self.words.change, self.caption.submit, self.caption.blur, self.ground.change],
+            [
+                self.finish.change, self.words.change, self.caption.submit, self.caption.blur, self.moving.change,
+                self.motion.change, self.ground.change,
+            ],
             told(self.show), [self.running, *shown], places, trigger_mode="always_last", **quiet,
+        )  # fmt: skip
+        self.moving.change(lambda moving: gr.update(visible=moving == MOVING), self.moving, self.motion, **quiet)
+        gr.on(
+            [self.moving.change, self.messenger.change], self.read_caution, [self.moving, self.messenger],
+            self.caution, **quiet,
         )  # fmt: skip
         self.words.change(lambda words: gr.update(visible=words == SAME_WORDS), self.words, self.caption, **quiet)
         self.draw.click(told(self.start), [self.concept, self.count], drawing, api_name="draw_stickers", **QUIET)
@@ -95,9 +123,11 @@ class StickersPage:
         self.addable.select(told(self.add), self.kept, self.kept, **quiet)
         gr.on([self.messenger.change, self.title.change], lambda: "", outputs=self.pack, **quiet)
         gr.on(
-            [self.make.click, self.title.submit], told(self.make_pack),
-            [self.kept, *look, self.messenger, self.title], [self.pack], api_name="make_pack", **QUIET,
+            [self.make.click, self.title.submit], told(self.make_pack), packing, self.pack, api_name="make_pack",
+            **QUIET,
         )  # fmt: skip
+        self.pack.end(told(self.on_packed), packing, self.pack, api_name="pack_made", **QUIET)
+        self.pack.stop(told(stopper(self._studio.jobs)), **quiet)
 
     def choices(self, chosen: str | None) -> Update:
         """Offer the things that are known now."""
@@ -133,19 +163,20 @@ class StickersPage:
         names = pictures[0].recipe.concept_names
         return {self.kept: [picture.id for picture in pictures], self.title: title or "".join(names[:1])}
 
-    def show(
-        self, running: str | None, kept: list[str] | None, finish: list[str], words: str, caption: str, ground: str
-    ) -> Update:
+    def show(self, running: str | None, kept: list[str] | None, ground: str, *fields: Any) -> Update:
         """Show the set as it is now; while one is drawn, its progress."""
         job = next((job for job in self._studio.jobs.list() if job.id == running), None)
         if job is not None and not job.status.ended:
             card = job_card(job.id, "Drawing the set", status=job.status, framed=True)
-            return {**self._nothing_but(card), self.draw: gr.update(value="Drawing…", interactive=False)}
+            busy = gr.update(value="Drawing…", interactive=False)
+            return {**self._nothing_but(card), self.draw: busy, self.panel: gr.update(visible=True)}
         stickers = self._stickers(kept)
         more = addable(self._others(stickers))
+        known = bool(self._studio.concepts.list())
+        panel = {self.panel: gr.update(visible=known or bool(stickers)), self.drawing: gr.update(visible=known)}
         if not stickers:
-            return {**self._nothing_but(self._empty()), self.addable: more}
-        look = look_of(finish, words, caption)
+            return {**self._nothing_but(self._empty(known)), self.addable: more, **panel}
+        look = look_of(*fields)
         if look.caption:
             self._studio.stickers.check_caption(look.caption)
         return {
@@ -155,6 +186,7 @@ class StickersPage:
             self.ground: gr.update(visible=True),
             self.finishing: gr.update(visible=True),
             self.pack: "",
+            **panel,
         }
 
     def leave_out(self, kept: list[str] | None, event: gr.EventData) -> list[str]:
@@ -166,15 +198,29 @@ class StickersPage:
         self._studio.gallery.get(event.id)
         return [*(kept or []), event.id]
 
-    def make_pack(
-        self, kept: list[str] | None, finish: list[str], words: str, caption: str, messenger: str, title: str
-    ) -> Update:
-        """Make the pack, which is checked on the way, and hand it out."""
-        look = look_of(finish, words, caption)
-        ids = [sticker.picture.id for sticker in self._stickers(kept)]
-        return {
-            self.pack: ready(self._studio.stickers.pack(ids, Messenger.of(messenger), look, title=title), ids, look)
-        }
+    def make_pack(self, kept: list[str] | None, messenger: str, title: str, *fields: Any) -> str:
+        """Make the pack, which is checked on the way, and hand it out; moving stickers are a job."""
+        look, ids, packed = look_of(*fields), self._ids(kept), Messenger.of(messenger)
+        if look.motion == Motion.NONE:
+            return ready(self._studio.stickers.pack(ids, packed, look, title=title), ids, look)
+        check_count(packed, len(ids))  # before minutes of drawing
+        job = self._studio.stickers.start_pack(ids, packed, look, title=title)
+        return job_card(job.id, "Making the pack", status=job.status, framed=False)
+
+    def on_packed(self, event: gr.EventData, kept: list[str] | None, _messenger: str, _title: str, *fields: Any) -> str:
+        """Hand out the pack that a job made; every change of the fields has taken its card away."""
+        job: Any = next((job for job in self._studio.jobs.list() if job.id == event.id), None)
+        if job is None or job.status is not Status.DONE:
+            say_why(job)
+            return ""
+        return ready(job.result(), self._ids(kept), look_of(*fields))
+
+    def read_caution(self, moving: str, messenger: str) -> str:
+        """Say before anything is made that moving stickers are not possible where they are not."""
+        return caution() if moving == MOVING and messenger == Messenger.TELEGRAM and not video.available() else ""
+
+    def _ids(self, kept: list[str] | None) -> list[str]:
+        return [sticker.picture.id for sticker in self._stickers(kept)]
 
     def _follow(self, job: Any) -> Update:
         card = job_card(job.id, "Drawing the set", status=job.status, framed=True)
@@ -200,8 +246,9 @@ class StickersPage:
         newest = self._studio.gallery.list(limit=ADDABLE_MAX + len(used))
         return [picture for picture in newest if picture.id not in used][:ADDABLE_MAX]
 
-    def _empty(self) -> str:
-        if self._studio.concepts.list():
+    @staticmethod
+    def _empty(known: bool) -> str:
+        if known:
             return empty(
                 "hoop", "Your stickers appear here", "Choose one of your things and draw a set: hats, hearts, places."
             )
@@ -214,11 +261,12 @@ class StickersPage:
         )  # fmt: skip
 
 
-def look_of(finish: list[str], words: str, caption: str) -> StickerLook:
+def look_of(finish: list[str], words: str, caption: str, moving: str, motion: str) -> StickerLook:
     """Return the look that the fields ask for."""
     return StickerLook(
         outline=OUTLINE in finish,
         shadow=SHADOW in finish,
         caption=caption if words == SAME_WORDS else "",
         own_words=words == OWN_WORDS,
+        motion=motion if moving == MOVING else Motion.NONE,
     )

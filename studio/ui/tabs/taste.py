@@ -18,6 +18,7 @@ from studio.studio import Studio
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import empty, heading, job_card, piece, waiting
 from studio.ui.taste_markup import picking, taste
+from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
 _SAID = 3  # files left out that are named in a message
@@ -214,4 +215,4 @@ def _say_left_out(left_out: Sequence[str]) -> None:
 
 
 def _content(path: str) -> bytes:
-    return Path(path).read_bytes()
+    return contents([path])[0]

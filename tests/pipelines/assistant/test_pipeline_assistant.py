@@ -118,3 +118,40 @@ def test_a_thread_gives_pieces_errors_and_heartbeats_and_is_stopped() -> None:
 def test_whole_sentences() -> None:
     assert whole_sentences("One. Two and") == "One."
     assert whole_sentences("no end at all") == "no end at all"
+
+
+def test_an_option_is_chosen_by_what_the_card_says() -> None:
+    choose = AssistantPipeline(quoting(), None)
+    asked = "What is Bo afraid of?\nA. carrots\nB. balloons\nAnswer with one letter."
+    answer = choose(briefing(asked, BO), lambda _: None)
+    assert (answer.text, answer.facts) == ("B: balloons. Bo: “afraid of balloons”.", ("b0",))
+
+
+def test_no_option_is_chosen_where_the_card_does_not_say() -> None:
+    asked = "How old is Bo?\nA. likes carrots\nB. five"
+    answer = AssistantPipeline(quoting(), None)(briefing(asked, BO), lambda _: None)
+    assert answer.text.startswith("I don’t know")
+
+
+def test_yes_or_no_is_answered_as_asked() -> None:
+    ask = AssistantPipeline(quoting(), None)
+    there, elsewhere = spot(0), spot(None)
+    asked = "Is Bo in this picture? Answer with yes or no."
+    assert ask(briefing(asked, BO, spots=[there]), lambda _: None).text == "Yes, that’s Bo."
+    assert ask(briefing(asked, BO, spots=[elsewhere]), lambda _: None).text == "I don’t see Bo in this picture."
+
+
+def test_a_stranger_in_the_picture_is_not_told_of_by_another_card() -> None:
+    ask = AssistantPipeline(quoting(), None)
+    answer = ask(briefing("What is it afraid of?", spots=[spot(None)]), lambda _: None)
+    assert "don’t know the one" in answer.text and not answer.facts
+    named = ask(briefing("Who is afraid of balloons?", spots=[spot(None)]), lambda _: None)
+    assert named.facts == ("b0",)
+
+
+def test_a_model_that_is_measured_is_asked_everything() -> None:
+    parrot = Parrot("Yes.")
+    ask = AssistantPipeline(quoting(), lambda: parrot, general=True, quotes=False)
+    asked = "Is Bo in this picture? Answer with yes or no."
+    assert ask(briefing(asked, BO, spots=[spot(0)]), lambda _: None).text == "Yes."
+    assert parrot.prompts[0].messages[-1]["content"][-1]["text"] == asked

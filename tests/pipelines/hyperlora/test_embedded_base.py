@@ -49,7 +49,7 @@ def test_it_draws_what_the_pipeline_draws_after_sketches(sketching: MiniPipeline
         PROMPTS, num_inference_steps=2, guidance_scale=2.0, seeds=seeds, lora=lora, fidelity=fidelity, upscale=False
     ).images
     # the seeds are what the base takes for the choices of its sketches: the place of each caption
-    text = base.encode_text(PROMPTS) | base.sketch(PROMPTS, [lora, lora] if fidelity else None)
+    text = base.encode_text(PROMPTS) | base.sketch(PROMPTS, [lora, lora] if fidelity else None, fidelity)
     denoiser = RowDenoiser(base, text, base.encode_text([""]), lora.layers)
     drawn = draw(
         denoiser, sketching.prepare_latents(2, seeds), Guidance.from_fidelity(fidelity, 2.0), 2, FOLLOW_DRAWING

@@ -48,7 +48,9 @@ class TinyBase(FlowMatching):
         seeds = [zlib.crc32(caption.encode()) for caption in captions]
         return {"tokens": torch.stack([torch.randn(5, 12, generator=torch.Generator().manual_seed(s)) for s in seeds])}
 
-    def sketch(self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None) -> dict[str, Tensor]:
+    def sketch(
+        self, captions: Sequence[str], loras: Sequence[LoraFactors] | None = None, fidelity: float = 1.0
+    ) -> dict[str, Tensor]:
         self.asked.append((tuple(captions), [lora.metadata[COAT] for lora in loras] if loras else None))
         if not self._sketches:
             return {}

@@ -6,7 +6,7 @@ import torch
 
 from pipelines.lab import to_lab
 from pipelines.lora import COAT, LoraFactors
-from pipelines.mini.dressing import Dresser, dressed
+from pipelines.mini.dressing import FULL, Dresser, dressed, named_colours, pull_of
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, tiny_pipeline
 
@@ -43,14 +43,48 @@ def test_every_part_gets_the_colour_expected_at_its_place() -> None:
 
 
 def test_the_coat_clears_colours_up_and_does_not_move_them() -> None:
-    dull, coat = vague((130, 110, 150), (150, 140, 110)), ("#e0c020", "#7020c0")
+    dull, coat = vague((130, 110, 150), (150, 140, 110)), ("#b0a060", "#7060a0")
     left, right = parts(dressed(drawing(), dull, coat))
-    purple, yellow = to_lab((112, 32, 192)), to_lab((224, 192, 32))
+    purple, yellow = to_lab((112, 96, 160)), to_lab((176, 160, 96))
     assert np.linalg.norm((to_lab(left) - purple)[1:]) < np.linalg.norm((to_lab(left) - yellow)[1:])
     assert np.linalg.norm((to_lab(right) - yellow)[1:]) < np.linalg.norm((to_lab(right) - purple)[1:])
-    # vivid as the photos, as light as expected: shade on a photo is not the colour of the thing
-    assert np.linalg.norm(to_lab(left)[1:]) > 2 * np.linalg.norm(to_lab((130, 110, 150))[1:])
+    # as colourful as the photos, as light as expected: shade on a photo is not the colour of the thing
+    assert np.linalg.norm(to_lab(left)[1:]) > 1.4 * np.linalg.norm(to_lab((130, 110, 150))[1:])
     assert abs(to_lab(left)[0] - to_lab((130, 110, 150))[0]) < 8
+
+
+def test_a_vivid_thing_is_as_light_as_its_photos_show_it() -> None:
+    dull = vague((160, 110, 70), (90, 60, 60))  # a yellow duck and a red one, as the mean of what might be drawn
+    left, right = parts(dressed(drawing(), dull, ("#f0c814",)))
+    yellow = to_lab((0xF0, 0xC8, 0x14))
+    for part in (left, right):
+        assert abs(to_lab(part)[0] - yellow[0]) < 8 and np.linalg.norm((to_lab(part) - yellow)[1:]) < 16
+    # what is expected to be lighter stays so, and fur is as light as expected
+    pale = parts(dressed(drawing(), vague((250, 240, 200), (250, 240, 200)), ("#c89a10",)))[0]
+    assert to_lab(pale)[0] > to_lab((0xC8, 0x9A, 0x10))[0] + 10
+    fur = parts(dressed(drawing(), dull, ("#c89a70",)))[1]
+    assert abs(to_lab(fur)[0] - to_lab((90, 60, 60))[0]) < 6
+
+
+def lab_of(*colours: tuple[int, int, int]) -> np.ndarray:
+    return to_lab(np.array(colours))
+
+
+def test_the_shade_of_a_vivid_thing_is_called_by_its_colour() -> None:
+    worn = lab_of((215, 152, 1), (136, 97, 38), (158, 136, 82), (200, 196, 182), (30, 60, 160))  # a rubber duck
+    named = named_colours(worn)
+    assert np.allclose(named[:3], worn[0]) and np.allclose(named[3:], worn[3:])
+    lit = named_colours(np.concatenate([worn[:2], lab_of((245, 225, 79))]))
+    assert np.allclose(lit, lit[0]) and worn[0, 0] < lit[0, 0] < to_lab((245, 225, 79))[0]
+
+
+def test_fur_keeps_all_its_colours() -> None:
+    for worn in (
+        lab_of((162, 103, 64), (217, 142, 91), (94, 52, 31)),  # ginger and its darker parts
+        lab_of((240, 240, 238), (180, 178, 176), (90, 88, 86)),
+        lab_of((150, 100, 70), (214, 20, 40)),  # brown fur first, and a red collar
+    ):
+        assert np.allclose(named_colours(worn), worn)
 
 
 def test_a_part_that_looks_as_its_class_is_left_as_it_is_drawn() -> None:
@@ -58,6 +92,17 @@ def test_a_part_that_looks_as_its_class_is_left_as_it_is_drawn() -> None:
     found = dressed(plain, vague((215, 66, 62), (40, 60, 200)), ("#2020e0", "#20e020"))
     left, right = parts(found)
     assert tuple(left) == RED and np.linalg.norm(to_lab(right) - to_lab(YELLOW)) > 40
+
+
+def test_the_dial_goes_from_the_class_to_the_thing() -> None:
+    drawn, wanted = drawing(), vague((60, 90, 200), (240, 240, 235))
+    whole = to_lab(parts(dressed(drawn, wanted, ()))[0])
+    distances = [
+        float(np.linalg.norm(to_lab(parts(dressed(drawn, wanted, (), pull_of(fidelity)))[0]) - whole))
+        for fidelity in (0.0, 0.2, 0.4, FULL, 1.0)
+    ]
+    assert np.array_equal(dressed(drawn, wanted, (), pull_of(0.0)), drawn)
+    assert distances[0] > distances[1] > distances[2] > distances[3] == distances[4] == 0.0
 
 
 @pytest.fixture(scope="module")

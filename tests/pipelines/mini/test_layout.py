@@ -109,6 +109,55 @@ def test_a_head_begins_below_the_ears() -> None:
     assert head_of(Figure.of(Image.new("RGBA", (8, 8)))).width > 0
 
 
+def tailed(head: tuple[float, float, float] | None) -> Figure:
+    """A body with a head at its left, lower than the tail at its right."""
+    picture = Image.new("RGBA", (SIZE, SIZE))
+    brush = ImageDraw.Draw(picture)
+    brush.rectangle((8, 30, 55, 60), fill=RED)  # the head's top is at (14, 30)
+    brush.rectangle((38, 4, 55, 30), fill=RED)
+    return Figure.of(picture, subject=True, head=head)
+
+
+MARK = (14 / SIZE, 30 / SIZE, 14 / SIZE)
+
+
+def test_a_known_head_is_where_it_is_in_the_figure() -> None:
+    head = tailed(MARK).head
+    scale = EDGE / 57  # the content is 48 × 57, cut from (8, 4)
+    assert head is not None
+    np.testing.assert_allclose((head.x, head.top, head.width), (6 * scale, 26 * scale, 14 * scale), rtol=5e-3)
+    assert tailed(None).head is None
+
+
+def test_a_head_goes_where_its_figure_goes() -> None:
+    whole = tailed(MARK)
+    for changed in (whole, whole.scaled(0.5), whole.resized(60, 90), whole.mirrored(), whole.tilted(25)):
+        assert changed.head is not None
+        x, y = round(changed.head.x), round(changed.head.top)
+        around = np.asarray(changed.picture.getchannel("A"))[max(0, y - 12) : y + 12, max(0, x - 12) : x + 12] > 127
+        assert 0.15 < around.mean() < 0.85  # on the outline, whichever way it is turned
+    mirrored = whole.mirrored().head
+    assert mirrored is not None and mirrored.x > whole.picture.width / 2
+    back = whole.mirrored().mirrored().head
+    assert back is not None and whole.head is not None and back.x == pytest.approx(whole.head.x)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_a_hat_sits_on_a_known_head_and_not_on_the_tail(mirrored: bool) -> None:
+    for head, is_left in ((MARK, True), (None, False)):
+        whole = tailed(head).mirrored() if mirrored else tailed(head)
+        hat = coloured(np.asarray(wearing(whole, figure(BLUE, (30, 20)), np.random.default_rng(0)).picture), BLUE)
+        middle = np.mean(columns(hat)) / hat.shape[1]
+        assert (middle < 0.5) == (is_left != mirrored)
+        if head is not None and whole.head is not None:
+            assert np.ptp(columns(hat)) == pytest.approx(1.2 * whole.head.width, rel=0.1)
+
+
+def test_a_tiny_head_has_a_hat_that_can_be_seen() -> None:
+    hat = coloured(np.asarray(wearing(tailed((*MARK[:2], 0.02)), figure(BLUE), np.random.default_rng(0)).picture), BLUE)
+    assert np.ptp(columns(hat)) > 0.2 * EDGE
+
+
 # scenes
 
 

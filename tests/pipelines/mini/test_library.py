@@ -5,9 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from pipelines.mini.library import DrawingLibrary
+from pipelines.mini.training.library import HEADS
+
+LIBRARY = Path(__file__).resolve().parents[3] / "assets" / "mini" / "library"
 
 NAMES = ["cat", "dog", "smiling face", "smiling face with sunglasses"]
 # each name but the last in two styles
@@ -31,6 +35,7 @@ def library() -> DrawingLibrary:
         style_words={"flat": ["flat style", "simple flat colours"], "glossy": ["glossy style", "3d render"]},
         mirrors=["cat", "dog"],
         held_out=["cat"],
+        heads={"cat": {"glossy": [0.2, 0.3, 0.25]}, "smiling face with sunglasses": {"glossy": [0.5, 0.1, 0.4]}},
     )
 
 
@@ -68,6 +73,12 @@ def test_a_style_that_is_not_drawn_gives_the_one_that_is(library: DrawingLibrary
     assert [number(library.picture(3, style)) for style in (0, 1)] == [6, 6]
 
 
+def test_heads_are_those_of_the_drawings_that_are_shown(library: DrawingLibrary) -> None:
+    assert (library.head(0, 0), library.head(0, 1)) == (None, (0.2, 0.3, 0.25))
+    assert library.head(1, 1) is None
+    assert library.head(3, 0) == (0.5, 0.1, 0.4)  # not drawn flat: the glossy one is shown
+
+
 def test_it_is_read_as_it_was_written(library: DrawingLibrary, tmp_path: Path) -> None:
     library.save_pretrained(tmp_path / "library")
     again = DrawingLibrary.from_pretrained(tmp_path / "library")
@@ -76,6 +87,8 @@ def test_it_is_read_as_it_was_written(library: DrawingLibrary, tmp_path: Path) -
     assert (again.names, again.style_words) == (library.names, library.style_words)
     assert (again.mirrors, again.held_out) == (frozenset({"cat", "dog"}), frozenset({"cat"}))
     assert again.nearest_concept(torch.eye(4)[3]) == 3
+    assert again.heads == library.heads != {}
+    assert again.without(["dog"]).head(0, 1) == library.head(0, 1)
 
 
 def test_without_some_names_their_neighbours_are_found(library: DrawingLibrary) -> None:
@@ -96,3 +109,28 @@ def test_without_nothing_it_is_the_same(library: DrawingLibrary) -> None:
     same = library.without([])
     assert same.names == library.names and same.concept("dog") == 1
     assert same.drawn_styles(0) == [0, 1]
+
+
+def test_every_shipped_head_is_of_a_drawing_and_in_it() -> None:
+    shipped = DrawingLibrary.from_pretrained(LIBRARY)
+    assert shipped.heads == yaml.safe_load(HEADS.read_text(encoding="utf-8"))  # what is measured is what is shipped
+    styles = list(shipped.style_words)
+    for name, of in shipped.heads.items():
+        concept = shipped.concept(name)
+        assert concept is not None
+        for style, (x, top, width) in of.items():
+            assert styles.index(style) in shipped.drawn_styles(concept)
+            alpha = np.asarray(shipped.picture(concept, styles.index(style)).getchannel("A"))
+            edge = len(alpha)
+            below = alpha[round(top * edge) : round((top + 0.12) * edge) + 1, round((x - 0.06) * edge) :]
+            assert (below[:, : round(0.12 * edge)] > 127).any(), f"nothing is below the hat of {name}, {style}"
+            assert 0.1 < width < 0.5
+
+
+def test_a_cat_with_a_raised_tail_has_its_head_at_the_other_end() -> None:
+    shipped = DrawingLibrary.from_pretrained(LIBRARY)
+    concept = shipped.concept("cat")
+    assert concept is not None
+    for style in ("modern", "glossy"):
+        head = shipped.head(concept, list(shipped.style_words).index(style))
+        assert head is not None and head[0] < 0.35 and head[1] > 0.2

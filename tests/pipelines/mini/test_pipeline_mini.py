@@ -11,7 +11,7 @@ from torch import Tensor
 
 from pipelines.lora import COAT, Factor, LoraError, LoraFactors
 from pipelines.mini.casting import Actor
-from pipelines.mini.dressing import LOOKS, Dresser
+from pipelines.mini.dressing import LOOKS, Dresser, TasteDresser
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
 from pipelines.mini.sketching import Sketch
 from pipelines.pigeon.conditioning import Taste, TasteAttention
@@ -170,7 +170,7 @@ def test_every_branch_of_guidance_is_shown_the_same_sketch(sketching: MiniPipeli
     with Inputs(sketching) as seen:
         prompts = ["a dog", "a cat"]
         latents(sketching, prompts, seeds=[1, 2], lora=lora, fidelity=0.6, guidance_scale=3.0, num_inference_steps=10)
-    dress = Dresser(sketching, lora)
+    dress = Dresser(sketching, lora, fidelity=0.6)
     shown = sketching.encode_sketches(pictures(sketching, prompts, [1, 2], [[Actor(dress=dress)]] * 2))
     assert shown.flatten(1).any(dim=1).all() and not torch.allclose(shown[0], shown[1])
     looks, steps = seen.rows[:2], seen.rows[2:]  # first the two drawings are dressed
@@ -349,7 +349,7 @@ def test_a_taste_dresses_what_is_nobodys_own(sketching: MiniPipeline) -> None:
     sketch = sketching.sketch
 
     def noted(*arguments: Any) -> list[Sketch | None]:
-        asked.extend(arguments[2])
+        asked.extend(arguments[2] if len(arguments) > 2 else ())
         return sketch(*arguments)
 
     with pytest.MonkeyPatch.context() as patch:
@@ -357,8 +357,8 @@ def test_a_taste_dresses_what_is_nobodys_own(sketching: MiniPipeline) -> None:
         latents(sketching, lora=lora, fidelity=0.7, taste=taste)
         latents(sketching, taste=taste)
     (own,), (anybodys,) = asked
-    assert own.dress._taste is None and own.dress._lora is lora  # an own thing keeps its looks
-    assert anybodys.dress._lora is None and anybodys.dress._taste is not None
+    assert isinstance(own.dress, Dresser)  # an own thing keeps its looks
+    assert isinstance(anybodys.dress, TasteDresser)
 
 
 def test_tastes_that_do_not_fit_the_prompts_are_refused(pipeline: MiniPipeline) -> None:

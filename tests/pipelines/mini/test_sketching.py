@@ -280,3 +280,34 @@ def test_a_colour_in_the_name_of_a_kind_is_no_wish(sketcher: Sketcher) -> None:
     golden = Actor(words="golden dog", coat=("#e02020",))
     assert closest(values(laid_out(sketcher, "a golden dog", golden))) == "red"
     assert closest(values(laid_out(sketcher, "a blue golden dog", golden))) == "blue"
+
+
+def test_a_cut_out_wears_its_hat_where_its_head_is(sketcher: Sketcher) -> None:
+    cutout = Image.new("RGBA", (60, 40))
+    cutout.paste((200, 20, 20, 255), (0, 20, 60, 40))
+    cutout.paste((200, 20, 20, 255), (40, 0, 60, 40))  # the tail, at the right
+    cutout.paste((200, 20, 20, 30), (20, 0, 40, 12))  # haze, which is not in the sketch
+    asked: list[Image.Image] = []
+
+    def heads(picture: Image.Image) -> tuple[float, float, float] | None:
+        asked.append(picture)
+        return 0.15, 0.5, 0.3
+
+    finding = Sketcher(sketcher._library, sketcher._encoder, sketcher._tokenizer, SIZE, heads)
+    crown = np.array(shades("crown", 0))
+
+    def middle(drawn: Sketch | None) -> float:
+        picture = values(drawn)
+        hat = (np.abs(picture[..., :3] - crown).max(axis=2) < 40) & (picture[..., 3] > 127)
+        return float(np.flatnonzero(hat.any(axis=0)).mean()) / SIZE
+
+    prompt, actors = "a dog wearing a crown, flat style", [Actor(words="dog", cutout=cutout)]
+    assert middle(finding.sketch(prompt, 0, actors)) < 0.5 < middle(sketcher.sketch(prompt, 0, actors))
+    assert asked == [cutout]
+    # nobody is asked where nobody wears a hat, or where a drawing does
+    finding.sketch("a dog, flat style", 0, actors)
+    finding.sketch(prompt, 0, [Actor(words="dog")])
+    assert asked == [cutout]
+    # a head that is not found is where the outline is highest
+    lost = Sketcher(sketcher._library, sketcher._encoder, sketcher._tokenizer, SIZE, lambda _: None)
+    assert middle(lost.sketch(prompt, 0, actors)) > 0.5

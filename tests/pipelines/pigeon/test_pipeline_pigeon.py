@@ -60,7 +60,7 @@ def test_nothing_liked_is_no_taste() -> None:
 
 
 def test_an_interest_is_told_by_its_own_pictures() -> None:
-    two = PictureFeatures.joined([pictures(12), pictures(12, shift=3.0)])
+    two = PictureFeatures.joined([pictures(12, shift=-9.0), pictures(12, shift=9.0)])
     rows = tuple(Row(picture=place, liked=True, weight=1.0) for place in range(24))
     scorer, tokens = TasteScorer.learn(two, Evidence(rows=rows), TasteSettings.read()), TasteTokens(encoder())
     found = find_interests(embeddings(two, scorer), np.ones(24, np.float32))

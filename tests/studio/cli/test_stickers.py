@@ -22,6 +22,16 @@ def test_a_set_becomes_a_pack_that_the_checker_accepts(keepsake, bo, tmp_path) -
         assert icon.size == (96, 96)
 
 
+def test_an_animated_set_is_a_pack_that_moves(keepsake, bo) -> None:
+    told = keepsake(
+        "stickers", "Bo", "--pack", "signal", "--out", "out", "--count", "1", "--animated", "--motion", "wiggle",
+        "--json",
+    ).json  # fmt: skip
+    assert (told["stickers"], told["animated"]) == (1, True)
+    assert told["largest_bytes"] <= 300 * 1024
+    assert keepsake("check-pack", told["files"][1], "--pack", "signal", "--json").json["valid"]
+
+
 def test_the_checker_ends_with_1_and_says_what_is_wrong(keepsake, bo, tmp_path) -> None:
     keepsake("stickers", "Bo", "--pack", "png", "--out", "out", "--count", "1", "--no-outline", "--no-shadow")
     (file,) = (tmp_path / "out" / "bo-png").glob("*.png")
@@ -38,6 +48,7 @@ def test_the_checker_ends_with_1_and_says_what_is_wrong(keepsake, bo, tmp_path) 
         (("Bo", "--pack", "whatsapp", "--count", "2"), "3 to 30"),
         (("Bo", "--pack", "whatsapp", "--count", "31"), "3 to 30"),
         (("Bo", "--pack", "png", "--count", "99"), "count is 99"),
+        (("Bo", "--pack", "png", "--motion", "fly"), "no motion 'fly'"),
         (("Bo", "--pack", "png", "--caption", "x" * 61), "61 characters"),
         (("Bo", "--pack", "png", "--caption", "猫"), "猫"),
         (("Bo", "--pack", "png", "--seed", "-1"), "seed is -1"),

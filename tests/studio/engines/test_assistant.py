@@ -6,11 +6,21 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.engines.assistant import EmbeddedAssistantEngine, ServerAssistantEngine, VlmAssistantEngine
+from pipelines.assistant.chat_transformers import TextChat
+from pipelines.assistant.vlm.configuration_vlm import VlmModelConfig
+from pipelines.assistant.vlm.modeling_vlm import SmallVlm
+from pipelines.features.image_encoders import ClipVisionEncoder
+from studio.engines.assistant import (
+    EmbeddedAssistantEngine,
+    ServerAssistantEngine,
+    SmallVlmAssistantEngine,
+    VlmAssistantEngine,
+)
 from studio.engines.base import AssistantCard, AssistantSpot, AssistantTask
 from studio.errors import InvalidInput, ModelMissing, StudioError
-from tests.pipelines.assistant.tiny_chat import llava
+from tests.pipelines.assistant.tiny_chat import llava, text_model
 from tests.pipelines.features.tiny_minilm import write_minilm
+from tests.pipelines.features.tiny_onnx import write_clip_vision
 
 BO = AssistantCard(name="Bo", kind="dog", facts=(("f0", "afraid of balloons"),), meant=True)
 SPOT = AssistantSpot(box=(0.0, 0.0, 1.0, 1.0), card=0, sureness="sure")
@@ -55,6 +65,28 @@ def test_a_vlm_describes_what_the_cards_do_not_say(find: Callable[[str], Path], 
     assert engine.answer(SEEN, nobody).origin == "quoted"
     described = engine.answer(DESCRIBED, nobody)
     assert described.origin == "worded" and described.text
+
+
+def test_a_small_vlm_that_was_trained_describes_what_the_cards_do_not_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    language, tokenizer = text_model()
+    shape = {"image_tokens": 4, "placeholder": "<image>", "rank": 2, "alpha": 2, "targets": ["q_proj"]}
+    write_minilm(tmp_path / "minilm")
+    write_clip_vision(tmp_path / "clip-vision")
+    width = ClipVisionEncoder.token_dim
+    SmallVlm.fresh(language, tokenizer, width, VlmModelConfig.model_validate(shape)).save(tmp_path / "small")
+    monkeypatch.setattr(
+        "pipelines.assistant.vlm.chat_vlm.TextChat.from_gguf", lambda *_, **__: TextChat(*text_model(), "tiny")
+    )
+    engine = SmallVlmAssistantEngine(folder=str(tmp_path / "small"), max_tokens=8, find=lambda name: tmp_path / name)
+    assert engine.needs() == ("minilm", "smollm2", "clip-vision")
+    assert engine.answer(SEEN, nobody).origin == "quoted"
+    described = engine.answer(DESCRIBED, nobody)
+    assert described.origin == "worded" and described.text
+    lost = SmallVlmAssistantEngine(folder=str(tmp_path / "lost"), find=lambda name: tmp_path / name)
+    with pytest.raises(StudioError, match="cannot be loaded"):
+        lost.answer(DESCRIBED, nobody)
 
 
 def test_a_model_or_server_that_is_not_there_is_a_sentence(find: Callable[[str], Path], tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,10 @@ import torch
 from PIL import Image
 
 from pipelines.lora import Factor, LoraFactors, layer_table
+from pipelines.lora_files import LAYOUTS, LoraLabel, export_lora
+from pipelines.safetensors_bytes import write_tensors
 from pipelines.text_to_image import denoiser
-from studio.engines.base import ImageJob, Subject
+from studio.engines.base import ImageJob, Style, Subject
 from studio.engines.hub import HubImageEngine
 from studio.errors import InvalidInput, JobCancelled, ModelMissing
 from tests.pipelines.tiny_hub_models import SIZE, TINY, write_model
@@ -174,3 +177,32 @@ def test_a_model_that_is_nowhere_gets_a_sentence(tmp_path: Path, monkeypatch: py
 def test_options_are_checked(option: str, value: object) -> None:
     with pytest.raises(InvalidInput, match=f"{option} is {value!r}"):
         HubImageEngine(model="x", **{option: value})
+
+
+def test_an_exported_lora_comes_back_as_a_style_with_the_same_picture(engine: HubImageEngine) -> None:
+    adapter = lora_of(engine, strength=0.3)
+    lora = LoraFactors.from_bytes(adapter)
+    base = pixels(engine.generate(job(7), Told()))
+    personal = pixels(engine.generate(job(7, adapter=adapter), Told()))  # with fidelity 1 everywhere as well
+    for layout in LAYOUTS if lora.component == "unet" else ("diffusers",):
+        file = export_lora(lora, layout, LoraLabel(trigger="a dog"), torch.float32)
+        read = engine.read_style(file)
+        assert (read.trigger, read.layers, read.left_out) == ("a dog", len(lora.layers), ())
+        styled = pixels(engine.generate(replace(job(7), style=Style(file=file, strength=1.0)), Told()))
+        assert np.abs(styled.astype(int) - personal).max() <= 1
+        assert not np.array_equal(styled, base)
+    both = replace(job(7, adapter=adapter, fidelity=0.5, count=2), style=Style(file=file, strength=0.5))
+    assert engine.generate(both, Told())[0].size == (SIZE, SIZE)
+    assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
+
+
+def test_a_style_for_another_base_gets_a_sentence(engine: HubImageEngine) -> None:
+    name = "lora_unet_down_blocks_1_attentions_0_transformer_blocks_0_attn2_to_k"
+    down, up = torch.ones(2, 2048), torch.ones(640, 2)
+    file = write_tensors({f"{name}.lora_down.weight": down, f"{name}.lora_up.weight": up}, {})
+    for use in (
+        engine.read_style,
+        lambda data: engine.generate(replace(job(7), style=Style(file=data, strength=1.0)), Told()),
+    ):
+        with pytest.raises(InvalidInput, match="seems to be made for SDXL, but the studio draws with"):
+            use(file)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,13 +13,15 @@ import yaml
 from PIL import Image
 from safetensors.torch import save
 
-from pipelines.lora import LoraFactors
+from pipelines.lora import LoraAdapter, LoraFactors
+from pipelines.lora_files import LAYOUTS, LoraLabel, export_lora
+from pipelines.mini.heads import HeadProbe
 from pipelines.pigeon.conditioning import TasteAttention
 from pipelines.pigeon.modeling_pigeon import PigeonEncoder
 from pipelines.pigeon.pipeline_pigeon import write
-from studio.engines.base import ImageJob, Subject
+from studio.engines.base import ImageJob, Style, Subject
 from studio.engines.image import DiffusersImageEngine, personal_subjects, photo_cutouts
-from studio.errors import JobCancelled, ModelMissing
+from studio.errors import InvalidInput, JobCancelled, ModelMissing
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, save_pipeline, tiny_pipeline
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -78,6 +81,22 @@ def job(*seeds: int, adapter: bytes | None = None, fidelity: float = 1.0, count:
 
 def pixels(pictures: list[Image.Image]) -> np.ndarray:
     return np.stack([np.asarray(picture) for picture in pictures])
+
+
+def test_heads_are_looked_for_where_the_base_has_a_probe_and_the_network_opens_late(folder: Path) -> None:
+    probe = folder / "mini" / "library" / "head_probe.json"
+    fresh = DiffusersImageEngine("mini", models=str(folder / "models.yaml"), device="cpu")
+    assert fresh._head_finder() is None
+    probe.parent.mkdir(exist_ok=True)
+    HeadProbe(np.zeros(768, np.float32), 0.0).write(probe)
+    try:
+        finder = fresh._head_finder()  # the catalogue has no clip-vision, and nothing asks for it yet
+        assert finder is not None
+        with pytest.raises(ModelMissing, match="clip-vision"):
+            finder(Image.new("RGBA", (8, 8), "red"))
+    finally:
+        probe.unlink()
+        probe.parent.rmdir()
 
 
 def test_capabilities_are_read_without_loading_weights(folder: Path, engine: DiffusersImageEngine) -> None:
@@ -237,3 +256,31 @@ def test_a_picture_may_follow_a_photo(sketching: DiffusersImageEngine) -> None:
     assert not np.array_equal(photo, anew[0])
     assert np.abs(drawn.astype(int) - anew[1]).max() <= 1
     assert np.array_equal(pixels(sketching.generate(posed(4, 5, poses=()), Told())), anew)
+
+
+@pytest.mark.parametrize("layout", list(LAYOUTS))
+def test_an_exported_lora_comes_back_as_a_style_with_the_same_picture(
+    folder: Path, engine: DiffusersImageEngine, layout: str
+) -> None:
+    lora = LoraFactors.from_bytes((folder / "lora.safetensors").read_bytes())
+    file = export_lora(lora, layout, LoraLabel(trigger="a dog"), torch.float32)
+    fresh = DiffusersImageEngine("mini", models=str(folder / "models.yaml"))
+    assert (fresh.read_style(file).layers, fresh._pipeline) == (len(lora.layers), None)
+    base = pixels(engine.generate(job(7), Told()))
+    with LoraAdapter(engine._loaded().unet, lora, scale=0.6):
+        everywhere = pixels(engine.generate(job(7), Told()))
+    styled = pixels(engine.generate(replace(job(7), style=Style(file=file, strength=0.6)), Told()))
+    assert np.abs(styled.astype(int) - everywhere).max() <= 1
+    assert not np.array_equal(styled, base)
+    assert np.array_equal(pixels(engine.generate(job(7), Told())), base)
+
+
+def test_a_style_that_was_stopped_or_does_not_fit_leaves_the_base(folder: Path, engine: DiffusersImageEngine) -> None:
+    lora = LoraFactors.from_bytes((folder / "lora.safetensors").read_bytes())
+    style = Style(file=export_lora(lora, "kohya", LoraLabel(), torch.float32), strength=1.0)
+    base = pixels(engine.generate(job(7), Told()))
+    with pytest.raises(JobCancelled):
+        engine.generate(replace(job(7), style=style), Told(stop_at=2))
+    with pytest.raises(InvalidInput, match="not a readable safetensors file"):
+        engine.generate(replace(job(7), style=Style(file=b"x" * 40, strength=1.0)), Told())
+    assert np.array_equal(pixels(engine.generate(job(7), Told())), base)

@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.domain.stickers import Messenger, PackItem, PackLabel
+from studio.domain.stickers import Messenger, Motion, PackItem, PackLabel
 from studio.errors import InvalidInput
 from studio.packs.building import build
+from studio.packs.motion import Moving
 
 LABEL = PackLabel(identifier="bo", title="Bo & friends")
 
@@ -63,3 +64,13 @@ def test_signal_gets_one_emoji_and_a_cover() -> None:
 
 def test_plain_files_are_nothing_but_pictures() -> None:
     assert list(build(Messenger.PNG, LABEL, stickers(2)).files) == ["01-hi.png", "02-hi.png"]
+
+
+def test_moving_stickers_are_said_to_move() -> None:
+    moving = [(item, Moving(image, Motion.WIGGLE)) for item, image in stickers(3)]
+    pack = build(Messenger.WHATSAPP, LABEL, moving)
+    listed = json.loads(pack.files["contents.json"])["sticker_packs"][0]
+    assert (pack.animated, listed["animated_sticker_pack"]) == (True, True)
+    with Image.open(io.BytesIO(pack.files["bo/tray.png"])) as icon:
+        assert (icon.size, getattr(icon, "n_frames", 1)) == ((96, 96), 1)
+    assert build(Messenger.SIGNAL, LABEL, moving[:1]).files.keys() == {"pack.json", "01-hi.png", "HOW-TO.txt"}

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from studio import fonts
+from studio.domain.stickers import Motion
 from studio.errors import InvalidInput
 from studio.packs.finishing import check_caption
 from studio.packs.scenes import load_scenes
@@ -21,11 +22,14 @@ def test_the_shipped_scenes_can_be_packed_and_lettered() -> None:
         fonts.check_glyphs(scene.words, "round", "words")
         check_caption(scene.words)
         assert scene.says
+        assert scene.motion is not Motion.NONE
+    assert {scene.motion for scene in scenes[:12]} == set(Motion) - {Motion.NONE}
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{a: 1}", "- {prompt: x}", "- 3", "[", "- {prompt: a, words: b, emojis: [c], says: d}"]
-)
+    "text", ["", "[]", "{a: 1}", "- {prompt: x}", "- 3", "[", "- {prompt: a, words: b, emojis: [c], says: d}",
+     "- {prompt: 'a {it}', words: b, emojis: [c], says: d, motion: fly}"],
+)  # fmt: skip
 def test_a_file_that_is_wrong_is_said(text: str, tmp_path: Path) -> None:
     file = tmp_path / "scenes.yaml"
     file.write_text(text)

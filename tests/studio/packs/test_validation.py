@@ -93,9 +93,25 @@ def test_animations_are_held_to_their_own_rules(whatsapp: Files) -> None:
     assert "lasts 12000 ms" in sentences(animated(4000))
     still = {**whatsapp, **dict.fromkeys(names, animation(100))}
     assert "calls the stickers still" in sentences(still)
-    assert "animated, which telegram does not take" in sentences(
+    assert "an animated WEBP file; telegram takes animated WEBM" in sentences(
         {**pack(Messenger.TELEGRAM), "00-bo.png": animation(100)}, Messenger.TELEGRAM
     )
+
+
+def test_signal_takes_small_animations_that_never_end() -> None:
+    files = pack(Messenger.SIGNAL)
+    listed = json.loads(files["pack.json"])
+    listed["stickers"][0]["file"] = "moving.png"
+
+    def told(edge: int, **options: Any) -> str:
+        first = sticker().resize((edge, edge))
+        frames = [first, first.rotate(90, translate=(2, 0))]
+        moving = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:], duration=100, **options)
+        return sentences({**files, "pack.json": json.dumps(listed).encode(), "moving.png": moving}, Messenger.SIGNAL)
+
+    assert told(256, loop=0) == ""
+    assert "8 × 8 pixels" in told(8, loop=0)
+    assert "plays for ever" in told(256, loop=3)
 
 
 def set_first(**values: object) -> Callable[[dict[str, Any]], None]:

@@ -76,6 +76,14 @@ class TestRetrieval:
         assert [spot.card for spot in engine.tasks[-1].spots] == [0]
         assert len(engine.tasks[-1].turns) == 8
 
+    def test_after_a_picture_of_a_stranger_a_pronoun_does_not_mean_what_was_talked_about_before(
+        self, studio: Studio, engine: FakeAssistantEngine, bo: Concept, photo: Photos
+    ) -> None:
+        chat = ask(studio, "What is Bo afraid of?").conversation_id
+        ask(studio, "Who is this?", photo(5), chat=chat)
+        ask(studio, "And what is it afraid of?", chat=chat)
+        assert not any(card.meant for card in engine.tasks[-1].cards)
+
     def test_names_are_found_in_every_form_and_pronouns_mean_what_was_talked_about(
         self, studio: Studio, engine: FakeAssistantEngine, bo: Concept, photo: Photos
     ) -> None:

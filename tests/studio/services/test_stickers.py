@@ -10,8 +10,9 @@ from PIL import Image
 
 from studio.domain.concepts import AddConceptRequest, Concept
 from studio.domain.generation import SEED_MAX, GenerateRequest, Picture
-from studio.domain.stickers import EMOJIS_OTHERWISE, Messenger, StickerLook, StickersRequest
+from studio.domain.stickers import EMOJIS_OTHERWISE, FITTING, Messenger, Motion, StickerLook, StickersRequest
 from studio.errors import InvalidInput, NotFound, UnknownConcept
+from studio.packs import video
 from studio.packs.validation import problems
 from studio.studio import Studio
 
@@ -70,6 +71,40 @@ def test_packs_are_valid_and_named_after_their_title(
     pack = studio.stickers.pack(ids, messenger, StickerLook(own_words=True), title="Bo  & Zoë!")
     assert problems(pack.files, messenger) == []
     assert (pack.name, pack.label.title, pack.stickers) == (f"bo-zoe-{messenger}", "Bo & Zoë!", 3)
+
+
+def test_moving_packs_are_valid_and_every_sticker_moves(studio: Studio, drawn: tuple[Picture, ...]) -> None:
+    ids = [picture.id for picture in drawn]
+    look = StickerLook(motion=Motion.WIGGLE)
+    pack = studio.stickers.start_pack(ids, Messenger.SIGNAL, look, title="Bo").result(PATIENCE)
+    assert problems(pack.files, Messenger.SIGNAL) == []
+    pictures = [data for name, data in pack.files.items() if name.endswith((".webp", ".png")) and "tray" not in name]
+    assert pack.animated
+    assert len(pictures) == 3
+    for data in pictures:
+        with Image.open(io.BytesIO(data)) as moving:
+            assert moving.n_frames > 4  # type: ignore[attr-defined]
+    # asked for again, it is the same pack and not made anew
+    assert studio.stickers.pack(ids, Messenger.SIGNAL, look, title="Bo") is pack
+
+
+def test_each_scene_has_the_motion_that_suits_it(studio: Studio, drawn: tuple[Picture, ...]) -> None:
+    (sticker, *_) = studio.stickers.of([drawn[1].id])
+    assert sticker.motion == studio.stickers.scenes[1].motion
+    fitting, chosen, other = (
+        studio.stickers.preview(drawn[1].id, StickerLook(motion=motion))
+        for motion in (FITTING, sticker.motion, Motion.BOUNCE)
+    )
+    assert fitting == chosen != other
+
+
+def test_moving_stickers_for_telegram_say_what_they_need(
+    studio: Studio, drawn: tuple[Picture, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video, "available", lambda: False)
+    with pytest.raises(InvalidInput, match=r"requirements-video\.txt"):
+        studio.stickers.start_pack([drawn[0].id], Messenger.TELEGRAM, StickerLook(motion="bounce"), title="Bo")
+    assert not studio.stickers.pack([drawn[0].id], Messenger.TELEGRAM, LOOK, title="Bo").animated
 
 
 def test_the_list_follows_the_order_given(studio: Studio, drawn: tuple[Picture, ...]) -> None:

@@ -1,16 +1,22 @@
 from __future__ import annotations
 
 import io
+import threading
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from studio.bootstrap import build_studio
+from studio.config import StudioConfig
 from studio.domain.concepts import AddConceptRequest
+from studio.domain.drawings import InTaste
 from studio.domain.generation import GenerateRequest
 from studio.domain.taste import TasteVariant
+from studio.engines.base import ImageJob, Report
 from studio.errors import InvalidInput, NotFound, UnknownConcept
 from studio.services.taste_drawing import TasteRequest
+from studio.storage.drawings import DrawingRepository
 from studio.studio import Studio
 
 PATIENCE = 60.0
@@ -78,7 +84,7 @@ def test_a_replayed_recipe_needs_no_taste(nik: Studio) -> None:
 
 @pytest.mark.parametrize("tastes", [False, True])
 def test_tokens_reach_an_image_engine_that_reads_them(nik: Studio, tastes: bool, monkeypatch) -> None:
-    engine = nik.generation._artist.image
+    engine = nik.generation._artist.image.engine()
     monkeypatch.setattr(engine, "_tastes", tastes)
     ways = (TasteVariant(style="flat style", colour="red", tokens=b"told"), TasteVariant(style="", colour=""))
     monkeypatch.setattr(nik.taste_drawing._engine, "variants", lambda *_: ways)
@@ -106,3 +112,41 @@ def test_refused_before_anything_is_drawn(nik: Studio) -> None:
     with pytest.raises(InvalidInput, match="amount"):
         request(amount="all")
     assert not nik.gallery.list()
+
+
+def test_what_the_end_of_the_studio_interrupted_is_drawn_again_in_its_taste(
+    fake_config: StudioConfig, nik: Studio
+) -> None:
+    begun, go = threading.Event(), threading.Event()
+    engine = nik.generation._artist.image.engine()  # type: ignore[attr-defined]
+    draw = engine.generate
+
+    def slowly(job: ImageJob, report: Report) -> list[Image.Image]:
+        begun.set()
+        assert go.wait(PATIENCE)
+        return draw(job, report)
+
+    engine.generate = slowly  # type: ignore[method-assign]
+    nik.taste_drawing.start(request(amount="touch"))
+    assert begun.wait(PATIENCE)
+    nik.jobs.close(timeout=0)
+    go.set()
+    nik.close()
+
+    later = build_studio(fake_config)
+    (drawing,) = later.generation.interrupted()
+    assert drawing.in_taste == InTaste(taste="Nik", amount="touch", tries=4)
+    assert drawing.request.seed == 7
+    shown = later.taste_drawing.resume(drawing.id).result(PATIENCE)
+    assert [picture.recipe.seed for picture in shown] == [7, 8, 9, 10]
+    assert {picture.recipe.taste for picture in shown} >= {"Nik"}
+    assert later.generation.interrupted() == []
+    with pytest.raises(NotFound, match="interrupted"):
+        later.taste_drawing.resume(drawing.id)
+    later.close()
+
+
+def test_what_ended_is_not_offered_again(nik: Studio) -> None:
+    nik.taste_drawing.start(request()).result(PATIENCE)
+    with nik.database.read() as session:
+        assert DrawingRepository(session).all("local") == []

@@ -41,7 +41,7 @@ def draw(
     pose: str = "both",
     best_of: int = 1,
 ) -> str:
-    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, pose, best_of, "", "clear")
+    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, pose, best_of, "", "clear", "")
     job = job_in(begun["stage"])
     assert visitor.wait_for(job)["status"] == "done"
     html: str = visitor.call("drawn", id=job)["stage"]
@@ -89,7 +89,7 @@ def test_the_best_of_several_is_shown_with_its_meter(visitor: Visitor, job_in: J
 def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str], job_in: JobIn) -> None:
     one, two = Visitor(served[1]), Visitor(served[1])
     begun = [
-        who.call("draw", prompt, 1, 5, None, None, 0.7, "both", 1, "", "clear")
+        who.call("draw", prompt, 1, 5, None, None, 0.7, "both", 1, "", "clear", "")
         for who, prompt in ((one, "a kite"), (two, "a boat"))
     ]
     jobs = [job_in(answer["stage"]) for answer in begun]
@@ -100,7 +100,7 @@ def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str],
 
 
 def test_a_reload_finds_the_job_again(visitor: Visitor, served: tuple[Studio, str], job_in: JobIn) -> None:
-    job = job_in(visitor.call("draw", "a lantern", 1, None, None, None, 0.7, "both", 1, "", "clear")["stage"])
+    job = job_in(visitor.call("draw", "a lantern", 1, None, None, None, 0.7, "both", 1, "", "clear", "")["stage"])
     visitor.wait_for(job)
     later = Visitor(served[1])
     assert "a lantern" in later.call("find_running_1", job)["stage"]
@@ -155,7 +155,7 @@ def test_bad_input_is_told_in_the_studios_own_sentence(
     visitor: Visitor, prompt: str, steps: int | None, sentence: str
 ) -> None:
     with pytest.raises(AssertionError, match=sentence):
-        visitor.call("draw", prompt, 1, None, steps, None, 0.7, "both", 1, "", "clear")
+        visitor.call("draw", prompt, 1, None, steps, None, 0.7, "both", 1, "", "clear", "")
 
 
 @pytest.mark.parametrize("name", ["../etc", "🐶", ""])

@@ -41,7 +41,8 @@ def test_a_set_is_drawn_finished_and_packed(
     assert visitor.wait_for(job)["status"] == "done"
     visitor.call("stickers_drawn", [], "", id=job)
     kept = [picture.id for picture in studio.jobs.get(job).result()]  # type: ignore[attr-defined]
-    slip = visitor.call("make_pack", kept, ["White outline"], "Each its own", "", "whatsapp", "Bo")["sticker-pack"]
+    look = (["White outline"], "Each its own", "", "Still", "fitting")
+    slip = visitor.call("make_pack", kept, "whatsapp", "Bo", *look)["sticker-pack"]
     assert "3 stickers, ready for WhatsApp" in slip
     offers = links(slip, "packs")
     assert [re.search(r"\.(\w+)\?", offer)[1] for offer in offers] == ["wastickers", "zip"]  # type: ignore[index]
@@ -50,7 +51,26 @@ def test_a_set_is_drawn_finished_and_packed(
     (tmp_path / "pack.zip").write_bytes(answer.content)
     assert problems(read(tmp_path / "pack.zip"), Messenger.WHATSAPP) == []
     with pytest.raises(AssertionError, match="2 stickers; whatsapp takes 3 to 30"):
-        visitor.call("make_pack", kept[:2], [], "None", "", "whatsapp", "Bo")
+        visitor.call("make_pack", kept[:2], "whatsapp", "Bo", *look)
+
+
+def test_a_moving_pack_is_a_job_and_then_handed_out(
+    visitor: Visitor, served: tuple[Studio, str], job_in: JobIn, tmp_path: Path
+) -> None:
+    kept = [drawn(served[0]).id]
+    asked = (kept, "signal", "Bo", [], "None", "", "Moving", "wiggle")
+    job = job_in(visitor.call("make_pack", *asked)["sticker-pack"])
+    assert visitor.wait_for(job)["status"] == "done"
+    slip = visitor.call("pack_made", *asked, id=job)["sticker-pack"]
+    assert "1 sticker, ready for Signal" in slip and "All of them move" in slip
+    (tmp_path / "moving.zip").write_bytes(visitor.http.get(links(slip, "packs")[0]).content)
+    files = read(tmp_path / "moving.zip")
+    assert problems(files, Messenger.SIGNAL) == []
+    (picture,) = (data for name, data in files.items() if name.endswith(".png"))
+    with Image.open(io.BytesIO(picture)) as moving:
+        assert moving.n_frames > 4  # type: ignore[attr-defined]
+    with pytest.raises(AssertionError, match="3 to 30"):  # before anything is made
+        visitor.call("make_pack", kept, "whatsapp", *asked[2:])
 
 
 def test_a_sticker_is_shown_as_the_address_says(visitor: Visitor, served: tuple[Studio, str]) -> None:
@@ -63,6 +83,11 @@ def test_a_sticker_is_shown_as_the_address_says(visitor: Visitor, served: tuple[
     with Image.open(io.BytesIO(plain.content)) as sticker:
         assert (sticker.format, sticker.size) == ("WEBP", (384, 384))
     assert visitor.http.get(f"/media/stickers/{picture.id}.webp", params={"caption": "猫"}).status_code == 400
+    assert visitor.http.get(f"/media/stickers/{picture.id}.webp", params={"motion": "fly"}).status_code == 400
+    moving = visitor.http.get(f"/media/stickers/{picture.id}.webp", params={"motion": "bounce"})
+    with Image.open(io.BytesIO(moving.content)) as sticker:
+        assert (sticker.format, sticker.size) == ("WEBP", (256, 256))
+        assert sticker.n_frames > 8  # type: ignore[attr-defined]
 
 
 def test_a_poster_is_shown_and_handed_out(visitor: Visitor, served: tuple[Studio, str]) -> None:

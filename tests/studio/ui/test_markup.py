@@ -39,6 +39,19 @@ def test_the_detail_names_the_handles_of_what_it_shows() -> None:
     assert "@old-bo" in detail(picture("a fox"))
 
 
+def test_a_picture_in_a_taste_stands_beside_the_plain_one_with_one_slider() -> None:
+    plain = picture("a fox")
+    recipe = dataclasses.replace(plain.recipe, taste="Nik <3", taste_score=0.71, plain="p9", plain_score=0.52)
+    shown = detail(dataclasses.replace(plain, recipe=recipe), plain=True)
+    assert re.findall(r'data-between-at="(\d+)".*?pictures/(\w+)/thumb', shown) == [("0", "p9"), ("100", "i1")]
+    assert shown.count("data-between ") == 1
+    assert "19 points likelier that Nik &lt;3 likes" in shown
+    assert ("52 %" in shown, "71 %" in shown) == (True, True)
+    # without the plain one there is nothing to compare with
+    gone = detail(dataclasses.replace(plain, recipe=recipe))
+    assert "data-between" not in gone and "/media/pictures/p9" not in gone
+
+
 def test_a_job_card_says_which_job_it_follows() -> None:
     card = job_card("ab12", "Drawing", status=Status.QUEUED, framed=True)
     assert 'data-job="ab12"' in card

@@ -1,0 +1,1 @@
+"""Other ways of personalizing the same frozen base, to compare the hypernetwork with."""

@@ -1,0 +1,99 @@
+"""Learns a thing in every way that is compared."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from pipelines.features.image_encoders import ClipVisionEncoder
+from pipelines.hyperlora.embedded_base import EmbeddedBase
+from pipelines.hyperlora.own_views import own_views
+from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
+from pipelines.hyperlora.references import TokenEncoder, coat_of, reference_tokens
+from pipelines.hyperlora.refining import Refiner
+from pipelines.lora import LoraFactors
+from pipelines.resolver import resolve
+from pipelines.safetensors_bytes import write_tensors
+from tests.bench.baselines.dreambooth_lora import DreamBoothConfig, DreamBoothLora
+from tests.bench.baselines.image_conditioning import ImageConditioning
+from tests.bench.baselines.method import Learned, PeakMemory
+from tests.bench.baselines.textual_inversion import TextualInversion
+
+CLASS, PREDICTED, REFINED, CONDITIONED, INVERTED = "class", "predicted", "refined", "image conditioning", "inversion"
+
+
+def dreambooth(steps: int) -> str:
+    """Return what a checkpoint is called among what was learned."""
+    return f"dreambooth {steps}"
+
+
+class Learner:
+    """Learns every subject in every way.
+
+    Args:
+        base: the frozen model.
+        hypernetwork: predicts LoRAs.
+        adapter: folder of trained image conditioning; None: it is left out.
+        checkpoints: of DreamBooth.
+    """
+
+    def __init__(
+        self, base: EmbeddedBase, hypernetwork: HyperLoraPipeline, adapter: Path | None, checkpoints: Sequence[int]
+    ) -> None:
+        self._base, self._hypernetwork, self._clip = base, hypernetwork, ClipVisionEncoder(resolve("clip-vision"))
+        config = hypernetwork.hyperlora.config
+        targets = [name for name, _, _ in config.layers]
+        self._dreambooth = DreamBoothLora(
+            base, DreamBoothConfig(targets=targets, rank=config.rank, checkpoints=checkpoints)
+        )
+        self._inversion = TextualInversion(base)
+        self._conditioning: Callable[[Sequence[Image.Image]], Learned] | None = None
+        if adapter is not None:
+            opened = ImageConditioning.from_pretrained(adapter, dtype=torch.float32).eval()
+            self._conditioning = partial(conditioned, opened, base, self._clip)
+
+    def learn(self, cutouts: Sequence[Image.Image], kind: str) -> dict[str, Learned]:
+        """Return what was learned of a subject, by the way it was."""
+        coat = coat_of(cutouts)
+        predicted, lora = self._predict(cutouts)
+        found = {CLASS: Learned(), PREDICTED: predicted, REFINED: self._refine(predicted, lora, cutouts, kind, coat)}
+        if self._conditioning is not None:
+            found[CONDITIONED] = self._conditioning(cutouts)
+        found[INVERTED] = self._inversion.learn(cutouts, kind, coat)
+        trained = self._dreambooth.learn(cutouts, kind, coat)
+        return found | {dreambooth(steps): learned for steps, learned in trained.items()}
+
+    def _predict(self, cutouts: Sequence[Image.Image]) -> tuple[Learned, LoraFactors]:
+        started = time.perf_counter()
+        with PeakMemory() as memory:
+            lora = self._hypernetwork.predict(cutouts, self._clip)
+        seconds = time.perf_counter() - started
+        return Learned.of_lora(self._base.model, lora, seconds=seconds, memory=memory.taken), lora
+
+    def _refine(
+        self, start: Learned, lora: LoraFactors, cutouts: Sequence[Image.Image], kind: str, coat: Sequence[str]
+    ) -> Learned:
+        started = time.perf_counter()
+        with PeakMemory() as memory:
+            refined = Refiner(self._base).refine(lora, own_views(self._base.pipeline, cutouts, kind, coat))
+        seconds = start.seconds + time.perf_counter() - started
+        return Learned.of_lora(self._base.model, refined, seconds=seconds, memory=max(start.memory, memory.taken))
+
+
+@torch.no_grad()
+def conditioned(
+    adapter: ImageConditioning, base: EmbeddedBase, encoder: TokenEncoder, cutouts: Sequence[Image.Image]
+) -> Learned:
+    """Return what image conditioning makes of a subject: its image tokens."""
+    started = time.perf_counter()
+    with PeakMemory() as memory:
+        references = torch.from_numpy(reference_tokens(cutouts, encoder))[None]
+        tokens = adapter(references, torch.ones(references.shape[:2]))
+    adapted = adapter.adapted(base.model, tokens[0])
+    size = len(write_tensors({"tokens": tokens[0].to(torch.float16)}, {}))
+    return Learned(adapted=adapted, seconds=time.perf_counter() - started, memory=memory.taken, size=size)
