@@ -39,6 +39,7 @@ class ModelStatus:
         path: its file or folder; None while it is not on this machine.
         source: where it came from, or the first choice of where it would come from.
         checksums: SHA-256 of its files by their name; empty for a local folder, which is taken as it is.
+        optional: the studio does its whole job without it.
     """
 
     name: str
@@ -48,6 +49,7 @@ class ModelStatus:
     path: Path | None
     source: str
     checksums: tuple[tuple[str, str], ...]
+    optional: bool = False
 
     @property
     def present(self) -> bool:
@@ -131,6 +133,7 @@ def status(name: str, *, config: Path = DEFAULT_CATALOGUE, reread: bool = False)
         path=_entry(path, spec) if path else None,
         source=label,
         checksums=tuple((target, member.sha256) for target, member in files.items()),
+        optional=spec.optional,
     )
 
 

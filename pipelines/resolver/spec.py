@@ -161,6 +161,7 @@ class ModelSpec(_Strict):
         upstream: who made it, where it can be read about.
         entry: the file that `resolve` returns; without it `resolve` returns the folder.
         sources: where it can come from, first choice first.
+        optional: the studio does its whole job without it, so its absence is nothing to complain of.
     """
 
     purpose: str = Field(min_length=1)
@@ -168,6 +169,7 @@ class ModelSpec(_Strict):
     upstream: str = ""
     entry: TargetName | None = None
     sources: tuple[Source, ...] = Field(min_length=1)
+    optional: bool = False
 
     @model_validator(mode="after")
     def _entry_is_a_file(self) -> ModelSpec:

@@ -35,15 +35,16 @@ def fetch(
     catalogue: Path = context.obj.load().models
     there, missing = [], []
     try:
-        wanted = names or load_catalogue(catalogue).names
+        known = load_catalogue(catalogue)
     except ResolverError as error:
         raise ModelMissing(str(error)) from error
-    for name in wanted:
+    for name in names or known.names:
         line = ProgressLine()
         try:
             path = resolve(name, config=catalogue, progress=_shown_on(line))
         except ResolverError as error:
-            missing.append(str(error))
+            if names or not known.get(name).optional:
+                missing.append(str(error))
             continue
         finally:
             line.clear()
@@ -84,7 +85,7 @@ def list_(context: typer.Context, as_json: AsJson = False) -> None:
     rows = [
         (
             model.name,
-            "here" if model.present else "missing",
+            "here" if model.present else "optional" if model.optional else "missing",
             size(model.size),
             model.source,
             model.licence,

@@ -53,6 +53,16 @@ def test_fetch_by_name(keepsake, models, tmp_path, one_line) -> None:
     one_line(keepsake("models", "fetch", "other"), "no model named 'other'; known are here, gone")
 
 
+def test_an_optional_model_may_be_absent(keepsake, models, tmp_path, one_line) -> None:
+    listed = yaml.safe_load((tmp_path / "models.yaml").read_text())
+    listed["models"]["gone"]["optional"] = True
+    (tmp_path / "models.yaml").write_text(yaml.safe_dump(listed, sort_keys=False))
+    ended = keepsake("models", "fetch")
+    assert (ended.status, ended.err) == (0, "")
+    assert keepsake("models", "list").out.splitlines()[2].split()[:2] == ["gone", "optional"]
+    one_line(keepsake("models", "fetch", "gone"), "The model 'gone' (tests) is missing")
+
+
 def test_a_copy_made_by_hand_is_found(keepsake, models) -> None:
     (models / "gone").mkdir(parents=True)
     (models / "gone" / "b.onnx").write_bytes(CONTENT)
