@@ -71,9 +71,9 @@ class RecognitionPipeline:
         boxes = (WHOLE, *(box for box in propose_regions(photo, self.matting.saliency) if box != WHOLE))
         return Places(boxes=boxes, looks=self.encoder.embed([crop(photo, box) for box in boxes]))
 
-    def decide(self, places: Places, known: Sequence[KnownThing]) -> list[Finding]:
-        """Say which place shows which known thing, and which places show none; see `assign`."""
-        return assign(places.boxes, self.matcher.scores(places.looks, known))
+    def decide(self, places: Places, known: Sequence[KnownThing], *, among: int | None = None) -> list[Finding]:
+        """Say which place shows which known thing, and which places show none; see `assign` and `Matcher.scores`."""
+        return assign(places.boxes, self.matcher.scores(places.looks, known, among=among))
 
     def nothing(self) -> FloatArray:
         """Return no looks, [0, 1088]."""
