@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from studio.engines.base import PhotoPlaces, Remembered, Sighting
+from studio.engines.base import LookVectors, PhotoPlaces, Remembered, Sighting
 from studio.errors import ModelMissing
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # Looks are kept in half precision: their cosines move by less than 0.001.
 _KEPT_AS = "float16"
+_ROUNDING = 0.002
 # Goes up whenever looks of before cannot be compared with those of now.
 _VERSION = 1
 
@@ -59,6 +60,14 @@ class LooksRecognitionEngine:
         """
         found = self._pipeline.places(photo)
         return PhotoPlaces(boxes=found.boxes, looks=tuple(self._kept(look) for look in found.looks))
+
+    def vectors(self) -> LookVectors:
+        """Say how looks can be compared without it.
+
+        Likeness is a mean of the inner products with the looks of a thing, however sharp; so it is at most the largest.
+        """
+        least = self._pipeline.matcher.calibration.threshold - _ROUNDING
+        return LookVectors(width=self._pipeline.encoder.dim, least=least)
 
     def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
         """Say what each place shows; see `pipelines.recognition.matching.assign`."""

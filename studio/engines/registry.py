@@ -22,6 +22,7 @@ from studio.engines.base import (
     ImageEngine,
     ImageJob,
     LearnedTaste,
+    LookVectors,
     LoraFileEngine,
     MeterEngine,
     PhotoPlaces,
@@ -219,6 +220,10 @@ class LazyRecognitionEngine:
     def places(self, photo: Image.Image) -> PhotoPlaces:
         """See `RecognitionEngine.places`."""
         return self.engine().places(photo)
+
+    def vectors(self) -> LookVectors | None:
+        """See `RecognitionEngine.vectors`."""
+        return self.engine().vectors()
 
     def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
         """See `RecognitionEngine.decide`."""
