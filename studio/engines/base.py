@@ -359,8 +359,8 @@ class RecognitionEngine(Protocol):
     def remember(self, photo: Image.Image) -> bytes:
         """Return the looks of the subject of an upright RGB photo."""
 
-    def places(self, photo: Image.Image) -> PhotoPlaces:
-        """Find the places of an upright RGB photo."""
+    def places(self, photo: Image.Image, kinds: Sequence[str] = ()) -> PhotoPlaces:
+        """Find the places of an upright RGB photo; `kinds` are the class words of what is known, as a hint."""
 
     def vectors(self) -> LookVectors | None:
         """Say how looks can be compared without the engine; None: they cannot."""

@@ -233,7 +233,7 @@ class FakeRecognitionEngine:
         self.remembered.append(photo)
         return _look(photo)
 
-    def places(self, photo: Image.Image) -> PhotoPlaces:
+    def places(self, photo: Image.Image, kinds: Sequence[str] = ()) -> PhotoPlaces:
         """Return the halves of a photo at least 1.6 times as wide as high, else the whole."""
         self.seen.append(photo)
         width, height = photo.size

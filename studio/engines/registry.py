@@ -217,9 +217,9 @@ class LazyRecognitionEngine:
         """See `RecognitionEngine.remember`."""
         return self.engine().remember(photo)
 
-    def places(self, photo: Image.Image) -> PhotoPlaces:
+    def places(self, photo: Image.Image, kinds: Sequence[str] = ()) -> PhotoPlaces:
         """See `RecognitionEngine.places`."""
-        return self.engine().places(photo)
+        return self.engine().places(photo, kinds)
 
     def vectors(self) -> LookVectors | None:
         """See `RecognitionEngine.vectors`."""

@@ -77,7 +77,7 @@ class RecognitionService:
 
         def work(report: Report) -> tuple[Seen, ...]:
             self._remember_new(owner, part(report, 0.0, _REMEMBERING))
-            return self._look(photos, part(report, _REMEMBERING, 1.0))
+            return self._look(photos, owner, part(report, _REMEMBERING, 1.0))
 
         return self._jobs.start("Look for what is known", work, owner)
 
@@ -91,9 +91,9 @@ class RecognitionService:
         """Return the name and version of what looks at photos."""
         return self._engine.model()
 
-    def glance(self, photo: Image.Image) -> PhotoPlaces:
+    def glance(self, photo: Image.Image, owner: str = "local") -> PhotoPlaces:
         """Find the places of an upright RGB photo; takes time, so it belongs into a job."""
-        return self._engine.places(photo)
+        return self._engine.places(photo, self._kinds(owner))
 
     def confirm(self, seen: Seen, region: int, concept: str, owner: str = "local") -> Concept:
         """Remember that a place shows a concept, and that it does not show what it was taken for.
@@ -139,15 +139,21 @@ class RecognitionService:
             examples.forget(concept_id, owner)
         self._vault.sweep(files)
 
-    def _look(self, photos: Sequence[bytes], report: Report) -> tuple[Seen, ...]:
+    def _kinds(self, owner: str) -> list[str]:
+        """Return the class words of what `owner` has, as a hint where to look."""
+        with self._vault.database.read() as session:
+            return ConceptRepository(session).kinds(owner)
+
+    def _look(self, photos: Sequence[bytes], owner: str, report: Report) -> tuple[Seen, ...]:
         seen = []
+        kinds = self._kinds(owner)
         for number, data in enumerate(photos, 1):
             report((number - 1) / len(photos), f"Looking at photo {number} of {len(photos)}")
             with which_photo(number, len(photos)):
                 photo = decode_photo(data)
             width, height = photo.size
             photo.thumbnail((WORKING_EDGE, WORKING_EDGE), Image.Resampling.LANCZOS)
-            places = self._engine.places(photo)
+            places = self._engine.places(photo, kinds)
             seen.append(Seen(photo=encode_photo(photo), places=places, width=width, height=height))
         return tuple(seen)
 

@@ -44,6 +44,11 @@ class ConceptRepository:
         asked = select(ConceptRow).where(ConceptRow.owner == owner, ConceptRow.id.in_(list(ids)))
         return [_concept(row) for row in self._session.scalars(asked.order_by(ConceptRow.id))]
 
+    def kinds(self, owner: str) -> list[str]:
+        """Return the class words of the concepts of `owner`, each once, in the order of the alphabet."""
+        asked = select(ConceptRow.kind).where(ConceptRow.owner == owner, ConceptRow.kind != "")
+        return list(self._session.scalars(asked.distinct().order_by(ConceptRow.kind)))
+
     def handles(self, owner: str) -> set[str]:
         """Return the handles of all names of the concepts of `owner`."""
         return set(self.names(owner))
