@@ -365,8 +365,16 @@ class RecognitionEngine(Protocol):
     def vectors(self) -> LookVectors | None:
         """Say how looks can be compared without the engine; None: they cannot."""
 
-    def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
-        """Say what each place shows: named places first, the surest first, then unknown ones; quick."""
+    def decide(
+        self, places: PhotoPlaces, known: Sequence[Remembered], *, among: int | None = None
+    ) -> tuple[Sighting, ...]:
+        """Say what each place shows: named places first, the surest first, then unknown ones; quick.
+
+        Args:
+            places: of a photo.
+            known: the concepts that come into question.
+            among: how many concepts there are in all, where those are the likeliest of them only.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -246,7 +246,9 @@ class FakeRecognitionEngine:
         """Return None: its looks are in single precision."""
         return None
 
-    def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
+    def decide(
+        self, places: PhotoPlaces, known: Sequence[Remembered], *, among: int | None = None
+    ) -> tuple[Sighting, ...]:
         """Give every place the most alike of the concepts that are alike enough."""
         sightings = []
         for place, look in enumerate(places.looks):

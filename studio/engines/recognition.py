@@ -93,7 +93,9 @@ class LooksRecognitionEngine:
         least = self._pipeline.matcher.calibration.threshold - _ROUNDING
         return LookVectors(width=self._pipeline.encoder.dim, least=least)
 
-    def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
+    def decide(
+        self, places: PhotoPlaces, known: Sequence[Remembered], *, among: int | None = None
+    ) -> tuple[Sighting, ...]:
         """Say what each place shows; see `pipelines.recognition.matching.assign`."""
         from pipelines.recognition.matching import KnownThing
         from pipelines.recognition.pipeline_output import Places
@@ -102,7 +104,7 @@ class LooksRecognitionEngine:
         things = [KnownThing(looks=self._rows(one.looks), not_looks=self._rows(one.not_looks)) for one in known]
         return tuple(
             Sighting(place=finding.region, known=finding.known, score=finding.score)
-            for finding in self._pipeline.decide(seen, things)
+            for finding in self._pipeline.decide(seen, things, among=among)
         )
 
     @cached_property

@@ -225,9 +225,11 @@ class LazyRecognitionEngine:
         """See `RecognitionEngine.vectors`."""
         return self.engine().vectors()
 
-    def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
+    def decide(
+        self, places: PhotoPlaces, known: Sequence[Remembered], *, among: int | None = None
+    ) -> tuple[Sighting, ...]:
         """See `RecognitionEngine.decide`."""
-        return self.engine().decide(places, known)
+        return self.engine().decide(places, known, among=among)
 
 
 class LazyAssistantEngine:

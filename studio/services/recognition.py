@@ -84,8 +84,8 @@ class RecognitionService:
     def answer(self, seen: Sequence[Seen], owner: str = "local") -> tuple[Recognition, ...]:
         """Say what each photo shows, by what is known at this moment."""
         self._remember_new(owner, _quietly)
-        concepts, known = self._known(seen, owner)
-        return tuple(_recognition(one, concepts, self._engine.decide(one.places, known)) for one in seen)
+        concepts, known, among = self._known(seen, owner)
+        return tuple(_recognition(one, concepts, self._engine.decide(one.places, known, among=among)) for one in seen)
 
     def model(self) -> str:
         """Return the name and version of what looks at photos."""
@@ -186,7 +186,8 @@ class RecognitionService:
             if ConceptRepository(session).by_id(concept_id, owner) is not None:
                 LookRepository(session).keep(of, data, model=self._engine.model(), concept_id=concept_id, owner=owner)
 
-    def _known(self, seen: Sequence[Seen], owner: str) -> tuple[list[Concept], list[Remembered]]:
+    def _known(self, seen: Sequence[Seen], owner: str) -> tuple[list[Concept], list[Remembered], int]:
+        """Return the concepts that come into question, what is remembered of them, and how many there are in all."""
         model = self._engine.model()
         with self._vault.database.read() as session:
             chosen = self._shortlisting.choose(session, [look for one in seen for look in one.places.looks], owner)
@@ -194,6 +195,7 @@ class RecognitionService:
             concepts = of_concepts.all(owner) if chosen is None else of_concepts.some(chosen, owner)
             looks = of_looks.all(owner, model) if chosen is None else of_looks.some(owner, model, chosen)
             examples = ExampleRepository(session).all(owner)
+            in_all = None if chosen is None else of_looks.things(owner, model)
         shown: dict[str, list[bytes]] = {
             concept.id: [looks[photo.id] for photo in concept.photos if photo.id in looks] for concept in concepts
         }
@@ -205,7 +207,7 @@ class RecognitionService:
         known = [
             Remembered(looks=tuple(shown[concept.id]), not_looks=tuple(not_shown[concept.id])) for concept in there
         ]
-        return there, known
+        return there, known, len(there) if in_all is None else in_all
 
     def _taken_for(self, seen: Seen, region: int, owner: str) -> str | None:
         _check_region(seen, region)

@@ -80,6 +80,11 @@ class LookRepository:
         asked = select(func.count()).where(LookRow.owner == owner, LookRow.model == model)
         return self._session.scalar(asked) or 0
 
+    def things(self, owner: str, model: str) -> int:
+        """Return how many concepts of `owner` the model saw."""
+        asked = select(func.count(LookRow.concept_id.distinct()))
+        return self._session.scalar(asked.where(LookRow.owner == owner, LookRow.model == model)) or 0
+
     def ready(self, owner: str, model: str) -> bool:
         """Say whether `nearest` would find all looks."""
         return search_in(self._session).ready(owner, model)

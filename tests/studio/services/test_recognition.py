@@ -137,9 +137,9 @@ class TestMemory:
         compared: list[int] = []
         decide = engine.decide
 
-        def counting(places: object, known: Sequence[object]) -> object:
+        def counting(places: object, known: Sequence[object], *, among: int | None = None) -> object:
             compared.append(len(known))
-            return decide(places, known)  # type: ignore[arg-type]
+            return decide(places, known, among=among)  # type: ignore[arg-type]
 
         monkeypatch.setattr(engine, "decide", counting)
         assert answer(studio, photo(1))[0].concepts == ()

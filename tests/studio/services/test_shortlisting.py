@@ -127,9 +127,10 @@ def test_the_answers_are_the_same(service: RecognitionService, looks: Looks, mon
     compared: list[int] = []
     decide = service._engine.decide
 
-    def counting(places: PhotoPlaces, known: Any) -> Any:
+    def counting(places: PhotoPlaces, known: Any, *, among: int | None = None) -> Any:
         compared.append(len(known))
-        return decide(places, known)
+        assert among == CONCEPTS
+        return decide(places, known, among=among)
 
     monkeypatch.setattr(service._engine, "decide", counting)
     assert answers(service, seen, monkeypatch, 100) == everything
