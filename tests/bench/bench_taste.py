@@ -184,11 +184,13 @@ class Bench:
         corpus: see `TasteCorpus`.
         pipeline: the base.
         taste: samples and the prior.
-        find: resolver.
+        strength: of all tokens.
     """
 
-    def __init__(self, corpus: TasteCorpus, pipeline: MiniPipeline, taste: TastePipeline) -> None:
-        self.corpus, self.pipeline, self.taste = corpus, pipeline, taste
+    def __init__(
+        self, corpus: TasteCorpus, pipeline: MiniPipeline, taste: TastePipeline, strength: float = 1.0
+    ) -> None:
+        self.corpus, self.pipeline, self.taste, self.strength = corpus, pipeline, taste, strength
         self.clip = load_image_encoder("clip-vision", resolve("clip-vision"))
         self.textimage = load_text_image(load_config(DEFAULT_CONFIG))
         self.stages: dict[str, Stage] = {}
@@ -247,7 +249,8 @@ class Bench:
     def _draw(self, some: Sequence[Attempt], stage: str) -> None:
         taste = None
         if stage:
-            taste = Taste(self.trained(stage).attention, torch.cat([self.told[one.told] for one in some]))
+            told = torch.cat([self.told[one.told] for one in some])
+            taste = Taste(self.trained(stage).attention, told, strength=self.strength)
         began = time.monotonic()
         with torch.autocast("cpu", torch.bfloat16):
             images = self.pipeline(
@@ -472,7 +475,9 @@ def measure(
     """Return a row's figures for the pictures shown, [people][prompts], and who was told from whom, see `wins`."""
     looks = np.stack([bench.look(pictures) for pictures in shown])
     fits = np.moveaxis(judge.fits(looks), -1, 0)
-    plain = bench.look([Attempt(caption, place) for place, caption in enumerate(captions)])
+    plainly = [Attempt(caption, place) for place, caption in enumerate(captions)]
+    bench.draw(plainly)
+    plain = bench.look(plainly)
     nearest, alike, text = [], [], []
     words = bench.textimage.embed_texts(list(captions))
     for number, pictures in enumerate(shown):
@@ -504,15 +509,19 @@ def meet(bench: Bench, count: int) -> tuple[list[Known], np.ndarray]:
 
 
 def run(
-    bench: Bench, crowd: Sequence[Known], unseen: np.ndarray, recolours: TasteCorpus, prompts: int
+    bench: Bench,
+    crowd: Sequence[Known],
+    judge: Judge,
+    prompts: int,
+    wanted: Sequence[str] = (),
 ) -> dict[str, dict[str, float]]:
-    """Return the table; the judge learns from `unseen` pictures and from `recolours`."""
+    """Return the table, of rows whose names hold one of the `wanted` texts where there are some."""
     count = len(crowd)
-    pictures = [(bench.corpus, int(place)) for place in unseen]
-    judge = judge_of(bench, crowd, pictures + [(recolours, place) for place in range(len(recolours))])
     captions = list(dict.fromkeys(one.caption for one in held_out_prompts() if one.kind == "concepts"))[:prompts]
     table: dict[str, dict[str, float]] = {}
     for name, (ways, chooser) in rows_of(bench, crowd).items():
+        if wanted and not any(text in name for text in wanted):
+            continue
         added = [ways(number) for number in range(count)]
         attempts = [[_attempts(caption, place, some) for place, caption in enumerate(captions)] for some in added]
         every = [one for person in attempts for prompt in person for one in prompt]
@@ -597,9 +606,10 @@ def length_table(bench: Bench, lengths: Sequence[int] = (10, 100, 1000, 10_000))
     return table
 
 
-def sheet_of(bench: Bench, some: Sequence[Known], pictures: int = 4) -> Image.Image:
+def sheet_of(bench: Bench, some: Sequence[Known], pictures: int = 3) -> Image.Image:
     """Return some people's favourites, and the plain and the personal pictures of the first prompts, best of all."""
-    rows = {"plain": "no taste", "by keywords": "text keywords", "in their taste": ALL if ALL in bench.shown else WORDS}
+    rows = {"plain": "no taste", "by keywords": "text keywords", "ours, words alone": WORDS, "ours, with tokens": ALL}
+    rows = {heading: row for heading, row in rows.items() if row in bench.shown}
     liked = [[bench.corpus.image(int(place)) for place in one.favourites[:pictures]] for one in some]
     return taste_sheet(
         {"liked": liked}
@@ -608,6 +618,15 @@ def sheet_of(bench: Bench, some: Sequence[Known], pictures: int = 4) -> Image.Im
             for heading, label in ((name, f"{row} + best of {TRIES}") for name, row in rows.items())
         }
     )
+
+
+def keep(bench: Bench, folder: Path) -> None:
+    """Write every picture that a row shows, a folder a row, a file for each person and prompt."""
+    for label, people_shown in bench.shown.items():
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        for number, pictures in enumerate(people_shown):
+            for place, one in enumerate(pictures):
+                bench.drawn[one].save(folder / label / f"{number}-{place}.png")
 
 
 def differences(told: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
@@ -649,18 +668,19 @@ def main() -> None:
         "--ablation", action="append", default=[],
         help=f"NAME=DIR of a trained state that lacks something; {NO_DENOISE!r} and {SINGLE!r} are told as trained",
     )  # fmt: skip
+    parser.add_argument("--rows", action="append", default=[], help="only rows whose names hold one of these texts")
+    parser.add_argument("--strength", type=float, default=1.0, help="of all tokens, 0 to 1 (as trained)")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--sheet", type=Path, help="picture of three people: liked, plain, by keywords, ours")
+    parser.add_argument("--pictures", type=Path, help="folder for every picture that a row shows")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     extractor = FeatureExtractor(load_image_encoder("tinyvit", resolve("tinyvit")))
     corpus = TasteCorpus.open(arguments.data, extractor, arguments.cache)
     settings = TasteSettings.read()
-    predicted = scorer_table(corpus, settings, 3 * arguments.people)
-    print(printed(predicted))
     pipeline = load_pipeline(resolve("mini"), resolve("minilm"))
-    bench = Bench(corpus, pipeline, TastePipeline(extractor, settings, pipeline.library))
+    bench = Bench(corpus, pipeline, TastePipeline(extractor, settings, pipeline.library), arguments.strength)
     for entry in arguments.pigeon:
         name, _, folder = entry.partition("=")
         bench.stages[name] = Stage.read(Path(folder), pipeline)
@@ -671,19 +691,30 @@ def main() -> None:
         arguments.data, extractor, arguments.cache, part="recolours", most=RECOLOURS, split="test"
     )
     crowd, unseen = meet(bench, arguments.people)
-    drawn = run(bench, crowd, unseen, recolours, arguments.prompts)
+    pictures = [(corpus, int(place)) for place in unseen] + [(recolours, place) for place in range(len(recolours))]
+    drawn = run(bench, crowd, judge_of(bench, crowd, pictures), arguments.prompts, arguments.rows)
     print(printed(drawn))
     added = differences(bench.wins)
     if added:
         print(printed(added))
     if arguments.sheet:
         sheet_of(bench, crowd[:3]).save(arguments.sheet, quality=80)
+    if arguments.pictures:
+        keep(bench, arguments.pictures)
     by_length = length_table(bench) if bench.stages else {}
     if by_length:
         print(printed(by_length))
+    predicted = scorer_table(corpus, settings, 3 * arguments.people)
+    print(printed(predicted))
     if arguments.out:
         figures: dict[str, Any] = {"people": arguments.people, "prompts": arguments.prompts, "scorer": predicted}
-        told = {"drawn": drawn, "differences": added, "by length": by_length, "steps": STEPS}
+        told = {
+            "drawn": drawn,
+            "differences": added,
+            "by length": by_length,
+            "steps": STEPS,
+            "strength": bench.strength,
+        }
         arguments.out.write_text(json.dumps(figures | told, indent=1) + "\n")
 
 
