@@ -114,10 +114,15 @@ class MeasuredPicture:
         return float(chosen.mean()) if chosen.size else 0.0
 
 
-def _filtered(values: FloatArray, kind: type[ImageFilter.RankFilter], size: int) -> FloatArray:
-    # through 8 bits: Pillow's rank filters know no floats, and a step of 0.4 L* is far below what is asked for
-    picture = Image.fromarray(np.clip(values * 2.55, 0, 255).astype(np.uint8))
-    return np.asarray(picture.filter(kind(size)), np.float32) / 2.55  # type: ignore[call-arg]
+def _filtered(values: FloatArray, extreme: np.ufunc, size: int) -> FloatArray:
+    """Return the maximum or minimum over a square window [H, W]: of the rows, then of the columns, the fast way."""
+    # in 8 bits, which is four times as fast; a step of 0.4 L* is far below what is asked for
+    result = np.clip(values * 2.55, 0, 255).astype(np.uint8)
+    for axis in (0, 1):
+        around = [(size // 2, size // 2) if axis == one else (0, 0) for one in (0, 1)]
+        windows = np.lib.stride_tricks.sliding_window_view(np.pad(result, around, "edge"), size, axis)
+        result = extreme.reduce(windows, axis=-1)
+    return result.astype(np.float32) / 2.55
 
 
 def _shrunk(mask: NDArray[np.bool_], size: int) -> NDArray[np.bool_]:
@@ -151,7 +156,7 @@ def _pastel(picture: MeasuredPicture) -> float:
 
 def _outline(picture: MeasuredPicture) -> float:
     light = picture.lightness
-    closed = _filtered(_filtered(light, ImageFilter.MaxFilter, 7), ImageFilter.MinFilter, 7)
+    closed = _filtered(_filtered(light, np.maximum, 7), np.minimum, 7)
     lines = ((closed - light) > _LINE) & (light < 45)
     dark_rim = picture.mean(light < 35, picture.rim) if picture.rim.any() else 0.0
     return 0.5 * min(1.0, picture.mean(lines, picture.inner) * 4) + 0.5 * dark_rim
@@ -165,7 +170,7 @@ def _shading(picture: MeasuredPicture) -> float:
 
 def _gloss(picture: MeasuredPicture) -> float:
     light = picture.lightness
-    opened = _filtered(_filtered(light, ImageFilter.MinFilter, 11), ImageFilter.MaxFilter, 11)
+    opened = _filtered(_filtered(light, np.minimum, 11), np.maximum, 11)
     return min(1.0, picture.mean(((light - opened) > 10) & (light > 75)) * 5)
 
 

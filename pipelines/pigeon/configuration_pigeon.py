@@ -37,18 +37,19 @@ class PigeonConfig:
         seed: of weights, people, batches and noise.
         people: of the train split.
         events: of each of their histories.
-        pictures: at most, that they see and that are drawn.
-        styles: pictures of these styles alone are drawn: those the base can draw.
+        pictures: at most, that they see.
+        drawings: that are drawn, each in every colour; nobody sees them.
+        styles: drawings of these styles alone are drawn: those the base can draw.
         denoise: whether slips and bursts are filtered out of histories.
         by_interest: whether people of several interests give a history for each of them, too.
         masked: whether shares of the reference are hidden; False shows all of it.
+        mask_learns: whether the mask generator is trained; False leaves it as it was drawn by chance.
         model: arguments of `PigeonEncoder`.
-        taste_dropout: share of rows trained without a history, so that no taste is the base model.
         caption_dropout: share of rows trained without a caption.
         reference_dropout: share of rows trained without a reference: mostly there is none.
         own_share: share of rows whose history is the very picture to draw: from them the layers learn what features
             look like, before that has to be guessed from what else somebody likes.
-        grey_share: share of rows whose sketch has no colours, so that the liked pictures must tell them.
+        pure_share: share of rows at pure noise, where the tokens are asked for the colours of a sketch.
         half: whether the frozen base runs in bfloat16.
         beta: of the second stage, see `pipelines.pigeon.losses.diffusion_dpo`.
         first: masked preference reconstruction.
@@ -62,16 +63,17 @@ class PigeonConfig:
     people: int = 400
     events: int = 120
     pictures: int = 2000
+    drawings: int = 150
     styles: tuple[str, ...] = ()
     denoise: bool = True
     by_interest: bool = True
     masked: bool = True
+    mask_learns: bool = True
     model: dict[str, Any] = field(default_factory=dict)
-    taste_dropout: float = 0.1
     caption_dropout: float = 0.1
     reference_dropout: float = 0.5
     own_share: float = 0.0
-    grey_share: float = 0.7
+    pure_share: float = 0.5
     half: bool = True
     beta: float = 500.0
     first: StageConfig = StageConfig(steps=600, batch=48, learning_rate=5e-4)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -12,6 +12,7 @@ from typing import Any, Self
 import numpy as np
 from PIL import Image
 
+from pipelines.mini.colours import COLOURS, raster_groups, recolour_pixels
 from pipelines.mini.scene import article
 from pipelines.pigeon.attributes import ATTRIBUTE_NAMES
 from pipelines.pigeon.features import FeatureExtractor, PictureFeatures
@@ -20,6 +21,7 @@ from pipelines.pigeon.people import Described, split_of
 
 logger = logging.getLogger(__name__)
 _AT_ONCE = 64
+VERSIONS = 1 + len(COLOURS)  # of a drawing: as it is, and with its main colour changed to each
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +53,16 @@ class TasteCorpus:
         """Return the places of pictures whose concept is in a split, ``train`` or ``test``."""
         return np.array([place for place, one in enumerate(self.pictures) if split_of(one.concept) == split])
 
+    def of_places(self, places: np.ndarray) -> Self:
+        """Return the pictures at some places [n]."""
+        return type(self)(
+            self.rows[places],
+            tuple(self.pictures[place] for place in places),
+            tuple(self.captions[place] for place in places),
+            self.features[places],
+            self.drawings,
+        )
+
     @classmethod
     def open(
         cls,
@@ -59,7 +71,7 @@ class TasteCorpus:
         cache: Path,
         *,
         part: str = "index",
-        most: int = 2400,
+        most: int = 1400,
         split: str | None = None,
     ) -> Self:
         """Read a corpus; features are computed once and kept in a file of the cache folder.
@@ -82,31 +94,41 @@ class TasteCorpus:
         entries = [every[row] for row in rows]
         names = [str(entry.get("id", f"{part}-{row}")) for row, entry in zip(rows, entries, strict=True)]
         features = _features(names, drawings, rows, (extractor, cache, part))
-        first = ATTRIBUTE_NAMES.index(COLOUR_NAMES[0])
-        main = features.attributes[:, first : first + len(COLOUR_NAMES)].argmax(axis=1)
         pictures = tuple(
             Described(
                 concept=entry["concept"],
                 style=entry["style"],
-                colour=COLOUR_NAMES[colour],
+                colour=colour,
                 subject=known[entry["concept"]]["group"],
             )
-            for entry, colour in zip(entries, main, strict=True)
+            for entry, colour in zip(entries, _main_colours(features), strict=True)
         )
         captions = tuple(article(known[entry["concept"]]["names"][0]) for entry in entries)
         return cls(rows, pictures, captions, features, drawings)
 
-    @classmethod
-    def joined(cls, parts: Sequence[Self]) -> Self:
-        """Put corpora one behind the other; their drawings are read."""
-        drawings = np.concatenate([np.asarray(one.drawings[one.rows]) for one in parts])
-        return cls(
-            np.arange(len(drawings)),
-            tuple(picture for one in parts for picture in one.pictures),
-            tuple(caption for one in parts for caption in one.captions),
-            PictureFeatures.joined([one.features for one in parts]),
-            drawings,
+    def in_every_colour(self, places: np.ndarray, extractor: FeatureExtractor, cache: Path) -> Self:
+        """Return versions of some drawings, `VERSIONS` of each behind one another; features are kept as by `open`."""
+        drawings = np.concatenate([_in_every_colour(self.drawings[self.rows[place]]) for place in places])
+        rows = np.arange(len(drawings))
+        names = [f"{self.rows[place]}-{colour}" for place in places for colour in ("", *COLOURS)]
+        features = _features(names, drawings, rows, (extractor, cache, "versions"))
+        originals = np.repeat(places, VERSIONS)
+        pictures = tuple(
+            dataclasses.replace(self.pictures[place], colour=colour)
+            for place, colour in zip(originals, _main_colours(features), strict=True)
         )
+        return type(self)(rows, pictures, tuple(self.captions[place] for place in originals), features, drawings)
+
+
+def _in_every_colour(drawing: np.ndarray) -> np.ndarray:
+    """Return a drawing [S, S, 4] as it is and with its largest colour group in each of `COLOURS` [V, S, S, 4]."""
+    groups = raster_groups(drawing)
+    return np.stack([drawing, *(recolour_pixels(drawing, (colour,), groups) for colour in COLOURS)])
+
+
+def _main_colours(features: PictureFeatures) -> list[str]:
+    first = ATTRIBUTE_NAMES.index(COLOUR_NAMES[0])
+    return [COLOUR_NAMES[n] for n in features.attributes[:, first : first + len(COLOUR_NAMES)].argmax(axis=1)]
 
 
 def _entries(folder: Path, part: str) -> list[dict[str, Any]]:

@@ -12,8 +12,7 @@ import dataclasses
 import hashlib
 import json
 import logging
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,76 +22,78 @@ from torch import Tensor
 
 from pipelines.features.image_encoders import load_image_encoder
 from pipelines.hyperlora.embedded_base import EmbeddedBase
-from pipelines.mini.casting import Actor
+from pipelines.mini.colours import in_greys
 from pipelines.pigeon.configuration_pigeon import PigeonConfig
 from pipelines.pigeon.configuration_taste import TasteSettings
-from pipelines.pigeon.corpus import TasteCorpus
+from pipelines.pigeon.corpus import VERSIONS, TasteCorpus
 from pipelines.pigeon.evidence import Evidence, gather
 from pipelines.pigeon.features import FeatureExtractor, PictureFeatures
 from pipelines.pigeon.histories import embeddings, representatives
 from pipelines.pigeon.interests import find_interests
-from pipelines.pigeon.people import DAY, DAYS, Described, history, people
+from pipelines.pigeon.people import DAY, DAYS, Described, Interest, Person, history, people
 from pipelines.pigeon.pipeline_pigeon import reference_tokens
 from pipelines.pigeon.scorer import TasteScorer
 from pipelines.pigeon.training import PigeonData, PigeonTrainer
 from pipelines.resolver import resolve
 
-RECOLOURS = 500  # recoloured drawings among the pictures
 HISTORY = 16  # pictures that stand for a history
-_PAIRS = 12  # of each person
+_PAIRS, _ASKED = 12, 30  # of each person, and drawings among whose versions they are looked for
 _CLEAR = 0.5  # logits by which one picture has to be preferred
+_MATTERS = 0.3  # by how much the version liked most has to suit better than the one liked least
 
 logger = logging.getLogger(__name__)
 
 
 def prepare(
-    corpus: TasteCorpus,
-    base: EmbeddedBase,
-    settings: TasteSettings,
-    config: PigeonConfig,
+    corpus: TasteCorpus, drawn: TasteCorpus, base: EmbeddedBase, settings: TasteSettings, config: PigeonConfig
 ) -> PigeonData:
     """Compute what is frozen: features, latents, captions, sketches, references, and the people's histories.
 
     Every person gives a history for all they like and, where they have several interests, one for each of them.
+
+    Args:
+        corpus: what people see, in all styles.
+        drawn: versions of other drawings, see `TasteCorpus.in_every_colour`.
+        base: that draws.
+        settings: the prior of tastes.
+        config: of the run.
     """
-    train = corpus.of_split("train")
-    chosen = np.array([p for p in train if not config.styles or corpus.pictures[p].style in config.styles])
-    chosen = np.sort(np.random.default_rng(config.seed).permutation(chosen)[: config.pictures])
-    described = [corpus.pictures[place] for place in chosen]
-    features = corpus.features[chosen]
-    pictures = np.stack([np.asarray(corpus.drawings[corpus.rows[place]]) for place in chosen])
-    captions, asked = _captions([corpus.captions[place] for place in chosen], described, base)
     told: list[_Told] = []
-    for number, person in enumerate(people("train", config.people, described)):
-        events = history(person, described, config.events)
-        evidence = gather(events, now=DAYS * DAY, filtered=config.denoise)
+    for number, person in enumerate(people("train", config.people, corpus.pictures)):
+        evidence = gather(history(person, corpus.pictures, config.events), now=DAYS * DAY, filtered=config.denoise)
         if evidence.liked:
+            scorer = TasteScorer.learn(corpus.features, evidence, settings)
             numbers = np.random.default_rng([config.seed, number])
-            told += _told(
-                features, described, evidence, TasteScorer.learn(features, evidence, settings), config, numbers
-            )
-    standard = TasteScorer.learn(features, Evidence(rows=()), settings).standardised(features.attributes)
-    pairs = [(row, *pair) for row, one in enumerate(told) for pair in one.pairs]
-    greys = base.staged([[Actor(greys=True)]] * len(asked), asked)
-    conditions = base.encode_text(captions) | (greys if config.grey_share == 1 else base.sketch(asked))
-    latents = torch.cat([base.encode_pictures(pictures[a : a + 64]) for a in range(0, len(pictures), 64)])
+            told += _told(corpus, drawn, _Known(person, evidence, scorer), config, numbers)
+    every = PictureFeatures.joined([drawn.features, corpus.features])
+    standard = TasteScorer.learn(every, Evidence(rows=()), settings).standardised(every.attributes)
+    pictures = np.asarray(drawn.drawings)
+    latents = _encoded(base, pictures)
     return PigeonData(
-        features=torch.from_numpy(np.concatenate([standard, features.looks], 1)).float(),
+        features=torch.from_numpy(np.concatenate([standard, every.looks], 1)).float(),
         references=reference_tokens(latents),
         latents=latents,
-        conditions=conditions,
-        greys=greys.get("sketch"),
-        empty=_empty(base),
-        histories=torch.from_numpy(np.stack([_padded(one.history) for one in told])).long(),
+        conditions=base.encode_text(_captions(drawn, base)) | _grey_sketches(pictures, base),
+        empty=base.encode_text([""]),
+        histories=torch.from_numpy(np.stack([_padded(one.history + len(drawn)) for one in told])).long(),
         weights=torch.from_numpy(np.stack([_padded(one.weights, 0.0) for one in told])).float(),
         liked=[one.liked for one in told],
-        pairs=np.array(pairs),
+        pairs=np.array([(row, *pair) for row, one in enumerate(told) for pair in one.pairs]),
     )
 
 
 @dataclass(frozen=True, eq=False)
+class _Known:
+    """Somebody, what their history says, and what was learned from it."""
+
+    person: Person
+    evidence: Evidence
+    scorer: TasteScorer
+
+
+@dataclass(frozen=True, eq=False)
 class _Told:
-    """A history, how much each of its pictures counts, what else is liked, and pairs (preferred, other)."""
+    """A history, how much each of its pictures counts, what is liked most, and pairs (preferred, other)."""
 
     history: np.ndarray
     weights: list[float]
@@ -101,59 +102,107 @@ class _Told:
 
 
 def _told(
-    features: PictureFeatures,
-    described: Sequence[Described],
-    evidence: Evidence,
-    scorer: TasteScorer,
-    config: PigeonConfig,
-    numbers: np.random.Generator,
+    corpus: TasteCorpus, drawn: TasteCorpus, known: _Known, config: PigeonConfig, numbers: np.random.Generator
 ) -> list[_Told]:
-    """Return the histories of a person: of everything, and of each interest that has more pictures than it shows."""
-    mine = np.array(evidence.liked)
-    count = {row.picture: row.weight for row in evidence.rows if row.liked}
+    """Return the histories of a person: of everything, and of each interest that they have."""
+    mine = np.array(known.evidence.liked)
+    count = {row.picture: row.weight for row in known.evidence.rows if row.liked}
     weight = np.array([count[place] for place in mine], np.float32)
-    points, every = embeddings(features[mine], scorer), embeddings(features, scorer)
+    points = embeddings(corpus.features[mine], known.scorer)
     found = find_interests(points, weight)
-    logits = scorer.score(features).logit
-    groups = [(np.arange(len(mine)), logits)]
+    asked = numbers.permutation(len(drawn) // VERSIONS)[:_ASKED]
+    places = (asked[:, None] * VERSIONS + np.arange(VERSIONS)).ravel()
+    some = drawn.features[places]
+    logits = known.scorer.score(some).logit
+    groups: list[tuple[np.ndarray, np.ndarray, Callable[[Described], float]]] = [
+        (np.arange(len(mine)), logits, known.person.utility)
+    ]
     if len(found) > 1 and config.by_interest:
         # As the studio weighs what it draws for an interest: its own pictures count more than the taste as a whole.
-        near = every @ found.centres.T
-        groups += [(np.flatnonzero(found.members == one), logits + 2.0 * near[:, one]) for one in range(len(found))]
+        near = embeddings(some, known.scorer) @ found.centres.T
+        for one in range(len(found)):
+            members = np.flatnonzero(found.members == one)
+            meant = _meant(known.person, [corpus.pictures[place] for place in mine[members]])
+            groups.append((members, logits + 2.0 * near[:, one], meant.suits))
     told = []
-    for members, liking in groups:
-        most = min(HISTORY, len(members) - max(1, len(members) // 3))  # some are left to draw
-        if most < 1:
-            continue
-        kept = mine[members[representatives(points[members], weight[members], most)]]
+    for members, liking, suits in groups:
+        kept = mine[members[representatives(points[members], weight[members], HISTORY)]]
+        welcome = np.array([suits(picture) for picture in drawn.pictures])
         told.append(
             _Told(
                 history=kept,
                 weights=[min(1.0, count[place]) for place in kept],
-                liked=np.setdiff1d(mine[members], kept),
-                pairs=_pairs(liking, described, numbers),
+                liked=_most_liked(welcome.reshape(-1, VERSIONS), numbers),
+                pairs=[(int(places[a]), int(places[b])) for a, b in _pairs(liking.reshape(-1, VERSIONS))],
             )
         )
     return told
 
 
-def _captions(
-    captions: Sequence[str], described: Sequence[Described], base: EmbeddedBase
-) -> tuple[list[str], list[str]]:
-    """Return what pictures are drawn after, half of them told their style, and what they are sketched after: all."""
+def _meant(person: Person, pictures: Sequence[Described]) -> Interest:
+    """Return the interest of a person that some pictures suit best."""
+    return max(person.interests, key=lambda one: sum(one.suits(picture) for picture in pictures))
+
+
+def _most_liked(welcome: np.ndarray, numbers: np.random.Generator) -> np.ndarray:
+    """Return of each drawing the version that is liked most, by chance among equals, where it makes a difference.
+
+    What somebody merely likes need not wear a colour that they like: its style and its subject may do. And what colours
+    a thing has usually its name tells. Of the versions of one drawing the one liked most differs in colours alone, and
+    from person to person.
+
+    Args:
+        welcome: how well versions suit [D, V].
+        numbers: chance.
+
+    Returns:
+        Places in the flattened array [at most D].
+    """
+    tied = np.where(welcome > welcome.max(axis=1, keepdims=True) - 1e-6, numbers.random(welcome.shape), -1.0)
+    places = np.arange(len(welcome)) * welcome.shape[1] + tied.argmax(axis=1)
+    chosen: np.ndarray = places[np.ptp(welcome, axis=1) > _MATTERS]
+    return chosen
+
+
+def _pairs(liking: np.ndarray) -> list[tuple[int, int]]:
+    """Return, of as many drawings as are wanted, the best and the worst version where a taste clearly prefers one.
+
+    Args:
+        liking: logits of versions [D, V].
+
+    Returns:
+        Places in the flattened array.
+    """
+    clear = np.flatnonzero(np.ptp(liking, axis=1) > _CLEAR)[:_PAIRS]
+    first = clear * liking.shape[1]
+    best, worst = first + liking[clear].argmax(axis=1), first + liking[clear].argmin(axis=1)
+    return [(int(one), int(other)) for one, other in zip(best, worst, strict=True)]
+
+
+def _captions(drawn: TasteCorpus, base: EmbeddedBase) -> list[str]:
+    """Return what drawings are drawn after: half of the versions are told their style, none their colours."""
     library = base.pipeline.library
     words = {name: phrases[0] for name, phrases in library.style_words.items()} if library is not None else {}
-    styled = [
-        f"{caption}, {words[one.style]}" if one.style in words else caption
-        for caption, one in zip(captions, described, strict=True)
-    ]
     return [
-        one if place % 2 else plain for place, (plain, one) in enumerate(zip(captions, styled, strict=True))
-    ], styled
+        f"{caption}, {words[picture.style]}" if place % 2 and picture.style in words else caption
+        for place, (caption, picture) in enumerate(zip(drawn.captions, drawn.pictures, strict=True))
+    ]
 
 
-def _empty(base: EmbeddedBase) -> dict[str, Tensor]:
-    return base.encode_text([""])
+def _encoded(base: EmbeddedBase, pictures: np.ndarray) -> Tensor:
+    return torch.cat([base.encode_pictures(pictures[start : start + 64]) for start in range(0, len(pictures), 64)])
+
+
+def _grey_sketches(pictures: np.ndarray, base: EmbeddedBase) -> dict[str, Tensor]:
+    """Return for every version the drawing as it is in greys, for a base that is shown sketches.
+
+    As tokens are asked for colours afterwards, and the same for all its versions: even shades of grey would tell them.
+    """
+    config = base.model.config
+    if config.in_channels == config.out_channels:
+        return {}
+    greys = np.stack([in_greys(picture) for picture in pictures[::VERSIONS]])
+    return {"sketch": _encoded(base, greys).repeat_interleave(VERSIONS, dim=0)}
 
 
 def _padded(values: Sequence | np.ndarray, otherwise: float = -1) -> np.ndarray:
@@ -162,23 +211,12 @@ def _padded(values: Sequence | np.ndarray, otherwise: float = -1) -> np.ndarray:
     return row
 
 
-def _pairs(liking: np.ndarray, described: Sequence[Described], numbers: np.random.Generator) -> list[tuple[int, int]]:
-    """Return pairs of pictures of one thing of which the person's taste clearly prefers the first.
-
-    Of one drawing where there are several versions of it: what differs is then the colours alone.
-    """
-    alike = defaultdict(list)
-    for place, picture in enumerate(described):
-        alike[picture.concept, picture.style].append(place)
-    several = [places for places in alike.values() if len(places) > 1]
-    found: list[tuple[int, int]] = []
-    for place in numbers.permutation(len(several)):
-        logits = liking[several[place]]
-        if float(np.ptp(logits)) > _CLEAR:
-            found.append((several[place][int(logits.argmax())], several[place][int(logits.argmin())]))
-        if len(found) == _PAIRS:
-            break
-    return found
+def _parted(corpus: TasteCorpus, config: PigeonConfig) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the pictures that people see and of the drawings that are drawn, of the train split."""
+    places = np.random.default_rng(config.seed).permutation(corpus.of_split("train"))
+    able = [place for place in places if not config.styles or corpus.pictures[place].style in config.styles]
+    drawn = np.sort(np.array(able[: config.drawings]))
+    return np.sort(np.setdiff1d(places, drawn, assume_unique=True)[: config.pictures]), drawn
 
 
 def main() -> None:
@@ -188,19 +226,16 @@ def main() -> None:
     parser.add_argument("--base", type=Path, default=Path("assets/mini"))
     parser.add_argument("--data", type=Path, required=True, help="folder with index.npy and index.jsonl")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--cache", type=Path, help="folder for the features of pictures; default: cache in --out")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    config, cache = PigeonConfig.read(arguments.config), arguments.out / "cache"
+    config, cache = PigeonConfig.read(arguments.config), arguments.cache or arguments.out / "cache"
     extractor = FeatureExtractor(load_image_encoder("tinyvit", resolve("tinyvit")))
-    # Recoloured drawings too: what colours a thing has usually, its name tells; here only somebody's liking them does.
-    corpus = TasteCorpus.joined(
-        [
-            TasteCorpus.open(arguments.data, extractor, cache),
-            TasteCorpus.open(arguments.data, extractor, cache, part="recolours", most=RECOLOURS, split="train"),
-        ]
-    )
+    corpus = TasteCorpus.open(arguments.data, extractor, cache)
+    seen, places = _parted(corpus, config)
+    drawn = corpus.in_every_colour(places, extractor, cache)
     base = EmbeddedBase.open(arguments.base, resolve("minilm"))
-    data = prepare(corpus, base, TasteSettings.read(), config)
+    data = prepare(corpus.of_places(seen), drawn, base, TasteSettings.read(), config)
     logger.info("%d people, %d pictures, %d pairs", len(data.histories), len(data.features), len(data.pairs))
     trainer = PigeonTrainer(base.model, data, config, arguments.out)
     folder = trainer.train()

@@ -3,7 +3,8 @@
 Stage 1, masked preference reconstruction: a liked picture is drawn after its caption, a part of itself as reference,
 and the rest of the person's history. Stage 2, pairwise preference alignment: of two pictures of one thing, the one
 that the person's taste prefers is made likelier than the other.
-Shape legend: N pictures, P people, H pictures of a history, R reference tokens, B rows, C latent channels.
+Shape legend: N pictures, M of them drawn, P people, H pictures of a history, R reference tokens, B rows, C latent
+channels.
 """
 
 from __future__ import annotations
@@ -36,16 +37,15 @@ class PigeonData:
     """What is frozen, computed beforehand and held in memory.
 
     Attributes:
-        features: of pictures [N, F].
-        references: their tokens [N, R, D].
-        latents: scaled latents [N, C, h, w].
-        conditions: of the base for each picture's caption, each [N, …].
-        greys: sketches without colours [N, C, h, w]; None for a base that is shown no sketches.
+        features: of pictures, those that are drawn before those that people see [N, F].
+        references: tokens of what is drawn [M, R, D].
+        latents: scaled latents of it [M, C, h, w].
+        conditions: of the base for each caption, and its sketch in greys where the base is shown one, each [M, …].
         empty: of the base for no caption, each [1, …]; what is sketched is shown all the same.
         histories: indices of the pictures that stand for each person's history, −1 for padding [P, H].
         weights: how much each counts [P, H].
-        liked: for each person, pictures they like that are not among those [P lists].
-        pairs: (person, preferred, other) of pictures of one thing [M, 3].
+        liked: for each person, of what is drawn the version they like most [P lists].
+        pairs: (person, preferred, other) of versions of one drawing [Q, 3].
     """
 
     features: Tensor
@@ -57,7 +57,6 @@ class PigeonData:
     weights: Tensor
     liked: list[np.ndarray]
     pairs: np.ndarray
-    greys: Tensor | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,13 +67,11 @@ class _Chance:
         noise: [B, C, h, w].
         levels: of it, 0–1 [B].
         untold: which rows are not told their caption [B].
-        greys: which rows are shown a sketch without colours [B].
     """
 
     noise: Tensor
     levels: Tensor
     untold: Tensor
-    greys: Tensor
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,6 +120,9 @@ class PigeonTrainer:
                 **config.model,
             }
         )
+        if not config.mask_learns:
+            encoder.mask_encoder.requires_grad_(False)
+            encoder.mask_output.requires_grad_(False)
         self.model = PigeonModel(encoder, TasteAttention(unet, encoder.config.tokens, encoder.config.condition_dim))
         self.numbers = np.random.default_rng(config.seed)
 
@@ -211,9 +211,6 @@ class PigeonTrainer:
             mask = chance.untold.view(-1, *[1] * (values.ndim - 1))
             other = self.data.empty.get(name)
             conditions[name] = values[pictures] if other is None else torch.where(mask, other, values[pictures])
-        if self.data.greys is not None:
-            grey = chance.greys.view(-1, 1, 1, 1)
-            conditions["sketch"] = torch.where(grey, self.data.greys[pictures], conditions["sketch"])
         rows = with_sketch(noisy, conditions).contiguous(memory_format=torch.channels_last)
         with self.model.attention, torch.autocast(rows.device.type, torch.bfloat16, enabled=self.config.half):
             predicted = self.unet(rows, 1000 * chance.levels, **conditions, **taste_conditions(tokens)).sample
@@ -221,11 +218,12 @@ class PigeonTrainer:
 
     def _chance(self, batch: int) -> _Chance:
         # More of the noisy levels: where a picture is almost there, its colours are seen and nothing is to be told.
+        levels = torch.rand(batch).sqrt()
+        levels[torch.rand(batch) < self.config.pure_share] = 1.0
         return _Chance(
             noise=torch.randn(batch, *self.data.latents.shape[1:]),
-            levels=torch.rand(batch).sqrt(),
+            levels=levels,
             untold=torch.rand(batch) < self.config.caption_dropout,
-            greys=torch.rand(batch) < self.config.grey_share,
         )
 
     def _tokens(self, encoder: PigeonEncoder, people: np.ndarray, shown: _Shown | None = None) -> Tensor:
@@ -237,8 +235,6 @@ class PigeonTrainer:
             chosen[shown.own, 0] = torch.from_numpy(shown.pictures)[shown.own].to(chosen.dtype)
             weights[shown.own] = 1.0
         there = chosen >= 0
-        if dropout:
-            there = there & (torch.rand(len(people)) >= dropout.taste_dropout)[:, None]
         pictures = np.zeros(len(people), int) if shown is None else shown.pictures
         ratio = torch.ones(len(people)) if shown is None else shown.ratio
         references = data.references[pictures].float()

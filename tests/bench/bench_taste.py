@@ -20,6 +20,7 @@ of a person's pictures of different prompts. Seconds: for one picture that is sh
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import logging
 import time
@@ -55,6 +56,7 @@ from pipelines.textimage.configuration import DEFAULT_CONFIG, load_config
 from pipelines.textimage.loading import load_text_image
 from studio.domain.taste import Amount, TasteVariant
 from studio.domain.taste_words import in_taste
+from tests.bench.taste_sheet import taste_sheet
 
 STEPS, GUIDANCE = 4, 3.0
 EVENTS = 96  # of a history
@@ -62,25 +64,33 @@ BATCH = 8
 TRIES = 3
 POOL = 120  # pictures of the corpus that the judge may know people by
 RECOLOURS = 240  # and so many of things in unusual colours
+ERROR = "± "  # before the name of a figure: its standard error
 _NEAREST = 5
 logger = logging.getLogger(__name__)
 
 
-def attribution(fits: np.ndarray) -> float:
-    """Return how often a person's own picture fits them better than another person's, ties counting a half.
+def wins(fits: np.ndarray) -> np.ndarray:
+    """Return how often each person's picture fits them better than each other's, ties counting a half [U, U].
 
     Args:
         fits: of the picture drawn for person v, by the judge who knows person u, for each prompt [U, V, prompts].
     """
-    count = len(fits)
-    own = fits[np.arange(count), np.arange(count)]
-    wins = [
-        np.mean((own[one] > fits[one, other]) + 0.5 * (own[one] == fits[one, other]))
-        for one in range(count)
-        for other in range(count)
-        if one != other
-    ]
-    return float(np.mean(wins))
+    own = np.einsum("uup->up", fits)[:, None]
+    shares: np.ndarray = ((own > fits) + 0.5 * (own == fits)).mean(axis=2)
+    return shares
+
+
+def left_out(shares: np.ndarray) -> tuple[float, float]:
+    """Return the mean over pairs of different people [U, U], U > 2, and its standard error, the jackknife over them."""
+    count = len(shares)
+    apart = ~np.eye(count, dtype=bool)
+    means = [_without(shares, person)[_without(apart, person)].mean() for person in range(count)]
+    spread = float(np.sqrt((count - 1) * np.var(means)))
+    return float(shares[apart].mean()), spread
+
+
+def _without(shares: np.ndarray, person: int) -> np.ndarray:
+    return np.delete(np.delete(shares, person, axis=0), person, axis=1)
 
 
 def calibration_error(chance: np.ndarray, truth: np.ndarray, bins: int = 10) -> float:
@@ -136,6 +146,11 @@ class Stage:
     tokens: TasteTokens
     attention: TasteAttention
 
+    @classmethod
+    def read(cls, folder: Path, pipeline: MiniPipeline) -> Stage:
+        """Read a folder that a training wrote."""
+        return cls(TasteTokens.from_pretrained(folder), load_layers(folder, pipeline.unet))
+
 
 @dataclass(frozen=True, eq=False)
 class Known:
@@ -145,6 +160,7 @@ class Known:
         person: who.
         scorer: learned from the history, filtered.
         liked: features of what the history likes.
+        favourites: places in the corpus of what it likes, the strongest first.
         interests: over those.
         raw: scorer learned without the filters, and its interests.
         single: one interest only.
@@ -154,6 +170,7 @@ class Known:
     person: Person
     scorer: TasteScorer
     liked: PictureFeatures
+    favourites: np.ndarray
     disliked: PictureFeatures
     interests: Interests
     single: Interests
@@ -167,19 +184,24 @@ class Bench:
         corpus: see `TasteCorpus`.
         pipeline: the base.
         taste: samples and the prior.
-        find: resolver.
+        strength: of all tokens.
     """
 
-    def __init__(self, corpus: TasteCorpus, pipeline: MiniPipeline, taste: TastePipeline) -> None:
-        self.corpus, self.pipeline, self.taste = corpus, pipeline, taste
+    def __init__(
+        self, corpus: TasteCorpus, pipeline: MiniPipeline, taste: TastePipeline, strength: float = 1.0
+    ) -> None:
+        self.corpus, self.pipeline, self.taste, self.strength = corpus, pipeline, taste, strength
         self.clip = load_image_encoder("clip-vision", resolve("clip-vision"))
         self.textimage = load_text_image(load_config(DEFAULT_CONFIG))
         self.stages: dict[str, Stage] = {}
+        self.ablations: dict[str, Stage] = {}
         self.told: dict[str, torch.Tensor] = {}
         self.drawn: dict[Attempt, Image.Image] = {}
         self.features: dict[Attempt, PictureFeatures] = {}
         self.seen: dict[Attempt, np.ndarray] = {}
         self.seconds: dict[Attempt, float] = {}
+        self.wins: dict[str, np.ndarray] = {}
+        self.shown: dict[str, list[list[Attempt]]] = {}
 
     def know(self, person: Person, described: Sequence[Described], places: np.ndarray) -> Known:
         """Learn a person from a noisy history."""
@@ -196,17 +218,22 @@ class Bench:
             person=person,
             scorer=learned[0],
             liked=features[liked],
+            favourites=places[liked],
             disliked=features[disliked],
             interests=find_interests(points, ones[0]),
             single=find_interests(points, ones[0], most=1),
             raw=(learned[1], find_interests(raw_points, ones[1])),
         )
 
+    def trained(self, stage: str) -> Stage:
+        """Return a trained state by its name."""
+        return self.stages[stage] if stage in self.stages else self.ablations[stage]
+
     def tell(self, stage: str, number: int, scorer: TasteScorer, found: Interests, interest: int) -> str:
         """Make the tokens of an interest, where they are not there yet, and return their name."""
         name = f"{stage}/{number}/{len(found)}/{interest}"
         if name not in self.told:
-            told = self.stages[stage].tokens.of_scorer(scorer, (found.centres.tolist(), interest))
+            told = self.trained(stage).tokens.of_scorer(scorer, (found.centres.tolist(), interest))
             self.told[name] = told
         return name
 
@@ -222,12 +249,14 @@ class Bench:
     def _draw(self, some: Sequence[Attempt], stage: str) -> None:
         taste = None
         if stage:
-            taste = Taste(self.stages[stage].attention, torch.cat([self.told[one.told] for one in some]))
+            told = torch.cat([self.told[one.told] for one in some])
+            taste = Taste(self.trained(stage).attention, told, strength=self.strength)
         began = time.monotonic()
-        images = self.pipeline(
-                [one.prompt for one in some], num_inference_steps=STEPS, guidance_scale=GUIDANCE,
-                seeds=[one.seed for one in some], upscale=False, taste=taste,
-            ).images  # fmt: skip
+        with torch.autocast("cpu", torch.bfloat16):
+            images = self.pipeline(
+                    [one.prompt for one in some], num_inference_steps=STEPS, guidance_scale=GUIDANCE,
+                    seeds=[one.seed for one in some], upscale=False, taste=taste,
+                ).images  # fmt: skip
         features = self.taste.features(images)
         self.seconds |= dict.fromkeys(some, (time.monotonic() - began) / len(some))
         for place, one in enumerate(some):
@@ -241,9 +270,9 @@ class Bench:
 
     def look(self, asked: Sequence[Attempt]) -> np.ndarray:
         """Return what the judge sees in pictures, [N, D]."""
-        for one in asked:
-            if one not in self.seen:
-                self.seen[one] = self.clip.embed([self.drawn[one]])[0]
+        missing = [one for one in dict.fromkeys(asked) if one not in self.seen]
+        if missing:
+            self.seen |= dict(zip(missing, self.clip.embed([self.drawn[one] for one in missing]), strict=True))
         return np.stack([self.seen[one] for one in asked])
 
 
@@ -264,6 +293,14 @@ def ways_by_taste(bench: Bench, scorer: TasteScorer, found: Interests, stage: st
             bench.tell(stage, number, scorer, found, way.interest) if stage else "",
         )
         for way in ways
+    ]
+
+
+def ways_without_colours(ways: Sequence[Way], *, every: int = 1) -> list[Way]:
+    """Return ways of which some leave the colours to the tokens: all, or from the second on every `every`-th."""
+    return [
+        dataclasses.replace(way, words=dataclasses.replace(way.words, colour="")) if (place + 1) % every == 0 else way
+        for place, way in enumerate(ways)
     ]
 
 
@@ -360,6 +397,9 @@ def judge_of(bench: Bench, crowd: Sequence[Known], pictures: Sequence[tuple[Tast
 
 
 Ways = Callable[[int], list[Way]]
+STYLE, STYLE_TOKENS = "ours: style alone", "ours: style and tokens"
+WORDS, ALL = "ours: style and colours", "ours: style, colours and tokens"
+NO_DENOISE, SINGLE = "no denoise", "single interest"  # names of ablations that are told otherwise, too
 
 
 def rows_of(bench: Bench, crowd: Sequence[Known]) -> dict[str, tuple[Ways, Callable[[int], TasteScorer]]]:
@@ -389,21 +429,38 @@ def rows_of(bench: Bench, crowd: Sequence[Known]) -> dict[str, tuple[Ways, Calla
         "mean style embedding": (lambda number: ways_by_mean(bench, crowd[number]), own),
     }
     rows |= {f"Pigeon, {stage}": (by_tokens(stage), own) for stage in bench.stages}
-    rows["ours: style and colours"] = (lambda number: by_taste("", number), own)
+    rows[STYLE] = (lambda number: ways_without_colours(by_taste("", number)), own)
     if last:
-        rows["ours: style, colours and tokens"] = (lambda number: by_taste(last, number), own)
-        rows["Pigeon, single interest"] = (
-            lambda number: ways_by_tokens(bench, own(number), crowd[number].single, last, number),
-            own,
+        rows[STYLE_TOKENS] = (lambda number: ways_without_colours(by_taste(last, number)), own)
+    rows[WORDS] = (lambda number: by_taste("", number), own)
+    if last:
+        rows[ALL] = (lambda number: ways_without_colours(by_taste(last, number), every=2), own)
+    return rows | _ablations(bench, crowd)
+
+
+def _ablations(bench: Bench, crowd: Sequence[Known]) -> dict[str, tuple[Ways, Callable[[int], TasteScorer]]]:
+    """Return the rows of trained states that lack something, told as they were trained, and ours without it."""
+
+    def known(name: str, number: int) -> tuple[TasteScorer, Interests]:
+        one = crowd[number]
+        if name == NO_DENOISE:
+            return one.raw
+        return one.scorer, one.single if name == SINGLE else one.interests
+
+    def by_tokens(name: str) -> tuple[Ways, Callable[[int], TasteScorer]]:
+        return (
+            lambda number: ways_by_tokens(bench, *known(name, number), name, number),
+            lambda number: known(name, number)[0],
         )
-    return rows | {
-        "ours, no denoise": (
+
+    return {f"Pigeon, {name}": by_tokens(name) for name in bench.ablations} | {
+        f"ours, {NO_DENOISE}": (
             lambda number: ways_by_taste(bench, *crowd[number].raw),
             lambda number: crowd[number].raw[0],
         ),
-        "ours, single interest": (
-            lambda number: ways_by_taste(bench, crowd[number].scorer, crowd[number].single),
-            own,
+        f"ours, {SINGLE}": (
+            lambda number: ways_by_taste(bench, *known(SINGLE, number)),
+            lambda number: crowd[number].scorer,
         ),
     }
 
@@ -414,42 +471,57 @@ def measure(
     shown: list[list[Attempt]],
     judge: Judge,
     captions: Sequence[str],
-) -> dict[str, float]:
-    """Return a row's figures for the pictures shown, [people][prompts]."""
+) -> tuple[dict[str, float], np.ndarray]:
+    """Return a row's figures for the pictures shown, [people][prompts], and who was told from whom, see `wins`."""
     looks = np.stack([bench.look(pictures) for pictures in shown])
     fits = np.moveaxis(judge.fits(looks), -1, 0)
-    plain = bench.look([Attempt(caption, place) for place, caption in enumerate(captions)])
+    plainly = [Attempt(caption, place) for place, caption in enumerate(captions)]
+    bench.draw(plainly)
+    plain = bench.look(plainly)
     nearest, alike, text = [], [], []
     words = bench.textimage.embed_texts(list(captions))
     for number, pictures in enumerate(shown):
         features = PictureFeatures.joined([bench.features[one] for one in pictures])
         cosines = np.sort(features.looks @ crowd[number].liked.looks.T, axis=1)[:, -_NEAREST:]
-        nearest.append(cosines.mean())
+        nearest.append(float(cosines.mean()))
         pairs = looks[number] @ looks[number].T
-        alike.append(pairs[~np.eye(len(pairs), dtype=bool)].mean())
+        alike.append(1 - float(pairs[~np.eye(len(pairs), dtype=bool)].mean()))
         seen = bench.both(features.looks, looks[number])
         text.append(float((seen * words).sum(axis=1).mean()))
-    return {
-        "attribution": round(100 * attribution(fits), 1),
-        "history": round(100 * float(np.mean(nearest)), 1),
-        "reference": round(100 * float((looks * plain[None]).sum(axis=2).mean()), 1),
-        "text": round(100 * float(np.mean(text)), 1),
-        "diversity": round(100 * (1 - float(np.mean(alike))), 1),
+    kept = (looks * plain[None]).sum(axis=2).mean(axis=1)
+    told = wins(fits)
+    by_person = {"history": nearest, "reference": kept, "text": text, "diversity": alike}
+    figures = {"attribution": left_out(told)} | {
+        name: (float(np.mean(values)), float(np.std(values, ddof=1) / np.sqrt(len(values))))
+        for name, values in by_person.items()
     }
+    rounded = {name: (round(100 * mean, 1), round(100 * error, 1)) for name, (mean, error) in figures.items()}
+    flat = {name: mean for name, (mean, _) in rounded.items()}
+    return flat | {f"{ERROR}{name}": error for name, (_, error) in rounded.items()}, told
 
 
-def run(bench: Bench, recolours: TasteCorpus, count: int, prompts: int) -> dict[str, dict[str, float]]:
-    """Return the table; `recolours` are for the judge."""
-    places = bench.corpus.of_split("test")
-    held = np.random.default_rng(5).permutation(places)
+def meet(bench: Bench, count: int) -> tuple[list[Known], np.ndarray]:
+    """Return people, learned from histories, and the places of test pictures that none of their histories holds."""
+    held = np.random.default_rng(5).permutation(bench.corpus.of_split("test"))
     unseen, places = held[:POOL], np.sort(held[POOL:])
     described = [bench.corpus.pictures[place] for place in places]
-    crowd = [bench.know(person, described, places) for person in people("test", count, described)]
-    pictures = [(bench.corpus, int(place)) for place in unseen]
-    judge = judge_of(bench, crowd, pictures + [(recolours, place) for place in range(len(recolours))])
+    return [bench.know(person, described, places) for person in people("test", count, described)], unseen
+
+
+def run(
+    bench: Bench,
+    crowd: Sequence[Known],
+    judge: Judge,
+    prompts: int,
+    wanted: Sequence[str] = (),
+) -> dict[str, dict[str, float]]:
+    """Return the table, of rows whose names hold one of the `wanted` texts where there are some."""
+    count = len(crowd)
     captions = list(dict.fromkeys(one.caption for one in held_out_prompts() if one.kind == "concepts"))[:prompts]
     table: dict[str, dict[str, float]] = {}
     for name, (ways, chooser) in rows_of(bench, crowd).items():
+        if wanted and not any(text in name for text in wanted):
+            continue
         added = [ways(number) for number in range(count)]
         attempts = [[_attempts(caption, place, some) for place, caption in enumerate(captions)] for some in added]
         every = [one for person in attempts for prompt in person for one in prompt]
@@ -460,7 +532,8 @@ def run(bench: Bench, recolours: TasteCorpus, count: int, prompts: int) -> dict[
             (name, [[prompt[0] for prompt in person] for person in attempts], 1),
             (f"{name} + best of {TRIES}", best, TRIES),
         ):
-            table[label] = measure(bench, crowd, shown, judge, captions)
+            bench.shown[label] = shown
+            table[label], bench.wins[label] = measure(bench, crowd, shown, judge, captions)
             table[label]["seconds"] = round(tried * seconds, 2)
             logger.info("%s %s", label, table[label])
     return table
@@ -533,13 +606,54 @@ def length_table(bench: Bench, lengths: Sequence[int] = (10, 100, 1000, 10_000))
     return table
 
 
+def sheet_of(bench: Bench, some: Sequence[Known], pictures: int = 3) -> Image.Image:
+    """Return some people's favourites, and the plain and the personal pictures of the first prompts, best of all."""
+    rows = {"plain": "no taste", "by keywords": "text keywords", "ours, words alone": WORDS, "ours, with tokens": ALL}
+    rows = {heading: row for heading, row in rows.items() if row in bench.shown}
+    liked = [[bench.corpus.image(int(place)) for place in one.favourites[:pictures]] for one in some]
+    return taste_sheet(
+        {"liked": liked}
+        | {
+            heading: [[bench.drawn[one] for one in person[:pictures]] for person in bench.shown[label][: len(some)]]
+            for heading, label in ((name, f"{row} + best of {TRIES}") for name, row in rows.items())
+        }
+    )
+
+
+def keep(bench: Bench, folder: Path) -> None:
+    """Write every picture that a row shows, a folder a row, a file for each person and prompt."""
+    for label, people_shown in bench.shown.items():
+        (folder / label).mkdir(parents=True, exist_ok=True)
+        for number, pictures in enumerate(people_shown):
+            for place, one in enumerate(pictures):
+                bench.drawn[one].save(folder / label / f"{number}-{place}.png")
+
+
+def differences(told: dict[str, np.ndarray]) -> dict[str, dict[str, float]]:
+    """Return by how much attribution of one row exceeds another's, of the same people, prompts and seeds."""
+    pairs = [(STYLE_TOKENS, STYLE), (ALL, WORDS), (STYLE_TOKENS, WORDS)]
+    table = {}
+    for one, other in [(a + tail, b + tail) for a, b in pairs for tail in ("", f" + best of {TRIES}")]:
+        if one in told and other in told:
+            mean, error = left_out(told[one] - told[other])
+            table[f"{one} less {other}"] = {
+                "attribution": round(100 * mean, 1), ERROR + "attribution": round(100 * error, 1)
+            }  # fmt: skip
+    return table
+
+
 def printed(table: dict[str, dict[str, float]]) -> str:
     """Return a table in Markdown."""
-    head = list(next(iter(table.values())))
+    head = [name for name in next(iter(table.values())) if not name.startswith(ERROR)]
     lines = [f"| | {' | '.join(head)} |", f"|{'---|' * (len(head) + 1)}"]
     return "\n".join(
-        [*lines, *(f"| {name} | {' | '.join(str(row[h]) for h in head)} |" for name, row in table.items())]
+        [*lines, *(f"| {name} | {' | '.join(_cell(row, h) for h in head)} |" for name, row in table.items())]
     )
+
+
+def _cell(row: dict[str, float], name: str) -> str:
+    error = row.get(ERROR + name)
+    return str(row[name]) if error is None else f"{row[name]} ± {error}"
 
 
 def main() -> None:
@@ -550,31 +664,57 @@ def main() -> None:
     parser.add_argument("--people", type=int, default=16)
     parser.add_argument("--prompts", type=int, default=6)
     parser.add_argument("--pigeon", action="append", default=[], help="NAME=DIR of a trained state; several")
+    parser.add_argument(
+        "--ablation", action="append", default=[],
+        help=f"NAME=DIR of a trained state that lacks something; {NO_DENOISE!r} and {SINGLE!r} are told as trained",
+    )  # fmt: skip
+    parser.add_argument("--rows", action="append", default=[], help="only rows whose names hold one of these texts")
+    parser.add_argument("--strength", type=float, default=1.0, help="of all tokens, 0 to 1 (as trained)")
     parser.add_argument("--out", type=Path)
+    parser.add_argument("--sheet", type=Path, help="picture of three people: liked, plain, by keywords, ours")
+    parser.add_argument("--pictures", type=Path, help="folder for every picture that a row shows")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     torch.set_num_threads(1)
     extractor = FeatureExtractor(load_image_encoder("tinyvit", resolve("tinyvit")))
     corpus = TasteCorpus.open(arguments.data, extractor, arguments.cache)
     settings = TasteSettings.read()
-    predicted = scorer_table(corpus, settings, 3 * arguments.people)
-    print(printed(predicted))
     pipeline = load_pipeline(resolve("mini"), resolve("minilm"))
-    bench = Bench(corpus, pipeline, TastePipeline(extractor, settings, pipeline.library))
+    bench = Bench(corpus, pipeline, TastePipeline(extractor, settings, pipeline.library), arguments.strength)
     for entry in arguments.pigeon:
         name, _, folder = entry.partition("=")
-        bench.stages[name] = Stage(TasteTokens.from_pretrained(Path(folder)), load_layers(Path(folder), pipeline.unet))
+        bench.stages[name] = Stage.read(Path(folder), pipeline)
+    for entry in arguments.ablation:
+        name, _, folder = entry.partition("=")
+        bench.ablations[name] = Stage.read(Path(folder), pipeline)
     recolours = TasteCorpus.open(
         arguments.data, extractor, arguments.cache, part="recolours", most=RECOLOURS, split="test"
     )
-    drawn = run(bench, recolours, arguments.people, arguments.prompts)
+    crowd, unseen = meet(bench, arguments.people)
+    pictures = [(corpus, int(place)) for place in unseen] + [(recolours, place) for place in range(len(recolours))]
+    drawn = run(bench, crowd, judge_of(bench, crowd, pictures), arguments.prompts, arguments.rows)
     print(printed(drawn))
+    added = differences(bench.wins)
+    if added:
+        print(printed(added))
+    if arguments.sheet:
+        sheet_of(bench, crowd[:3]).save(arguments.sheet, quality=80)
+    if arguments.pictures:
+        keep(bench, arguments.pictures)
     by_length = length_table(bench) if bench.stages else {}
     if by_length:
         print(printed(by_length))
+    predicted = scorer_table(corpus, settings, 3 * arguments.people)
+    print(printed(predicted))
     if arguments.out:
         figures: dict[str, Any] = {"people": arguments.people, "prompts": arguments.prompts, "scorer": predicted}
-        told = {"drawn": drawn, "by length": by_length, "steps": STEPS}
+        told = {
+            "drawn": drawn,
+            "differences": added,
+            "by length": by_length,
+            "steps": STEPS,
+            "strength": bench.strength,
+        }
         arguments.out.write_text(json.dumps(figures | told, indent=1) + "\n")
 
 

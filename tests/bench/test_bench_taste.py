@@ -3,15 +3,42 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from tests.bench.bench_taste import Judge, area_under_curve, attribution, calibration_error, printed
+from studio.domain.taste import TasteVariant
+from tests.bench.bench_taste import (
+    PLAIN,
+    Judge,
+    Way,
+    area_under_curve,
+    calibration_error,
+    left_out,
+    printed,
+    ways_without_colours,
+    wins,
+)
 
 
 def test_attribution_counts_own_pictures_that_fit_better() -> None:
-    fits = np.zeros((2, 2, 4))
-    assert attribution(fits) == pytest.approx(0.5)  # everybody gets the same picture
-    fits[0, 0] = fits[1, 1] = 1
-    assert attribution(fits) == pytest.approx(1)
-    assert attribution(-fits) == pytest.approx(0)
+    fits = np.zeros((3, 3, 4))
+    assert left_out(wins(fits))[0] == pytest.approx(0.5)  # everybody gets the same picture
+    fits[range(3), range(3)] = 1
+    assert left_out(wins(fits))[0] == pytest.approx(1)
+    assert left_out(wins(-fits))[0] == pytest.approx(0)
+
+
+def test_errors_grow_with_how_much_people_differ() -> None:
+    numbers = np.random.default_rng(0)
+    shares = 0.5 + 0.1 * numbers.normal(size=(12, 1)) + np.zeros((12, 12))
+    mean, error = left_out(shares)
+    assert mean == pytest.approx(shares[:, 0].mean())
+    assert error == pytest.approx(shares[:, 0].std(ddof=1) / np.sqrt(12), rel=0.15)
+    assert left_out(np.full((5, 5), 0.7)) == (pytest.approx(0.7), pytest.approx(0))
+
+
+def test_colours_are_left_to_the_tokens_in_some_ways() -> None:
+    ways = [Way(TasteVariant(style="flat style", colour=colour)) for colour in ("red", "blue", "teal")]
+    assert [way.words.colour for way in ways_without_colours(ways)] == ["", "", ""]
+    assert [way.words.colour for way in ways_without_colours(ways, every=2)] == ["red", "", "teal"]
+    assert ways_without_colours([Way(PLAIN)]) == [Way(PLAIN)]
 
 
 def test_calibration_and_ranking() -> None:
@@ -24,6 +51,7 @@ def test_calibration_and_ranking() -> None:
 
 def test_the_table_is_markdown() -> None:
     assert printed({"ours": {"text": 1.5}}).splitlines() == ["| | text |", "|---|---|", "| ours | 1.5 |"]
+    assert printed({"ours": {"text": 1.5, "± text": 0.2}}).splitlines()[-1] == "| ours | 1.5 ± 0.2 |"
 
 
 def test_the_judge_knows_tastes_of_several_interests() -> None:
