@@ -11,6 +11,7 @@ tokens of a picture, F width of a frozen image token.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -119,7 +120,7 @@ def batch_of(
 
 
 def shared_beginning(prompts: Sequence[Sequence[int]]) -> list[int]:
-    """Return the ids that all prompts begin with; at least the last id of each is left out, for something is to follow."""
+    """Return the ids that all prompts begin with; the last id of each is left out, for something is to follow."""
     shortest = min(len(prompt) for prompt in prompts) - 1
     first = prompts[0]
     differs = (at for at in range(shortest) if any(prompt[at] != first[at] for prompt in prompts))
@@ -147,6 +148,6 @@ def _laid(branches: Sequence[Branch], common: int) -> _Laid:
         labels += [UNLEARNED] * (len(tail) - 1) + branch.answer
         starts.append(len(tokens))
     sees = torch.ones(len(tokens), len(tokens), dtype=torch.bool).tril()
-    for first, end in zip(starts, starts[1:], strict=False):
+    for first, end in itertools.pairwise(starts):
         sees[end:, first:end] = False
     return _Laid(tokens=tokens, positions=positions, labels=labels, sees=sees)

@@ -45,8 +45,9 @@ _EMPTY = Image.new("RGB", (1, 1))
 
 @dataclass(frozen=True, kw_only=True)
 class Exchange:
-    """A question and the answer to learn."""
+    """A question, the answer to learn, and which sort of question it is."""
 
+    sort: str
     question: str
     answer: str
 
@@ -114,7 +115,7 @@ def lesson(pictures: Sequence[Depicted], rng: random.Random, config: LessonConfi
 
 def described(scene: Scene, rng: random.Random) -> Exchange:
     """Ask for a description."""
-    return Exchange(question=rng.choice(DESCRIBE), answer=description(scene))
+    return Exchange(sort="describe", question=rng.choice(DESCRIBE), answer=description(scene))
 
 
 def description(scene: Scene) -> str:
@@ -146,13 +147,14 @@ def joined(words: Sequence[str]) -> str:
 
 def _who(scene: Scene, rng: random.Random) -> Exchange:
     question = rng.choice(("Who is this?", "What is this?", "Who is in this picture?"))
-    looks = f"It looks like {article(scene.shown.kind)}."
-    return Exchange(question=question, answer=f"That is {scene.name}." if scene.at is not None else f"{STRANGER} {looks}")
+    if scene.at is not None:
+        return Exchange(sort="who", question=question, answer=f"That is {scene.name}.")
+    return Exchange(sort="who", question=question, answer=f"{STRANGER} It looks like {article(scene.shown.kind)}.")
 
 
 def _kind(scene: Scene, rng: random.Random) -> Exchange:
     question = rng.choice(("What kind of thing is {}?", "What sort of thing is {}?")).format(scene.name)
-    return Exchange(question=question, answer=sentence(article(scene.shown.kind)))
+    return Exchange(sort="kind", question=question, answer=sentence(article(scene.shown.kind)))
 
 
 def _presence(scene: Scene, rng: random.Random) -> Exchange | None:
@@ -160,7 +162,7 @@ def _presence(scene: Scene, rng: random.Random) -> Exchange | None:
         return None
     asked = scene.at if scene.at is not None and rng.random() < 0.5 else rng.randrange(len(scene.cards))
     question = rng.choice(("Is {} in this picture?", "Do you see {}?")).format(scene.cards[asked].name)
-    return Exchange(question=question, answer="Yes." if asked == scene.at else "No.")
+    return Exchange(sort="presence", question=question, answer="Yes." if asked == scene.at else "No.")
 
 
 def _there(scene: Scene, rng: random.Random) -> Exchange:
@@ -170,32 +172,36 @@ def _there(scene: Scene, rng: random.Random) -> Exchange:
     yes = rng.random() < 0.5
     absent = [thing for thing in (*HATS, *COMPANIONS, *scene.kinds) if thing not in there]
     thing = rng.choice(there if yes else absent)
-    return Exchange(question=f"Is there {article(thing)} in this picture?", answer="Yes." if yes else "No.")
+    return Exchange(
+        sort="there", question=f"Is there {article(thing)} in this picture?", answer="Yes." if yes else "No."
+    )
 
 
 def _colour(scene: Scene, rng: random.Random) -> Exchange | None:
     question = rng.choice(("What colour is {}?", "What colours does {} have?", "What color is {}?"))
     if not scene.shown.colours:
         return None
-    return Exchange(question=question.format(scene.name), answer=sentence(joined(scene.shown.colours)))
+    return Exchange(sort="colour", question=question.format(scene.name), answer=sentence(joined(scene.shown.colours)))
 
 
 def _wearing(scene: Scene, rng: random.Random) -> Exchange:
     question = rng.choice(("What is {} wearing?", "What does {} wear?")).format(scene.name)
     worn = scene.shown.wearing
-    return Exchange(question=question, answer=sentence(article(worn)) if worn else NOTHING)
+    return Exchange(sort="wearing", question=question, answer=sentence(article(worn)) if worn else NOTHING)
 
 
 def _company(scene: Scene, rng: random.Random) -> Exchange:
     question = rng.choice(("What is next to {}?", "What is with {}?", "What else is there beside {}?"))
     beside = scene.shown.company
-    return Exchange(question=question.format(scene.name), answer=sentence(article(beside)) if beside else NOTHING)
+    return Exchange(
+        sort="company", question=question.format(scene.name), answer=sentence(article(beside)) if beside else NOTHING
+    )
 
 
 def _place(scene: Scene, rng: random.Random) -> Exchange:
     question = rng.choice(("What place is this?", "Where was this picture taken?", "Where are we here?"))
     place = scene.shown.place
-    return Exchange(question=question, answer=sentence(place) if place in PLACES else NO_PLACE)
+    return Exchange(sort="place", question=question, answer=sentence(place) if place in PLACES else NO_PLACE)
 
 
 def _fact(scene: Scene, rng: random.Random) -> Exchange:
@@ -203,14 +209,14 @@ def _fact(scene: Scene, rng: random.Random) -> Exchange:
     words, question, _ = rng.choice(FACTS)
     about = scene.at
     if about is None:
-        return Exchange(question=question.format("it"), answer=UNKNOWN)
+        return Exchange(sort="fact", question=question.format("it"), answer=UNKNOWN)
     known = [fact.text for fact in scene.cards[about].facts]
     if known and rng.random() < 0.5:
         text = rng.choice(known)
         words, question, _ = next(one for one in FACTS if text.startswith(one[0]))
     told = [(at, fact) for at, card in enumerate(scene.cards) for fact in card.facts]
     number = next((n for n, (at, fact) in enumerate(told, 1) if at == about and fact.text.startswith(words)), 0)
-    return Exchange(question=question.format(scene.name), answer=f"[F{number}]" if number else UNKNOWN)
+    return Exchange(sort="fact", question=question.format(scene.name), answer=f"[F{number}]" if number else UNKNOWN)
 
 
 def _facts_only(scene: Scene, rng: random.Random) -> tuple[Exchange, ...]:

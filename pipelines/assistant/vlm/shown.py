@@ -48,7 +48,9 @@ def as_photo(pixels: np.ndarray, others: list[np.ndarray], rng: np.random.Genera
     seen = photo_like(Image.fromarray(photographed(pixels, rng), "RGBA"), rng)
     seen = seen.crop(seen.getchannel("A").getbbox() or (0, 0, *seen.size))
     scale = EDGE * rng.uniform(0.5, 0.95) / max(seen.size)
-    seen = seen.resize((max(1, round(seen.width * scale)), max(1, round(seen.height * scale))), Image.Resampling.BICUBIC)
+    seen = seen.resize(
+        (max(1, round(seen.width * scale)), max(1, round(seen.height * scale))), Image.Resampling.BICUBIC
+    )
     picture = _ground(others, rng)
     left, top = (int(rng.integers(0, EDGE - side + 1)) for side in seen.size)
     picture.paste(seen, (left, top), seen)
