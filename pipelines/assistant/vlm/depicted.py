@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -131,10 +132,10 @@ def plain_colours(pixels: np.ndarray, kind: str) -> tuple[str, ...]:
     return tuple(named)[:COLOURS_MOST]
 
 
-def beside(caption: str, kind: str) -> Mapping[str, str | int]:
+def beside(caption: str, kind: str) -> Mapping[str, Any]:
     """Return what a caption of the corpus says besides its subject, as fields of `Depicted`."""
     rest = re.sub(rf"\b{re.escape(kind)}", "", caption, count=1)
-    found: dict[str, str | int] = {
+    found: dict[str, Any] = {
         "wearing": _after(rest, "wearing", HATS),
         "riding": _after(rest, "riding", MOUNTS),
         "company": _after(rest, "(?:next to|with|and)", COMPANIONS),

@@ -70,7 +70,8 @@ def _ground(others: list[np.ndarray], rng: np.random.Generator) -> Image.Image:
     if rng.random() < 0.5:
         for other in others:
             thing = Image.fromarray(other, "RGBA").resize((int(rng.integers(50, 150)),) * 2)
-            ground.paste(thing, tuple(int(v) for v in rng.integers(-30, EDGE - 60, 2)), thing)
+            left, top = (int(place) for place in rng.integers(-30, EDGE - 60, 2))
+            ground.paste(thing, (left, top), thing)
         ground = ground.filter(ImageFilter.GaussianBlur(float(rng.uniform(1.5, 5))))
     return ground
 

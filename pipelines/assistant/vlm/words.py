@@ -80,7 +80,7 @@ def teach_words(projector: nn.Module, lessons: WordLessons, features: Tensor, co
         rows = torch.randint(len(features), (config.batch,), generator=generator)
         loss = lessons.loss(projector(features[rows].float()), rows)
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         mean += (float(loss.detach()) - mean) / (step % _EVERY + 1)
         if (step + 1) % _EVERY == 0:
