@@ -14,6 +14,7 @@ from studio.config import EngineConfig, StudioConfig
 from studio.engines.needs import models_needed, what_is_lacking
 from studio.engines.quiet import quieten_kernels
 from studio.errors import InvalidInput, ModelMissing, StudioError
+from studio.storage.database import describe_records
 from studio.version import VERSION
 
 FREE_BYTES_WANTED = 1_000_000_000
@@ -89,6 +90,7 @@ class Diagnosis:
         models_dir: folder of downloaded models.
         models: all of the catalogue.
         data_dir: folder of concepts and pictures.
+        records: what keeps the records, and whether PostgreSQL compares looks itself; empty where it is a problem.
         free_bytes: free on the disk of `data_dir`.
         problems: what keeps the studio from working, and what to do.
     """
@@ -102,12 +104,13 @@ class Diagnosis:
     models_dir: str
     models: tuple[ModelState, ...]
     data_dir: str
+    records: str
     free_bytes: int
     problems: tuple[str, ...]
 
 
 def diagnose(config: StudioConfig) -> Diagnosis:
-    """Look at everything the studio of `config` needs; loads no model, changes nothing, asks no network.
+    """Look at everything the studio of `config` needs; loads no model, changes nothing, asks no hub.
 
     Raises:
         ModelMissing: the list of models cannot be read.
@@ -124,6 +127,8 @@ def diagnose(config: StudioConfig) -> Diagnosis:
         fetch = f"python -m studio models fetch {' '.join(missing)}"
         problems.append(f"Missing models: {', '.join(missing)}. Fetch them: {fetch}")
     problems += _unknown_models(config.models, models, engines)
+    records, trouble = _records(config)
+    problems += trouble
     if not os.access(folder, os.W_OK | os.X_OK):
         problems.append(f"The data folder {config.data_dir} cannot be written. Choose another: --data-dir")
     if free < FREE_BYTES_WANTED:
@@ -138,6 +143,7 @@ def diagnose(config: StudioConfig) -> Diagnosis:
         models_dir=str(models_dir()),
         models=models,
         data_dir=str(config.data_dir),
+        records=records,
         free_bytes=free,
         problems=tuple(problems),
     )
@@ -167,6 +173,13 @@ def _engines(config: StudioConfig) -> tuple[tuple[EngineState, ...], list[str]]:
         states.append(EngineState(role=role, name=chosen.name, options=dict(chosen.options), models=needed))
         problems += lacking
     return tuple(states), problems
+
+
+def _records(config: StudioConfig) -> tuple[str, list[str]]:
+    try:
+        return describe_records(config.records), []
+    except StudioError as error:
+        return "", [str(error)]
 
 
 def _unknown_models(catalogue: Path, models: tuple[ModelState, ...], engines: tuple[EngineState, ...]) -> list[str]:

@@ -25,7 +25,12 @@ def load_calibration(config: Path = DEFAULT_CONFIG) -> Calibration:
         KeyError: it has no threshold or no slope.
     """
     values = yaml.safe_load(config.read_text(encoding="utf-8"))["calibration"]
-    return Calibration(threshold=float(values["threshold"]), slope=float(values["slope"]))
+    return Calibration(
+        threshold=float(values["threshold"]),
+        slope=float(values["slope"]),
+        growth=float(values.get("growth", 0.0)),
+        things=int(values.get("things", 1)),
+    )
 
 
 def calibrate(same: FloatArray, different: FloatArray, *, false_accepts: float, photos: int) -> Calibration:
@@ -55,3 +60,18 @@ def calibrate(same: FloatArray, different: FloatArray, *, false_accepts: float, 
         curvature = float(np.sum(weights * distance**2 * probability * (1 - probability)))
         slope += gradient / max(curvature, 1e-9)
     return Calibration(threshold=threshold, slope=slope)
+
+
+def threshold_growth(different: FloatArray, *, allowed: float = 0.0) -> float:
+    """Return by how much a threshold has to grow with each tenfold number of known things.
+
+    The tail of likenesses is taken for exponential between their quantiles 0.99 and 0.999, one decade apart: to keep
+    the share of strangers that are named, the threshold then grows by the distance of the two for ten times as many
+    things. `allowed` lets that share grow: by `allowed` decades with each tenfold number of things.
+
+    Args:
+        different: [N] likenesses of photos to single things that they do not show.
+        allowed: 0 (the share stays the same) to 1 (the threshold does).
+    """
+    low, high = np.quantile(different, [0.99, 0.999])
+    return float((high - low) * (1 - allowed))

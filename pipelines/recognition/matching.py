@@ -5,6 +5,7 @@ Shape legend: R places in a photo, K known things, P looks of one thing, D width
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -35,13 +36,25 @@ class KnownThing:
 class Calibration:
     """From likeness to a probability, 1 / (1 + exp(−slope · (likeness − threshold))).
 
+    The likeliest of many things is likelier by chance than the likeliest of a few, so that one threshold for all
+    would name more and more strangers. Where likenesses to other things fall off exponentially, which their tail does,
+    the largest of n grows with log n; so does the threshold here.
+
     Attributes:
-        threshold: the likeness at which yes and no are equally likely.
+        threshold: the likeness at which yes and no are equally likely, for at most `things` known things.
         slope: per unit of likeness.
+        growth: of the threshold with each tenfold number of known things beyond that.
+        things: known things that `threshold` was measured with.
     """
 
     threshold: float
     slope: float
+    growth: float = 0.0
+    things: int = 1
+
+    def threshold_among(self, things: int) -> float:
+        """Return the threshold for this many known things."""
+        return self.threshold + self.growth * math.log10(max(1.0, things / self.things))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +85,7 @@ class Matcher:
     def __init__(self, calibration: Calibration) -> None:
         self.calibration = calibration
 
-    def scores(self, looks: FloatArray, known: Sequence[KnownThing]) -> FloatArray:
+    def scores(self, looks: FloatArray, known: Sequence[KnownThing], *, among: int | None = None) -> FloatArray:
         """Return the probability that each place shows each thing.
 
         A place that is more like something the thing is not than like the thing itself has probability 0.
@@ -80,16 +93,17 @@ class Matcher:
         Args:
             looks: [R, D], rows of length 1.
             known: the K things.
+            among: how many things are known, where these are only the likeliest of them; None: K.
 
         Returns:
             float32 [R, K] in 0–1.
         """
-        columns = [self._column(looks, thing) for thing in known]
+        threshold = self.calibration.threshold_among(len(known) if among is None else among)
+        columns = [self._column(looks, thing, threshold) for thing in known]
         return np.stack(columns, axis=1) if columns else np.zeros((len(looks), 0), np.float32)
 
-    def _column(self, looks: FloatArray, thing: KnownThing) -> FloatArray:
-        alike = likeness(looks, thing.looks)
-        scale = self.calibration.slope * (alike - self.calibration.threshold)
+    def _column(self, looks: FloatArray, thing: KnownThing, threshold: float) -> FloatArray:
+        scale = self.calibration.slope * (likeness(looks, thing.looks) - threshold)
         probability: FloatArray = (1 / (1 + np.exp(-scale))).astype(np.float32)
         if len(thing.not_looks):
             nearest = (looks @ thing.looks.T).max(axis=1)

@@ -21,7 +21,7 @@ from pipelines.recognition.calibration import DEFAULT_CONFIG, load_calibration
 from pipelines.recognition.looks import LookEncoder, crop
 from pipelines.recognition.matching import Finding, KnownThing, Matcher, assign
 from pipelines.recognition.pipeline_output import Places
-from pipelines.recognition.regions import WHOLE, Box, box_of, propose_regions
+from pipelines.recognition.regions import WHOLE, Box, RegionProposer, SaliencyProposer, box_of
 
 
 class RecognitionPipeline:
@@ -31,16 +31,25 @@ class RecognitionPipeline:
         matting: finds what stands out.
         encoder: gives the looks.
         matcher: compares them.
+        proposer: finds the places of a photo; None: those where something stands out.
     """
 
-    def __init__(self, matting: Matting, encoder: LookEncoder, matcher: Matcher) -> None:
+    def __init__(
+        self, matting: Matting, encoder: LookEncoder, matcher: Matcher, proposer: RegionProposer | None = None
+    ) -> None:
         self.matting = matting
+        self.proposer = proposer or SaliencyProposer(matting.saliency)
         self.encoder = encoder
         self.matcher = matcher
 
     @classmethod
     def from_files(
-        cls, find: Callable[[str], Path], *, threads: int = 1, config: Path = DEFAULT_CONFIG
+        cls,
+        find: Callable[[str], Path],
+        *,
+        threads: int = 1,
+        config: Path = DEFAULT_CONFIG,
+        proposer: RegionProposer | None = None,
     ) -> RecognitionPipeline:
         """Open the networks.
 
@@ -48,11 +57,12 @@ class RecognitionPipeline:
             find: from a model's name (u2netp, tinyvit, clip-vision) to its file.
             threads: intra-op threads of onnxruntime.
             config: the file with the calibration.
+            proposer: finds the places of a photo; None: those where something stands out.
         """
         encoder = LookEncoder(
             TinyVitEncoder(find("tinyvit"), threads=threads), ClipVisionEncoder(find("clip-vision"), threads=threads)
         )
-        return cls(Matting(find("u2netp"), threads=threads), encoder, Matcher(load_calibration(config)))
+        return cls(Matting(find("u2netp"), threads=threads), encoder, Matcher(load_calibration(config)), proposer)
 
     def remember(self, photo: Image.Image) -> FloatArray:
         """Return the looks of the subject of a photo and of its mirror image.
@@ -66,14 +76,19 @@ class RecognitionPipeline:
         subject = crop(photo, self._subject(photo))
         return self.encoder.embed([subject, ImageOps.mirror(subject)])
 
-    def places(self, photo: Image.Image) -> Places:
-        """Look at the whole of an upright RGB photo and at every place in it where something stands out."""
-        boxes = (WHOLE, *(box for box in propose_regions(photo, self.matting.saliency) if box != WHOLE))
+    def places(self, photo: Image.Image, kinds: Sequence[str] = ()) -> Places:
+        """Look at the whole of an upright RGB photo and at every place in it that the proposer finds.
+
+        Args:
+            photo: what is looked at.
+            kinds: class words of the known things, for a proposer that looks for some.
+        """
+        boxes = (WHOLE, *(box for box in self.proposer.propose(photo, kinds) if box != WHOLE))
         return Places(boxes=boxes, looks=self.encoder.embed([crop(photo, box) for box in boxes]))
 
-    def decide(self, places: Places, known: Sequence[KnownThing]) -> list[Finding]:
-        """Say which place shows which known thing, and which places show none; see `assign`."""
-        return assign(places.boxes, self.matcher.scores(places.looks, known))
+    def decide(self, places: Places, known: Sequence[KnownThing], *, among: int | None = None) -> list[Finding]:
+        """Say which place shows which known thing, and which places show none; see `assign` and `Matcher.scores`."""
+        return assign(places.boxes, self.matcher.scores(places.looks, known, among=among))
 
     def nothing(self) -> FloatArray:
         """Return no looks, [0, 1088]."""

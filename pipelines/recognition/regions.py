@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import product
+from typing import Protocol
 
 import numpy as np
 from PIL import Image
@@ -27,6 +28,33 @@ _SMALLEST_SHARE = 0.003
 # Two boxes that overlap this much show the same thing.
 _SAME = 0.75
 _BORDER = 0.005
+
+
+class RegionProposer(Protocol):
+    """Finds the places of a photo where there may be a thing."""
+
+    def propose(self, photo: Image.Image, kinds: Sequence[str] = ()) -> list[Box]:
+        """Return the boxes, the best first, without near repeats.
+
+        Args:
+            photo: upright RGB.
+            kinds: class words of things that are known; a proposer that looks for nothing in particular ignores them.
+        """
+
+
+class SaliencyProposer:
+    """Finds the places where something stands out, whatever it is.
+
+    Args:
+        saliency: from a picture to [H, W] in 0–1, any H and W.
+    """
+
+    def __init__(self, saliency: Callable[[Image.Image], FloatArray]) -> None:
+        self._saliency = saliency
+
+    def propose(self, photo: Image.Image, kinds: Sequence[str] = ()) -> list[Box]:
+        """See `RegionProposer.propose`; the largest first."""
+        return propose_regions(photo, self._saliency)
 
 
 def propose_regions(photo: Image.Image, saliency: Callable[[Image.Image], FloatArray]) -> list[Box]:

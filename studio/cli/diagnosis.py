@@ -34,6 +34,7 @@ def _report(found: Diagnosis) -> str:
         ("attention", f"{compute.attention}: {compute.attention_reason}"),
         *((f"{engine.role} engine", f"{engine.name}{_options(engine.options)}") for engine in found.engines),
         ("data", f"{found.data_dir}, {size(found.free_bytes)} free"),
+        *([("records", found.records)] if found.records else []),
         ("models", found.models_dir),
     )
     lines = [f"{name:<16}{value}" for name, value in facts]

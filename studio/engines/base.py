@@ -251,6 +251,19 @@ class Remembered:
 
 
 @dataclass(frozen=True, kw_only=True)
+class LookVectors:
+    """How looks can be compared without the engine, to leave out concepts that need no comparing by it.
+
+    Attributes:
+        width: a look is one or more rows of as many numbers in half precision, of a place it is one.
+        least: a concept is never named at a place where no row of it has an inner product of this much with the place.
+    """
+
+    width: int
+    least: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class Sighting:
     """A place of a photo (by its index), which of the concepts it shows (by index; None: none), and how likely, 0–1."""
 
@@ -346,8 +359,11 @@ class RecognitionEngine(Protocol):
     def remember(self, photo: Image.Image) -> bytes:
         """Return the looks of the subject of an upright RGB photo."""
 
-    def places(self, photo: Image.Image) -> PhotoPlaces:
-        """Find the places of an upright RGB photo."""
+    def places(self, photo: Image.Image, kinds: Sequence[str] = ()) -> PhotoPlaces:
+        """Find the places of an upright RGB photo; `kinds` are the class words of what is known, as a hint."""
+
+    def vectors(self) -> LookVectors | None:
+        """Say how looks can be compared without the engine; None: they cannot."""
 
     def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
         """Say what each place shows: named places first, the surest first, then unknown ones; quick."""

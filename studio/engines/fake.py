@@ -21,6 +21,7 @@ from studio.engines.base import (
     AssistantTask,
     ImageCapabilities,
     ImageJob,
+    LookVectors,
     PhotoPlaces,
     PhotoReading,
     Refined,
@@ -232,7 +233,7 @@ class FakeRecognitionEngine:
         self.remembered.append(photo)
         return _look(photo)
 
-    def places(self, photo: Image.Image) -> PhotoPlaces:
+    def places(self, photo: Image.Image, kinds: Sequence[str] = ()) -> PhotoPlaces:
         """Return the halves of a photo at least 1.6 times as wide as high, else the whole."""
         self.seen.append(photo)
         width, height = photo.size
@@ -240,6 +241,10 @@ class FakeRecognitionEngine:
         boxes = ((0.0, 0.0, 0.5, 1.0), (0.5, 0.0, 1.0, 1.0)) if wide else ((0.0, 0.0, 1.0, 1.0),)
         parts = [photo.crop((round(left * width), 0, round(right * width), height)) for left, _, right, _ in boxes]
         return PhotoPlaces(boxes=boxes, looks=tuple(map(_look, parts)))
+
+    def vectors(self) -> LookVectors | None:
+        """Return None: its looks are in single precision."""
+        return None
 
     def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
         """Give every place the most alike of the concepts that are alike enough."""

@@ -9,33 +9,56 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from studio.engines.base import PhotoPlaces, Remembered, Sighting
-from studio.errors import ModelMissing
+from studio.engines.base import LookVectors, PhotoPlaces, Remembered, Sighting
+from studio.engines.quiet import quieten_libraries
+from studio.engines.reading import chosen_device
+from studio.errors import InvalidInput, ModelMissing
 
 if TYPE_CHECKING:
     from pipelines.recognition.pipeline_recognition import RecognitionPipeline
+    from pipelines.recognition.regions import RegionProposer
 
 # Looks are kept in half precision: their cosines move by less than 0.001.
 _KEPT_AS = "float16"
+_ROUNDING = 0.002
 # Goes up whenever looks of before cannot be compared with those of now.
 _VERSION = 1
 
 
 class LooksRecognitionEngine:
-    """Finds places by saliency and compares what they look like to TinyViT and CLIP.
+    """Finds places by saliency, or by a detector, and compares what they look like to TinyViT and CLIP.
 
     Networks are loaded when they are first needed; importing this module loads nothing.
 
     Args:
         threads: of the networks; a page is served beside them.
+        detector: a folder or a hub id of an open-vocabulary detector, for example
+            ``google/owlv2-base-patch16-ensemble``; empty: places are found by saliency.
+        revision: of the detector's hub id; a full commit pins it.
+        threshold: least score of a detector's box, 0–1; each model has a scale of its own.
+        device: of the detector; ``auto`` takes the GPU where there is one.
+        dtype: what the detector runs in; ``auto`` is what its weights are stored in.
         models: the file that says where models come from; None: the one that is shipped.
         find: from a model's name to its place on this machine; None asks the resolver.
     """
 
-    def __init__(
-        self, *, threads: int = 2, models: str | Path | None = None, find: Callable[[str], Path] | None = None
+    def __init__(  # noqa: PLR0913  (the options of a configuration)
+        self,
+        *,
+        threads: int = 2,
+        detector: str = "",
+        revision: str | None = None,
+        threshold: float = 0.2,
+        device: str = "auto",
+        dtype: str = "auto",
+        models: str | Path | None = None,
+        find: Callable[[str], Path] | None = None,
     ) -> None:
+        if not 0 < threshold < 1:
+            raise InvalidInput(f"The detector's threshold is {threshold}; it must lie between 0 and 1.")
         self._threads = threads
+        self._detector, self._revision, self._threshold = detector, revision, threshold
+        self._device, self._dtype = device, dtype
         self._models = Path(models) if models is not None else None
         self._find = find
 
@@ -51,14 +74,24 @@ class LooksRecognitionEngine:
         """
         return self._kept(self._pipeline.remember(photo))
 
-    def places(self, photo: Image.Image) -> PhotoPlaces:
+    def places(self, photo: Image.Image, kinds: Sequence[str] = ()) -> PhotoPlaces:
         """Find the places of an upright RGB photo; the first is the whole of it.
+
+        A detector looks for things of these kinds and a few general ones; saliency needs none.
 
         Raises:
             ModelMissing: a model could not be had.
         """
-        found = self._pipeline.places(photo)
+        found = self._pipeline.places(photo, kinds)
         return PhotoPlaces(boxes=found.boxes, looks=tuple(self._kept(look) for look in found.looks))
+
+    def vectors(self) -> LookVectors:
+        """Say how looks can be compared without it.
+
+        Likeness is a mean of the inner products with the looks of a thing, however sharp; so it is at most the largest.
+        """
+        least = self._pipeline.matcher.calibration.threshold - _ROUNDING
+        return LookVectors(width=self._pipeline.encoder.dim, least=least)
 
     def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
         """Say what each place shows; see `pipelines.recognition.matching.assign`."""
@@ -77,9 +110,25 @@ class LooksRecognitionEngine:
         from pipelines.recognition.pipeline_recognition import RecognitionPipeline
         from pipelines.resolver import ResolverError
 
+        proposer = self._open_detector() if self._detector else None
         try:
-            return RecognitionPipeline.from_files(self._place, threads=self._threads)
+            return RecognitionPipeline.from_files(self._place, threads=self._threads, proposer=proposer)
         except ResolverError as error:
+            raise ModelMissing(str(error)) from error
+
+    def _open_detector(self) -> RegionProposer:
+        quieten_libraries()
+        from pipelines.recognition.detecting import DetectorError, OpenVocabularyProposer
+
+        try:
+            return OpenVocabularyProposer.open(
+                self._detector,
+                revision=self._revision,
+                device=chosen_device(self._device),
+                dtype=self._dtype,
+                threshold=self._threshold,
+            )
+        except DetectorError as error:
             raise ModelMissing(str(error)) from error
 
     def _place(self, name: str) -> Path:

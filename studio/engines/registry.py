@@ -22,6 +22,7 @@ from studio.engines.base import (
     ImageEngine,
     ImageJob,
     LearnedTaste,
+    LookVectors,
     LoraFileEngine,
     MeterEngine,
     PhotoPlaces,
@@ -216,9 +217,13 @@ class LazyRecognitionEngine:
         """See `RecognitionEngine.remember`."""
         return self.engine().remember(photo)
 
-    def places(self, photo: Image.Image) -> PhotoPlaces:
+    def places(self, photo: Image.Image, kinds: Sequence[str] = ()) -> PhotoPlaces:
         """See `RecognitionEngine.places`."""
-        return self.engine().places(photo)
+        return self.engine().places(photo, kinds)
+
+    def vectors(self) -> LookVectors | None:
+        """See `RecognitionEngine.vectors`."""
+        return self.engine().vectors()
 
     def decide(self, places: PhotoPlaces, known: Sequence[Remembered]) -> tuple[Sighting, ...]:
         """See `RecognitionEngine.decide`."""

@@ -42,7 +42,7 @@ class ChatPictures:
         for number, picture in enumerate(missing):
             report(number / len(missing), "Looking at the picture")
             photo = _opened(self._vault.files.get(picture.file))
-            places = self.recognition.glance(photo)
+            places = self.recognition.glance(photo, owner)
             report((number + 0.6) / len(missing), "Looking at the picture")
             kinds = self._kinds(photo, places, owner)
             with self._vault.database.write() as session:

@@ -15,6 +15,7 @@ from studio.engines.base import PhotoPlaces, RecognitionEngine, Remembered, Repo
 from studio.errors import NotFound
 from studio.services.jobs import Job, JobRunner, part
 from studio.services.photos import which_photo
+from studio.services.shortlisting import Shortlisting
 from studio.storage.concepts import ConceptRepository
 from studio.storage.examples import ExampleRepository, LookRepository
 from studio.storage.ingest import check_photo, decode_photo, encode_photo
@@ -60,6 +61,7 @@ class RecognitionService:
         self._jobs = jobs
         self._engine = engine
         self._ids = ids
+        self._shortlisting = Shortlisting(vault.database, engine)
 
     def look(self, photos: Sequence[bytes], owner: str = "local") -> Job[tuple[Seen, ...]]:
         """Look at 1–40 uploaded photos; nothing of them is stored.
@@ -75,23 +77,23 @@ class RecognitionService:
 
         def work(report: Report) -> tuple[Seen, ...]:
             self._remember_new(owner, part(report, 0.0, _REMEMBERING))
-            return self._look(photos, part(report, _REMEMBERING, 1.0))
+            return self._look(photos, owner, part(report, _REMEMBERING, 1.0))
 
         return self._jobs.start("Look for what is known", work, owner)
 
     def answer(self, seen: Sequence[Seen], owner: str = "local") -> tuple[Recognition, ...]:
         """Say what each photo shows, by what is known at this moment."""
         self._remember_new(owner, _quietly)
-        concepts, known = self._known(owner)
+        concepts, known = self._known(seen, owner)
         return tuple(_recognition(one, concepts, self._engine.decide(one.places, known)) for one in seen)
 
     def model(self) -> str:
         """Return the name and version of what looks at photos."""
         return self._engine.model()
 
-    def glance(self, photo: Image.Image) -> PhotoPlaces:
+    def glance(self, photo: Image.Image, owner: str = "local") -> PhotoPlaces:
         """Find the places of an upright RGB photo; takes time, so it belongs into a job."""
-        return self._engine.places(photo)
+        return self._engine.places(photo, self._kinds(owner))
 
     def confirm(self, seen: Seen, region: int, concept: str, owner: str = "local") -> Concept:
         """Remember that a place shows a concept, and that it does not show what it was taken for.
@@ -137,15 +139,21 @@ class RecognitionService:
             examples.forget(concept_id, owner)
         self._vault.sweep(files)
 
-    def _look(self, photos: Sequence[bytes], report: Report) -> tuple[Seen, ...]:
+    def _kinds(self, owner: str) -> list[str]:
+        """Return the class words of what `owner` has, as a hint where to look."""
+        with self._vault.database.read() as session:
+            return ConceptRepository(session).kinds(owner)
+
+    def _look(self, photos: Sequence[bytes], owner: str, report: Report) -> tuple[Seen, ...]:
         seen = []
+        kinds = self._kinds(owner)
         for number, data in enumerate(photos, 1):
             report((number - 1) / len(photos), f"Looking at photo {number} of {len(photos)}")
             with which_photo(number, len(photos)):
                 photo = decode_photo(data)
             width, height = photo.size
             photo.thumbnail((WORKING_EDGE, WORKING_EDGE), Image.Resampling.LANCZOS)
-            places = self._engine.places(photo)
+            places = self._engine.places(photo, kinds)
             seen.append(Seen(photo=encode_photo(photo), places=places, width=width, height=height))
         return tuple(seen)
 
@@ -158,12 +166,13 @@ class RecognitionService:
             photo = _opened(self._vault.files.get(one.file))
             data = self._engine.places(photo).looks[0] if one.example else self._engine.remember(photo)
             self._keep_look(one.id, one.concept_id, data, owner)
+        self._shortlisting.prepare(owner)
 
     def _missing(self, owner: str, model: str) -> list[_Missing]:
         with self._vault.database.read() as session:
             concepts = ConceptRepository(session).all(owner)
             examples = ExampleRepository(session).all(owner)
-            there = LookRepository(session).all(owner, model).keys()
+            there = LookRepository(session).ids(owner, model)
         wanted = [
             _Missing(id=photo.id, concept_id=concept.id, file=photo.file, example=False)
             for concept in concepts
@@ -177,11 +186,14 @@ class RecognitionService:
             if ConceptRepository(session).by_id(concept_id, owner) is not None:
                 LookRepository(session).keep(of, data, model=self._engine.model(), concept_id=concept_id, owner=owner)
 
-    def _known(self, owner: str) -> tuple[list[Concept], list[Remembered]]:
+    def _known(self, seen: Sequence[Seen], owner: str) -> tuple[list[Concept], list[Remembered]]:
+        model = self._engine.model()
         with self._vault.database.read() as session:
-            concepts = ConceptRepository(session).all(owner)
+            chosen = self._shortlisting.choose(session, [look for one in seen for look in one.places.looks], owner)
+            of_concepts, of_looks = ConceptRepository(session), LookRepository(session)
+            concepts = of_concepts.all(owner) if chosen is None else of_concepts.some(chosen, owner)
+            looks = of_looks.all(owner, model) if chosen is None else of_looks.some(owner, model, chosen)
             examples = ExampleRepository(session).all(owner)
-            looks = LookRepository(session).all(owner, self._engine.model())
         shown: dict[str, list[bytes]] = {
             concept.id: [looks[photo.id] for photo in concept.photos if photo.id in looks] for concept in concepts
         }

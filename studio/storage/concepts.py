@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 
 from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import Session
@@ -37,6 +38,16 @@ class ConceptRepository:
         """Return the concepts of `owner`, the oldest first."""
         rows = self._session.scalars(select(ConceptRow).where(ConceptRow.owner == owner).order_by(ConceptRow.id))
         return [_concept(row) for row in rows]
+
+    def some(self, ids: Iterable[str], owner: str) -> list[Concept]:
+        """Return the concepts of `owner` with these ids, the oldest first."""
+        asked = select(ConceptRow).where(ConceptRow.owner == owner, ConceptRow.id.in_(list(ids)))
+        return [_concept(row) for row in self._session.scalars(asked.order_by(ConceptRow.id))]
+
+    def kinds(self, owner: str) -> list[str]:
+        """Return the class words of the concepts of `owner`, each once, in the order of the alphabet."""
+        asked = select(ConceptRow.kind).where(ConceptRow.owner == owner, ConceptRow.kind != "")
+        return list(self._session.scalars(asked.distinct().order_by(ConceptRow.kind)))
 
     def handles(self, owner: str) -> set[str]:
         """Return the handles of all names of the concepts of `owner`."""

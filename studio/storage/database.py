@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,10 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from studio.errors import StorageFull, StudioError
+from studio.storage import pgvector
+from studio.storage.nearest import SUPPORT
 
+logger = logging.getLogger(__name__)
 MIGRATIONS = Path(__file__).parent / "migrations"
 _WRITING = "keepsake_writing"
 _BUSY_SECONDS = 30
@@ -48,21 +52,21 @@ class Database:
 
     SQLite and PostgreSQL behave alike: readers see one state of the records, writers take turns.
 
+    Attributes:
+        vectors: whether the database itself compares looks.
+
     Raises:
         StudioError: the database cannot be opened; it says why.
     """
 
+    vectors: pgvector.VectorSupport
+
     def __init__(self, url: str) -> None:
         location = _location(url)
-        self._sqlite = location.get_backend_name() == "sqlite"
+        self._sqlite = _is_sqlite(location)
         if self._sqlite and location.database:
             Path(location.database).parent.mkdir(parents=True, exist_ok=True)
-        try:
-            self.engine = create_engine(location, **(_SQLITE if self._sqlite else _POSTGRESQL))
-        except ModuleNotFoundError as error:
-            raise StudioError(
-                f"{location.get_backend_name()} needs {error.name}: pip install -r requirements-postgres.txt"
-            ) from error
+        self.engine = _engine(location)
         if self._sqlite:
             event.listen(self.engine, "connect", _prepare)
             self._reading = self.engine
@@ -70,8 +74,9 @@ class Database:
             self._reading = self.engine.execution_options(isolation_level="REPEATABLE READ")
         event.listen(self.engine, "begin", _begin_sqlite if self._sqlite else _begin_postgresql)
         self._writing = self.engine.execution_options(**{_WRITING: True})
-        with self._trouble_said():
+        with _trouble_said(self.engine):
             migrate(self._writing)
+            self.vectors = pgvector.IN_PROCESS if self._sqlite else self._prepare_vectors()
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -80,7 +85,7 @@ class Database:
         Raises:
             StudioError: the records cannot be read; it says why.
         """
-        with self._trouble_said(), Session(self._reading) as session:
+        with _trouble_said(self.engine), Session(self._reading, info={SUPPORT: self.vectors}) as session:
             yield session
 
     @contextmanager
@@ -94,7 +99,11 @@ class Database:
             StorageFull: the disk has no room for the records.
             StudioError: they cannot be written for another reason; it says which.
         """
-        with self._trouble_said(), Session(self._writing) as session, session.begin():
+        with (
+            _trouble_said(self.engine),
+            Session(self._writing, info={SUPPORT: self.vectors}) as session,
+            session.begin(),
+        ):
             yield session
 
     def checkpoint(self) -> None:
@@ -112,19 +121,59 @@ class Database:
         """Close every connection."""
         self.engine.dispose()
 
-    @contextmanager
-    def _trouble_said(self) -> Iterator[None]:
-        try:
-            yield
-        except (DBAPIError, sqlite3.DatabaseError) as error:
-            # raw where it happens while a connection is made
-            cause = error.orig if isinstance(error, DBAPIError) else error
-            said = _sqlite_trouble(cause) if self._sqlite else _postgresql_trouble(cause)
-            if said is None:
-                raise
-            if said is _FULL:
-                raise StorageFull("The disk is full: the records could not be written. Free some space.") from error
-            raise StudioError(f"The records at {self.engine.url.database}: {said}") from error
+    def _prepare_vectors(self) -> pgvector.VectorSupport:
+        with self._writing.begin() as connection:
+            support = pgvector.prepare(connection)
+        if support.schema is None:
+            logger.info("Looks are compared without pgvector: %s.", support.said)
+        return support
+
+
+def describe_records(url: str) -> str:
+    """Say in a few words what keeps the records at `url`; changes nothing, and asks a server where there is one.
+
+    Raises:
+        StudioError: the server cannot be reached.
+    """
+    location = _location(url)
+    if _is_sqlite(location):
+        return f"SQLite, {location.database}"
+    engine = _engine(location)
+    try:
+        with _trouble_said(engine), engine.connect() as connection:
+            version = connection.exec_driver_sql("SHOW server_version").scalar()
+            support = pgvector.find(connection)
+    finally:
+        engine.dispose()
+    return f"PostgreSQL {version}, {support.said}"
+
+
+@contextmanager
+def _trouble_said(engine: Engine) -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        # raw where it happens while a connection is made
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        said = _sqlite_trouble(cause) if _is_sqlite(engine.url) else _postgresql_trouble(cause)
+        if said is None:
+            raise
+        if said is _FULL:
+            raise StorageFull("The disk is full: the records could not be written. Free some space.") from error
+        raise StudioError(f"The records at {engine.url.database}: {said}") from error
+
+
+def _is_sqlite(location: URL) -> bool:
+    return location.get_backend_name() == "sqlite"
+
+
+def _engine(location: URL) -> Engine:
+    try:
+        return create_engine(location, **(_SQLITE if _is_sqlite(location) else _POSTGRESQL))
+    except ModuleNotFoundError as error:
+        raise StudioError(
+            f"{location.get_backend_name()} needs {error.name}: pip install -r requirements-postgres.txt"
+        ) from error
 
 
 def _location(url: str) -> URL:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from studio.domain.recognition import Example
 from studio.storage.models import ExampleRow, LookRow
+from studio.storage.nearest import LookQuery, search_in
 
 
 class ExampleRepository:
@@ -60,10 +61,39 @@ class LookRepository:
         asked = select(LookRow.of, LookRow.data).where(LookRow.owner == owner, LookRow.model == model)
         return {of: bytes(data) for of, data in self._session.execute(asked)}
 
+    def some(self, owner: str, model: str, concepts: Iterable[str]) -> dict[str, bytes]:
+        """Return what `all` returns, of some concepts only."""
+        asked = select(LookRow.of, LookRow.data).where(LookRow.owner == owner, LookRow.model == model)
+        rows = self._session.execute(asked.where(LookRow.concept_id.in_(list(concepts))))
+        return {of: bytes(data) for of, data in rows}
+
+    def ids(self, owner: str, model: str) -> set[str]:
+        """Return the ids of the photos and examples of `owner` that `model` saw."""
+        return set(self._session.scalars(select(LookRow.of).where(LookRow.owner == owner, LookRow.model == model)))
+
+    def nearest(self, owner: str, query: LookQuery) -> set[str]:
+        """Return the ids of the concepts of `owner` that look most like some places; see `LookSearch.nearest`."""
+        return {concept for found in search_in(self._session).nearest(owner, query) for concept in found}
+
+    def count(self, owner: str, model: str) -> int:
+        """Return how many photos and examples of `owner` the model saw."""
+        asked = select(func.count()).where(LookRow.owner == owner, LookRow.model == model)
+        return self._session.scalar(asked) or 0
+
+    def ready(self, owner: str, model: str) -> bool:
+        """Say whether `nearest` would find all looks."""
+        return search_in(self._session).ready(owner, model)
+
+    def prepare(self, owner: str, model: str, width: int) -> None:
+        """Make some looks that `nearest` would not find ready; see `LookSearch.prepare`."""
+        search_in(self._session).prepare(owner, model, width)
+
     def keep(self, of: str, data: bytes, *, model: str, concept_id: str, owner: str) -> None:
         """Store the look of a photo or example; one that is there already is replaced."""
-        self._session.merge(LookRow(of=of, model=model, concept_id=concept_id, owner=owner, data=data))
-        self._session.flush()
+        # not updated: what was made of the look before goes with it
+        self._session.execute(delete(LookRow).where(LookRow.owner == owner, LookRow.of == of, LookRow.model == model))
+        look = {"of": of, "model": model, "concept_id": concept_id, "owner": owner, "data": data}
+        self._session.execute(insert(LookRow).values(look))
 
     def forget(self, of: Iterable[str], owner: str) -> None:
         """Remove the looks of photos or examples of `owner`, by their ids."""

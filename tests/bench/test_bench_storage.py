@@ -11,7 +11,7 @@ from tests.bench.bench_storage import MODEL, OWNER, fill, measure
 
 def test_the_owner_has_as_many_looks_as_was_asked_for(tmp_path: Path) -> None:
     database = Database(f"sqlite:///{tmp_path}/records.sqlite3")
-    fill(database, rows=120, own=20, size=16)
+    fill(database, rows=120, own=20, width=4)
     with database.read() as session:
         looks = LookRepository(session).all(OWNER, MODEL)
     database.close()
@@ -19,6 +19,6 @@ def test_the_owner_has_as_many_looks_as_was_asked_for(tmp_path: Path) -> None:
 
 
 def test_figures_are_measured(tmp_path: Path) -> None:
-    figures = measure(f"sqlite:///{tmp_path}/records.sqlite3", rows=60, own=20, size=16, repeats=3)
+    figures = measure(f"sqlite:///{tmp_path}/records.sqlite3", rows=60, own=20, width=4, places=2, repeats=3)
     assert (figures["rows"], figures["own"]) == (60, 20)
-    assert figures["search_ms"] > 0 and figures["scan_ms"] > 0
+    assert all(figures[way] > 0 for way in ("search_ms", "scan_ms", "everything_ms", "nearest_ms", "shortlist_ms"))

@@ -118,6 +118,8 @@ class Turntable:
             if part.GetTexture() is not None:
                 part.GetTexture().MipmapOn()
                 part.GetTexture().InterpolateOn()
+                # With more, Mesa's software renderer hangs on some models; pictures are shrunk anyway.
+                part.GetTexture().SetMaximumAnisotropicFiltering(1)
             if rotation is not None:
                 part.SetUserMatrix(self._matrix(rotation))
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from pipelines.recognition.calibration import calibrate, load_calibration
+from pipelines.recognition.calibration import calibrate, load_calibration, threshold_growth
+from pipelines.recognition.matching import Calibration
 
 
 def test_the_threshold_lets_the_wanted_share_of_false_ones_pass() -> None:
@@ -23,6 +24,18 @@ def test_the_slope_is_the_likeliest_one() -> None:
     )
     assert found.threshold == pytest.approx(0.6, abs=0.01)
     assert found.slope == pytest.approx(25.0, rel=0.1)
+
+
+def test_the_growth_keeps_the_share_of_strangers_that_are_named() -> None:
+    rng = np.random.default_rng(2)
+    to_things = (0.2 + rng.exponential(0.05, (4000, 300))).astype(np.float32)
+    growth = threshold_growth(to_things.ravel())
+    few = float(np.quantile(to_things[:, :6].max(axis=1), 0.95))
+    shipped = Calibration(threshold=few, slope=20.0, growth=growth, things=6)
+    named = (to_things.max(axis=1) > shipped.threshold_among(300)).mean()
+    assert named == pytest.approx(0.05, abs=0.012)
+    assert (to_things.max(axis=1) > few).mean() > 0.85  # what one threshold for all would name
+    assert threshold_growth(to_things.ravel(), allowed=0.25) == pytest.approx(0.75 * growth)
 
 
 def test_what_is_shipped_can_be_read() -> None:

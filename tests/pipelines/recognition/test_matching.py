@@ -35,6 +35,14 @@ class TestScores:
         assert scores[0, 0] == pytest.approx(0.5, abs=1e-3)
         assert scores[1, 0] > 0.99 and scores[2, 0] < 0.01
 
+    def test_more_known_things_ask_for_more_likeness(self) -> None:
+        matcher = Matcher(Calibration(threshold=0.6, slope=20.0, growth=0.1, things=2))
+        looks, others = near(0, 0.7, 5)[None], [thing(AXES[axis]) for axis in range(6, 16)]
+        known = [thing(AXES[0]), *(others * 2)[:19]]
+        assert matcher.scores(looks, known)[0, 0] == pytest.approx(0.5, abs=1e-3)  # 20: 0.6 + 0.1
+        assert matcher.scores(looks, known[:2])[0, 0] == matcher.scores(looks, known[:1])[0, 0] > 0.85
+        assert matcher.scores(looks, known[:1], among=20)[0, 0] == pytest.approx(0.5, abs=1e-3)
+
     def test_nothing_known_means_no_column(self) -> None:
         assert MATCHER.scores(AXES[:3], []).shape == (3, 0)
 

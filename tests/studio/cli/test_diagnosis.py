@@ -92,3 +92,14 @@ def test_present_models_come_with_checksums(keepsake) -> None:
         if model["present"]:
             assert all(len(digest) == DIGITS for digest in model["sha256"].values())
             assert model["sha256"]
+
+
+def test_what_keeps_the_records_is_told(keepsake) -> None:
+    assert "SQLite, " in keepsake("doctor").out
+
+
+def test_records_that_cannot_be_had_are_a_problem(keepsake, monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("KEEPSAKE_DATABASE_URL", f"postgresql://nobody@/keepsake?host={tmp_path}")
+    ended = keepsake("doctor")
+    assert ended.status == 1
+    assert "cannot be reached" in ended.err

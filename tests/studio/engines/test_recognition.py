@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw
 from pipelines.resolver import ModelNotFound
 from studio.engines.base import RecognitionEngine, Remembered
 from studio.engines.recognition import LooksRecognitionEngine
-from studio.errors import ModelMissing
+from studio.errors import InvalidInput, ModelMissing
 from tests.pipelines.recognition.tiny_recognition import tiny_pipeline
 
 
@@ -63,3 +63,19 @@ def test_missing_models_get_a_sentence() -> None:
 
     with pytest.raises(ModelMissing, match="is nowhere"):
         LooksRecognitionEngine(find=nowhere).places(ball(40))
+
+
+def test_a_detector_that_is_missing_is_said(tmp_path: Path) -> None:
+    with pytest.raises(ModelMissing, match=r"The detector .* cannot be loaded"):
+        LooksRecognitionEngine(detector=str(tmp_path)).places(ball(40))
+
+
+def test_a_threshold_that_lets_everything_pass_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="threshold is 0"):
+        LooksRecognitionEngine(detector="d", threshold=0)
+
+
+def test_looks_can_be_compared_without_it(engine: LooksRecognitionEngine) -> None:
+    vectors = engine.vectors()
+    assert vectors.width == 1088
+    assert vectors.least == pytest.approx(0.9, abs=0.01)  # the threshold of the tiny pipeline

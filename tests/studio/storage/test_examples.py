@@ -10,7 +10,9 @@ from studio.domain.recognition import Example
 from studio.storage.concepts import ConceptRepository
 from studio.storage.database import Database
 from studio.storage.examples import ExampleRepository, LookRepository
+from tests.studio.storage.conftest import ALL_KINDS
 
+pytestmark = ALL_KINDS
 SHOWN = Example(id="e1", concept_id="bo", file="f1", shows_it=True)
 
 

@@ -39,6 +39,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them."""
+    op.execute("DROP TABLE IF EXISTS look_vectors")  # there with pgvector only
     op.drop_table("looks")
     op.drop_table("examples")
 
