@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -20,6 +21,7 @@ class VlmModelConfig(_Settings):
     Attributes:
         image_tokens: tokens of a picture in a prompt, a square number.
         placeholder: the token of the language model that stands where they go.
+        middle: width of the projector between its two layers.
         rank: of the LoRA.
         alpha: of the LoRA; its scale is alpha / rank.
         targets: names of the linear layers that get one.
@@ -27,6 +29,7 @@ class VlmModelConfig(_Settings):
 
     image_tokens: int = Field(ge=1)
     placeholder: str = Field(min_length=1)
+    middle: int = Field(ge=1)
     rank: int = Field(ge=1)
     alpha: int = Field(ge=1)
     targets: tuple[str, ...] = Field(min_length=1)
@@ -39,17 +42,63 @@ class VlmModelConfig(_Settings):
         return tokens
 
 
+class PicturesConfig(_Settings):
+    """Which drawings are learned from, and how they are shown.
+
+    Attributes:
+        counts: how many of each part of the corpus, at most.
+        photographed: share that is made to look like photos.
+        seed: of the choice.
+    """
+
+    counts: dict[str, int]
+    photographed: float = Field(ge=0, le=1)
+    seed: int = Field(ge=0)
+
+
+class LessonConfig(_Settings):
+    """What is asked about a picture.
+
+    Attributes:
+        cards: most cards in a prompt.
+        noise: share of the lessons that may have cards of other things (RAP's noise concepts).
+        strangers: share of the lessons whose picture shows none of the cards.
+        unseen: share of those with cards that have no picture.
+        questions: about one picture, a description among them.
+    """
+
+    cards: int = Field(ge=1)
+    noise: float = Field(ge=0, le=1)
+    strangers: float = Field(ge=0, le=1)
+    unseen: float = Field(ge=0, le=1)
+    questions: int = Field(ge=1)
+
+
+class WordsConfig(_Settings):
+    """The projector's first lessons, without the language model; see `pipelines.assistant.vlm.words`.
+
+    Attributes:
+        steps: optimiser steps; 0: none.
+        batch: pictures a step.
+        learning_rate: falls as a cosine.
+        sharpness: what the scores of words are multiplied by.
+    """
+
+    steps: int = Field(ge=0)
+    batch: int = Field(ge=1)
+    learning_rate: float = Field(gt=0)
+    sharpness: float = Field(gt=0)
+
+
 class VlmTrainingConfig(_Settings):
     """The recipe.
 
     Attributes:
         steps: optimiser steps.
-        projector_only: the first of them, in which the language model stays as it is.
-        batch: samples a step.
+        batch: lessons a step.
+        base: number format of the frozen language model.
         learning_rate: of the projector, after a warm-up, falling as a cosine.
         language_learning_rate: of the LoRA, likewise.
-        concepts: most cards in a prompt.
-        noise: share of samples whose picture shows none of the cards.
         clip: norm that gradients are clipped to.
         log_every: steps between two lines of the log.
         save_every: steps between two checkpoints.
@@ -57,12 +106,10 @@ class VlmTrainingConfig(_Settings):
     """
 
     steps: int = Field(ge=1)
-    projector_only: int = Field(ge=0)
     batch: int = Field(ge=1)
+    base: Literal["float32", "bfloat16"]
     learning_rate: float = Field(gt=0)
     language_learning_rate: float = Field(gt=0)
-    concepts: int = Field(ge=1)
-    noise: float = Field(ge=0, le=1)
     clip: float = Field(gt=0)
     log_every: int = Field(ge=1)
     save_every: int = Field(ge=1)
@@ -73,6 +120,9 @@ class VlmConfig(_Settings):
     """Everything that can be set."""
 
     model: VlmModelConfig
+    pictures: PicturesConfig
+    lessons: LessonConfig
+    words: WordsConfig
     training: VlmTrainingConfig
 
 

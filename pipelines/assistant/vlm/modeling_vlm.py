@@ -7,17 +7,19 @@ of a frozen image token, H width of the language model.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+from transformers import DynamicCache
 
+from pipelines.assistant.vlm.batches import UNLEARNED, Batch
 from pipelines.assistant.vlm.configuration_vlm import VlmModelConfig
 from pipelines.features.image_encoders import ImageEncoder
 from pipelines.features.preprocessing import FloatArray
@@ -26,10 +28,16 @@ _PROJECTOR, _CONFIG, _ADAPTER = "projector.safetensors", "config.json", "adapter
 
 
 class Projector(nn.Sequential):
-    """Frozen image tokens to embeddings: two layers as in LLaVA-1.5, their input brought to one scale."""
+    """Frozen image tokens to embeddings: two layers as in LLaVA-1.5, narrow between, their input brought to one scale.
 
-    def __init__(self, features: int, hidden: int) -> None:
-        super().__init__(nn.LayerNorm(features), nn.Linear(features, hidden), nn.GELU(), nn.Linear(hidden, hidden))
+    Args:
+        features: width of an image token.
+        middle: width between the layers; it decides the size of what is shipped.
+        hidden: width of the language model.
+    """
+
+    def __init__(self, features: int, middle: int, hidden: int) -> None:
+        super().__init__(nn.LayerNorm(features), nn.Linear(features, middle), nn.GELU(), nn.Linear(middle, hidden))
 
 
 class SmallVlm(nn.Module):
@@ -59,7 +67,7 @@ class SmallVlm(nn.Module):
         lora = LoraConfig(
             r=config.rank, lora_alpha=config.alpha, target_modules=list(config.targets), task_type="CAUSAL_LM"
         )
-        projector = Projector(features, language.config.hidden_size)
+        projector = Projector(features, config.middle, language.config.hidden_size)
         return cls(get_peft_model(language, lora), projector, config, placeholder_id(tokenizer, config.placeholder))
 
     @classmethod
@@ -71,18 +79,19 @@ class SmallVlm(nn.Module):
         """
         about = json.loads((folder / _CONFIG).read_text(encoding="utf-8"))
         config = VlmModelConfig.model_validate(about["model"])
-        projector = Projector(about["features"], language.config.hidden_size)
+        projector = Projector(about["features"], config.middle, language.config.hidden_size)
         projector.load_state_dict(load_file(folder / _PROJECTOR))
         adapted = PeftModel.from_pretrained(language, str(folder / _ADAPTER))
+        adapted.requires_grad_(False)
         return cls(adapted, projector, config, placeholder_id(tokenizer, config.placeholder))
 
     def save(self, folder: Path) -> None:
-        """Write what was trained, safetensors only; the language model itself is not written."""
-        folder.mkdir(parents=True, exist_ok=True)
-        self.language.save_pretrained(str(folder / _ADAPTER), safe_serialization=True)
-        save_file(
-            {name: value.contiguous() for name, value in self.projector.state_dict().items()}, folder / _PROJECTOR
-        )
+        """Write what was trained in half precision, safetensors only; the language model itself is not written."""
+        adapter = folder / _ADAPTER
+        adapter.mkdir(parents=True, exist_ok=True)
+        self.language.peft_config["default"].save_pretrained(str(adapter))
+        save_file(_halves(get_peft_model_state_dict(self.language)), adapter / "adapter_model.safetensors")
+        save_file(_halves(self.projector.state_dict()), folder / _PROJECTOR)
         features = self.projector[0].normalized_shape[0]
         about = {"model": self.config.model_dump(mode="json"), "features": features}
         (folder / _CONFIG).write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
@@ -112,18 +121,38 @@ class SmallVlm(nn.Module):
             raise ValueError(f"{int(places.sum())} places for image tokens do not fit {len(shown)} tokens of pictures.")
         return words.masked_scatter(places[..., None], shown)
 
-    def forward(self, tokens: Tensor, mask: Tensor, pictures: Tensor, labels: Tensor) -> Tensor:
-        """Return the mean loss over the labelled tokens.
+    def forward(self, batch: Batch) -> Tensor:
+        """Return the mean loss over the labelled tokens; logits are computed for those alone.
 
         Args:
-            tokens: ids [B, L].
-            mask: 1 for tokens, 0 for padding, [B, L].
-            pictures: [P, T, F].
-            labels: ids, −100 where nothing is to be learned, [B, L].
+            batch: see `Batch`.
         """
-        seen = self.embed(tokens, pictures)
-        loss: Tensor = self.language(inputs_embeds=seen, attention_mask=mask, labels=labels).loss
-        return loss
+        seen = self.embed(batch.tokens, batch.pictures)
+        inner = self.language.get_base_model()
+        states = inner.model(
+            inputs_embeds=seen,
+            attention_mask=batch.sees,
+            position_ids=batch.positions,
+            past_key_values=self._remembered(batch.common, len(seen)),
+            use_cache=True,
+        ).last_hidden_state
+        learned = batch.labels != UNLEARNED
+        logits = inner.lm_head(states[learned])
+        return nn.functional.cross_entropy(logits.float(), batch.labels[learned])
+
+    def _remembered(self, common: Tensor, rows: int) -> DynamicCache:
+        """Return the keys and values of ids [C], computed once and shown to `rows` prompts; gradients pass through."""
+        words = self.language.get_input_embeddings()(common[None])
+        inner = self.language.get_base_model().model
+        once = inner(inputs_embeds=words, use_cache=True, past_key_values=DynamicCache()).past_key_values
+        found = DynamicCache()
+        for number, layer in enumerate(once.layers):
+            found.update(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1), number)
+        return found
+
+
+def _halves(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: value.detach().to("cpu", torch.float16).contiguous() for name, value in weights.items()}
 
 
 def placeholder_id(tokenizer: Any, placeholder: str) -> int:

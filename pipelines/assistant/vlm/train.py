@@ -1,4 +1,4 @@
-"""Train the small VLM: ``python -m pipelines.assistant.vlm.train --data DIR --out DIR [--pictures N]``.
+"""Train the small VLM: ``python -m pipelines.assistant.vlm.train --data DIR --out DIR``.
 
 The data is the corpus of drawings (see README, “Train it yourself”). Image tokens are computed once, kept beside the
 checkpoint, and the same command goes on where it was.
@@ -7,25 +7,22 @@ checkpoint, and the same command goes on where it was.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
-from PIL import Image
 
 from pipelines.assistant.chat_transformers import TextChat
-from pipelines.assistant.vlm.configuration_vlm import DEFAULT_CONFIG, load_config
-from pipelines.assistant.vlm.modeling_vlm import image_tokens
-from pipelines.assistant.vlm.samples import Depicted
+from pipelines.assistant.vlm.configuration_vlm import DEFAULT_CONFIG, PicturesConfig, VlmConfig, load_config
+from pipelines.assistant.vlm.depicted import Corpus, Depicted
+from pipelines.assistant.vlm.shown import prepared
 from pipelines.assistant.vlm.training import VlmTrainer
-from pipelines.features.image_encoders import ImageEncoder, load_image_encoder
-from pipelines.features.preprocessing import FloatArray
+from pipelines.features.image_encoders import load_image_encoder
 from pipelines.resolver import resolve
 
-_CHUNK = 64
 logger = logging.getLogger(__name__)
 
 
@@ -33,54 +30,54 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Compute image tokens, train, and write what was trained."""
     parser = argparse.ArgumentParser(description="Train the projector and the LoRA of the small VLM.")
     parser.add_argument("--config", type=Path, default=DEFAULT_CONFIG)
-    parser.add_argument("--data", type=Path, required=True, help="the corpus: identities.jsonl, identities.npy")
+    parser.add_argument("--data", type=Path, required=True, help="the corpus, written by pipelines.mini.data")
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--pictures", type=int, help="use the first so many drawings of the train split only")
+    parser.add_argument("--tokens", type=Path, help="folder of image tokens, where several runs share them")
     parser.add_argument("--threads", type=int, default=1)
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     config = load_config(options.config)
-    pictures, rows = depicted(options.data, options.pictures)
-    drawings = np.load(options.data / "identities.npy", mmap_mode="r")
-    encoder = load_image_encoder("clip-vision", resolve("clip-vision"), threads=options.threads)
-    cache = options.out / f"tokens-{config.model.image_tokens}-{len(rows)}.npy"
-    features = cached_tokens(drawings, rows, encoder, config.model.image_tokens, cache)
+    pictures, features = learned_from(config, options.data, options.tokens or options.out, options.threads)
     chat = TextChat.from_gguf(resolve("smollm2"), "smollm2", threads=options.threads)
-    trainer = VlmTrainer(chat.model, chat.tokenizer, pictures, torch.from_numpy(features).float(), config, options.out)
-    logger.info("written to %s", trainer.train())
+    trainer = VlmTrainer(chat.model, chat.tokenizer, pictures, features, config, options.out)
+    folder = trainer.train()
+    (folder / "recipe.json").write_text(json.dumps(recipe_of(config, options.data), indent=2) + "\n", encoding="utf-8")
+    logger.info("written to %s", folder)
 
 
-def depicted(data: Path, count: int | None) -> tuple[list[Depicted], list[int]]:
-    """Read the captions of the train split; return drawings and their rows in the corpus."""
-    records = [json.loads(line) for line in (data / "identities.jsonl").read_text(encoding="utf-8").splitlines()]
-    rows = [row for row, record in enumerate(records) if record["split"] == "train"][:count]
-    pictures = [
-        Depicted(row=at, kind=records[row]["kind"], caption=records[row]["caption"]) for at, row in enumerate(rows)
-    ]
-    return pictures, rows
+def learned_from(
+    config: VlmConfig, data: Path, kept: Path, threads: int, split: str = "train"
+) -> tuple[list[Depicted], torch.Tensor]:
+    """Return what the pictures of a split show and their image tokens, float32 [N, T, F], from `kept` where they are.
+
+    Args:
+        config: says which pictures, and how they are shown.
+        data: the corpus.
+        kept: folder for the tokens.
+        threads: of the encoder.
+        split: ``train`` or ``test``.
+    """
+    encoder = load_image_encoder("clip-vision", resolve("clip-vision"), threads=threads)
+    pictures, tokens = prepared(
+        Corpus(data), config.pictures, split, encoder, config.model.image_tokens, kept / _named(config.pictures, split)
+    )
+    return pictures, torch.from_numpy(tokens).float()
 
 
-def cached_tokens(
-    drawings: np.ndarray, rows: Sequence[int], encoder: ImageEncoder, count: int, cache: Path
-) -> FloatArray:
-    """Return the image tokens of drawings [N, H, W, 4], float16 [N, count, F], from `cache` where they are kept."""
-    if not cache.exists():
-        parts = []
-        for first in range(0, len(rows), _CHUNK):
-            shown = [_on_white(drawings[row]) for row in rows[first : first + _CHUNK]]
-            parts.append(image_tokens(shown, encoder, count).astype(np.float16))
-            logger.info("image tokens of %d of %d drawings", first + len(shown), len(rows))
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        np.save(cache, np.concatenate(parts), allow_pickle=False)
-    found: FloatArray = np.load(cache, allow_pickle=False)
-    return found
+def recipe_of(config: VlmConfig, data: Path) -> dict:
+    """Return what a card has to tell of a run: its configuration and seed, and the checksum of the data's manifest."""
+    manifest = data / "manifest.json"
+    return {
+        "config": config.model_dump(mode="json"),
+        "seed": config.training.seed,
+        "data_manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.exists() else None,
+        "language": "smollm2 of configs/models.yaml",
+        "encoder": "clip-vision of configs/models.yaml",
+    }
 
 
-def _on_white(pixels: np.ndarray) -> Image.Image:
-    drawing = Image.fromarray(np.array(pixels), "RGBA")
-    picture = Image.new("RGB", drawing.size, "white")
-    picture.paste(drawing, mask=drawing)
-    return picture
+def _named(pictures: PicturesConfig, split: str) -> str:
+    return f"{split}-{hashlib.sha256(pictures.model_dump_json().encode()).hexdigest()[:12]}"
 
 
 if __name__ == "__main__":

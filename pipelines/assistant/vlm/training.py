@@ -1,4 +1,8 @@
-"""Training the small VLM: the projector first, then the LoRA with it; from cached image tokens, seeded, resumable."""
+"""Training the small VLM: words first, then whole answers; from cached image tokens, seeded, resumable.
+
+The frozen language model may run in bfloat16, which processors with AMX compute ten times as fast as float32; what is
+trained stays in float32.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +17,15 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
-from pipelines.assistant.vlm.batches import batch_of
+from pipelines.assistant.vlm.batches import Batch, batch_of, branches_of
 from pipelines.assistant.vlm.configuration_vlm import VlmConfig
+from pipelines.assistant.vlm.depicted import Depicted
 from pipelines.assistant.vlm.modeling_vlm import SmallVlm
-from pipelines.assistant.vlm.samples import Depicted, sample
+from pipelines.assistant.vlm.samples import Lesson, lesson
+from pipelines.assistant.vlm.words import WordLessons, teach_words
 from pipelines.mini.training.loop import RunLog, learning_rate_at, resume, save
 
+_TOGETHER = 8  # steps whose lessons are drawn together and sorted by length, so that little is padded
 logger = logging.getLogger(__name__)
 
 
@@ -36,7 +43,7 @@ class VlmTrainer:
     Args:
         language: a causal language model of transformers.
         tokenizer: its own, with a chat template.
-        pictures: drawings with captions.
+        pictures: what each shows.
         features: their image tokens, [N, T, F].
         config: of the run.
         out: folder for the log, the checkpoint and the trained parts.
@@ -53,7 +60,9 @@ class VlmTrainer:
     ) -> None:
         set_seed(config.training.seed)
         self.tokenizer, self.pictures, self.features, self.config, self.out = tokenizer, pictures, features, config, out
+        language = language.to(getattr(torch, config.training.base))
         self.model = SmallVlm.fresh(language, tokenizer, features.shape[-1], config.model)
+        self._drawn: tuple[int, list[Batch]] = (-1, [])
 
     def train(self) -> Path:
         """Do the steps that are left; return the folder of what was trained."""
@@ -66,11 +75,12 @@ class VlmTrainer:
         parts, optimizer = accelerator.prepare(parts, torch.optim.AdamW(groups, lr=rates[0], weight_decay=0.0))
         log = RunLog(folder=self.out)
         self.model.train()
-        for step in range(resume(accelerator, self.out), recipe.steps):
+        done = resume(accelerator, self.out)
+        if not done:
+            self.teach_words()
+        for step in range(done, recipe.steps):
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = learning_rate_at(step, recipe.steps, rate, max(1, recipe.steps // 30))
-            if step < recipe.projector_only:
-                optimizer.param_groups[1]["lr"] = 0.0
             loss = self.loss(step, accelerator.device)
             optimizer.zero_grad()
             accelerator.backward(loss)
@@ -81,19 +91,48 @@ class VlmTrainer:
                 logger.info("%s", log.report(step + 1))
             if (step + 1) % recipe.save_every == 0 or step + 1 == recipe.steps:
                 save(accelerator, self.out, step + 1)
+                self.model.save(self.out / "vlm")
         self.model.eval()
-        self.model.save(self.out / "vlm")
         return self.out / "vlm"
 
+    def teach_words(self) -> None:
+        """Give the projector its first lessons, see `pipelines.assistant.vlm.words`."""
+        words = self.config.words
+        if words.steps:
+            table = self.model.language.get_input_embeddings().weight.cpu()
+            lessons = WordLessons(table, self.tokenizer, self.pictures, words.sharpness)
+            device = next(self.model.projector.parameters()).device
+            teach_words(self.model.projector.cpu(), lessons, self.features, words, self.config.training.seed)
+            self.model.projector.to(device)
+
     def loss(self, step: int, device: torch.device) -> Tensor:
-        """Return the loss of a step; a step draws the same samples whether the run was broken off or not."""
-        recipe = self.config.training
-        rng = random.Random(recipe.seed * 1_000_003 + step)
-        samples = [
-            sample(self.pictures, rng, concepts=recipe.concepts, noise=recipe.noise) for _ in range(recipe.batch)
-        ]
-        made = batch_of(samples, self.features, self.tokenizer, self.config.model)
-        loss: Tensor = self.model(
-            made.tokens.to(device), made.mask.to(device), made.pictures.to(device), made.labels.to(device)
-        )
+        """Return the loss of a step; a step draws the same lessons whether the run was broken off or not."""
+        made = self.batch(step)
+        moved = Batch(**{name: value.to(device) for name, value in vars(made).items()})
+        loss: Tensor = self.model(moved)
         return loss
+
+    def batch(self, step: int) -> Batch:
+        """Return the lessons of a step."""
+        first = step - step % _TOGETHER
+        if self._drawn[0] != first:
+            self._drawn = (first, self._batches(first))
+        return self._drawn[1][step % _TOGETHER]
+
+    def _batches(self, first: int) -> list[Batch]:
+        recipe = self.config.training
+        rng = random.Random(recipe.seed * 1_000_003 + first)
+        lessons = [lesson(self.pictures, rng, self.config.lessons) for _ in range(recipe.batch * _TOGETHER)]
+        laid = [(branches_of(one, self.tokenizer, self.config.model), one) for one in lessons]
+        laid.sort(key=lambda pair: sum(len(branch.answer) for branch in pair[0]) + len(pair[0][0].prompt))
+        batches = [laid[at : at + recipe.batch] for at in range(0, len(laid), recipe.batch)]
+        rng.shuffle(batches)
+        return [self._batch(batch) for batch in batches]
+
+    def _batch(self, laid: Sequence[tuple[list, Lesson]]) -> Batch:
+        end = self.tokenizer.eos_token_id
+        fill = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else end
+        rows = [one.row for _, one in laid]
+        return batch_of(
+            [branches for branches, _ in laid], rows, self.features, placeholder=self.model.placeholder, fill=fill
+        )

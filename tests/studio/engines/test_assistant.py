@@ -71,7 +71,7 @@ def test_a_small_vlm_that_was_trained_describes_what_the_cards_do_not_say(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     language, tokenizer = text_model()
-    shape = {"image_tokens": 4, "placeholder": "<image>", "rank": 2, "alpha": 2, "targets": ["q_proj"]}
+    shape = {"image_tokens": 4, "placeholder": "<image>", "middle": 4, "rank": 2, "alpha": 2, "targets": ["q_proj"]}
     write_minilm(tmp_path / "minilm")
     write_clip_vision(tmp_path / "clip-vision")
     width = ClipVisionEncoder.token_dim

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-import dataclasses
-import json
-import random
 from pathlib import Path
 
 import numpy as np
@@ -12,95 +9,26 @@ from PIL import Image
 
 from pipelines.assistant.chat import ChatError
 from pipelines.assistant.prompting import build_prompt
-from pipelines.assistant.vlm.batches import UNLEARNED, batch_of, prompt_text
+from pipelines.assistant.vlm.batches import prompt_text
 from pipelines.assistant.vlm.chat_vlm import SmallVlmChat
-from pipelines.assistant.vlm.configuration_vlm import VlmConfig, VlmModelConfig, load_config
+from pipelines.assistant.vlm.configuration_vlm import VlmModelConfig, load_config
 from pipelines.assistant.vlm.modeling_vlm import SmallVlm, image_tokens
-from pipelines.assistant.vlm.samples import Depicted, named_caption, sample
-from pipelines.assistant.vlm.train import cached_tokens, depicted
+from pipelines.assistant.vlm.train import recipe_of
 from pipelines.assistant.vlm.training import VlmTrainer
-from pipelines.features.preprocessing import FloatArray
 from tests.pipelines.assistant.briefings import BO, briefing, spot
 from tests.pipelines.assistant.tiny_chat import text_model
-
-WIDTH = 6
-MODEL = VlmModelConfig(image_tokens=4, placeholder="<image>", rank=2, alpha=4, targets=("q_proj", "v_proj"))
-PICTURES = tuple(
-    Depicted(row=row, kind=kind, caption=f"a {kind} on sand") for row, kind in enumerate(("fox", "owl", "mug", "hat"))
-)
+from tests.pipelines.assistant.vlm.tiny_vlm import MODEL, PICTURES, WIDTH, Patches, config, features
 
 
-class Patches:
-    """A frozen encoder of 3 × 3 patches and a class token, each the mean colour of the picture."""
-
-    def tokens(self, images: list[Image.Image]) -> FloatArray:
-        colours = np.stack([np.asarray(image.convert("RGB"), np.float32).mean((0, 1)) / 255 for image in images])
-        return np.tile(np.concatenate([colours, colours], axis=1)[:, None], (1, 10, 1))
-
-
-def config(**changes: float) -> VlmConfig:
-    recipe = {
-        "steps": 24, "projector_only": 4, "batch": 2, "learning_rate": 0.02, "language_learning_rate": 0.02,
-        "concepts": 3, "noise": 0.3, "clip": 1.0, "log_every": 4, "save_every": 8, "seed": 1,
-    }  # fmt: skip
-    return VlmConfig.model_validate({"model": MODEL, "training": {**recipe, **changes}})
-
-
-def trainer(out: Path, **changes: float) -> VlmTrainer:
+def trainer(out: Path, **changes: object) -> VlmTrainer:
     language, tokenizer = text_model()
-    features = torch.from_numpy(np.random.default_rng(0).standard_normal((4, 4, WIDTH)).astype(np.float32))
-    return VlmTrainer(language, tokenizer, PICTURES, features, config(**changes), out)
+    return VlmTrainer(language, tokenizer, PICTURES, features(), config(**changes), out)
 
 
 def test_the_shipped_configuration_is_read() -> None:
     assert load_config().model.image_tokens == 16
     with pytest.raises(ValueError, match="no square grid"):
         VlmModelConfig.model_validate({**MODEL.model_dump(), "image_tokens": 5})
-
-
-def test_no_answer_names_a_card_that_the_picture_does_not_show() -> None:
-    rng = random.Random(0)
-    drawn = [sample(PICTURES, rng, concepts=5, noise=0.4) for _ in range(300)]
-    strangers = 0
-    for one in drawn:
-        at = one.briefing.spots[0].card
-        strangers += at is None
-        wrong = [card.name for number, card in enumerate(one.briefing.cards) if number != at]
-        assert not any(name in one.answer for name in wrong)
-        if at is not None:
-            assert one.briefing.cards[at].kind == PICTURES[one.row].kind
-    assert 0.3 < strangers / 300 < 0.5
-    assert {len(one.briefing.cards) for one in drawn} >= {0, 1, 2, 3, 4}
-
-
-def test_facts_are_cited_by_the_number_they_have_in_the_prompt() -> None:
-    rng = random.Random(3)
-    cited = [one for one in (sample(PICTURES, rng, concepts=4, noise=0.0) for _ in range(300)) if "[F" in one.answer]
-    assert cited
-    for one in cited:
-        at = one.briefing.spots[0].card
-        assert at is not None
-        fact_id, _ = build_prompt(one.briefing, sees=True).facts[one.answer[1:-1]]
-        assert fact_id in {fact.id for fact in one.briefing.cards[at].facts}
-
-
-def test_a_name_takes_the_place_of_the_class_word() -> None:
-    fox = Depicted(row=0, kind="fox", caption="a fox with a cat")
-    assert named_caption(fox, "Bo") == "Bo with a cat"
-    assert named_caption(dataclasses.replace(fox, caption="two foxes"), "Bo") == "Bo, two foxes"
-
-
-def test_only_answers_are_learned_and_pictures_have_their_room() -> None:
-    _, tokenizer = text_model()
-    rng = random.Random(0)
-    samples = [sample(PICTURES, rng, concepts=2, noise=0.5) for _ in range(3)]
-    made = batch_of(samples, torch.zeros(4, 4, WIDTH), tokenizer, MODEL)
-    image = tokenizer.convert_tokens_to_ids("<image>")
-    assert (made.tokens == image).sum(dim=1).tolist() == [4, 4, 4]
-    learned = [row[row != UNLEARNED] for row in made.labels]
-    said = [tokenizer.decode(row[:-1].tolist()) for row in learned]
-    assert said == [one.answer for one in samples]
-    assert all(int(row[-1]) == tokenizer.eos_token_id for row in learned)
 
 
 def test_the_picture_stands_where_the_placeholders_are() -> None:
@@ -173,12 +101,7 @@ def test_what_was_trained_is_saved_loaded_and_asked(tmp_path: Path, monkeypatch:
         SmallVlmChat.open(tmp_path / "nowhere", Path("x.gguf"), Patches())  # type: ignore[arg-type]
 
 
-def test_drawings_of_the_train_split_are_read_and_their_tokens_kept(tmp_path: Path) -> None:
-    records = [{"split": split, "kind": "fox", "caption": "a fox"} for split in ("train", "test", "train")]
-    (tmp_path / "identities.jsonl").write_text("\n".join(map(json.dumps, records)), encoding="utf-8")
-    pictures, rows = depicted(tmp_path, None)
-    assert rows == [0, 2] and [one.row for one in pictures] == [0, 1]
-    drawings = np.full((3, 8, 8, 4), 255, np.uint8)
-    first = cached_tokens(drawings, rows, Patches(), 4, tmp_path / "tokens.npy")  # type: ignore[arg-type]
-    again = cached_tokens(drawings[:0], rows, Patches(), 4, tmp_path / "tokens.npy")  # type: ignore[arg-type]
-    assert first.shape == (2, 4, WIDTH) and np.array_equal(first, again)
+def test_a_run_tells_its_recipe(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{}")
+    told = recipe_of(config(), tmp_path)
+    assert told["seed"] == 1 and told["data_manifest_sha256"].startswith("44136fa355b3678a")
