@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -27,9 +28,9 @@ from tests.bench.baselines.textual_inversion import TextualInversion
 CLASS, PREDICTED, REFINED, CONDITIONED, INVERTED = "class", "predicted", "refined", "image conditioning", "inversion"
 
 
-def dreambooth(steps: int) -> str:
-    """Return what a checkpoint is called among what was learned."""
-    return f"dreambooth {steps}"
+def dreambooth(steps: int, rate: float) -> str:
+    """Return what a checkpoint of the run at a learning rate is called among what was learned."""
+    return f"dreambooth {steps} at {rate:g}"
 
 
 class Learner:
@@ -40,17 +41,22 @@ class Learner:
         hypernetwork: predicts LoRAs.
         adapter: folder of trained image conditioning; None: it is left out.
         checkpoints: of DreamBooth.
+        rates: learning rates of DreamBooth, a run each.
     """
 
     def __init__(
-        self, base: EmbeddedBase, hypernetwork: HyperLoraPipeline, adapter: Path | None, checkpoints: Sequence[int]
+        self,
+        base: EmbeddedBase,
+        hypernetwork: HyperLoraPipeline,
+        adapter: Path | None,
+        checkpoints: Sequence[int],
+        rates: Sequence[float],
     ) -> None:
         self._base, self._hypernetwork, self._clip = base, hypernetwork, ClipVisionEncoder(resolve("clip-vision"))
         config = hypernetwork.hyperlora.config
         targets = [name for name, _, _ in config.layers]
-        self._dreambooth = DreamBoothLora(
-            base, DreamBoothConfig(targets=targets, rank=config.rank, checkpoints=checkpoints)
-        )
+        settings = DreamBoothConfig(targets=targets, rank=config.rank, checkpoints=checkpoints)
+        self._dreambooth = {rate: DreamBoothLora(base, replace(settings, learning_rate=rate)) for rate in rates}
         self._inversion = TextualInversion(base)
         self._conditioning: Callable[[Sequence[Image.Image]], Learned] | None = None
         if adapter is not None:
@@ -65,23 +71,29 @@ class Learner:
         if self._conditioning is not None:
             found[CONDITIONED] = self._conditioning(cutouts)
         found[INVERTED] = self._inversion.learn(cutouts, kind, coat)
-        trained = self._dreambooth.learn(cutouts, kind, coat)
-        return found | {dreambooth(steps): learned for steps, learned in trained.items()}
+        for rate, runner in self._dreambooth.items():
+            trained = runner.learn(cutouts, kind, coat)
+            found |= {dreambooth(steps, rate): learned for steps, learned in trained.items()}
+        return found
+
+    def predict(self, cutouts: Sequence[Image.Image]) -> Learned:
+        """Return what the hypernetwork makes of a subject."""
+        return self._predict(cutouts)[0]
 
     def _predict(self, cutouts: Sequence[Image.Image]) -> tuple[Learned, LoraFactors]:
-        started = time.perf_counter()
+        started = time.process_time()
         with PeakMemory() as memory:
             lora = self._hypernetwork.predict(cutouts, self._clip)
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
         return Learned.of_lora(self._base.model, lora, seconds=seconds, memory=memory.taken), lora
 
     def _refine(
         self, start: Learned, lora: LoraFactors, cutouts: Sequence[Image.Image], kind: str, coat: Sequence[str]
     ) -> Learned:
-        started = time.perf_counter()
+        started = time.process_time()
         with PeakMemory() as memory:
             refined = Refiner(self._base).refine(lora, own_views(self._base.pipeline, cutouts, kind, coat))
-        seconds = start.seconds + time.perf_counter() - started
+        seconds = start.seconds + time.process_time() - started
         return Learned.of_lora(self._base.model, refined, seconds=seconds, memory=max(start.memory, memory.taken))
 
 
@@ -90,10 +102,10 @@ def conditioned(
     adapter: ImageConditioning, base: EmbeddedBase, encoder: TokenEncoder, cutouts: Sequence[Image.Image]
 ) -> Learned:
     """Return what image conditioning makes of a subject: its image tokens."""
-    started = time.perf_counter()
+    started = time.process_time()
     with PeakMemory() as memory:
         references = torch.from_numpy(reference_tokens(cutouts, encoder))[None]
         tokens = adapter(references, torch.ones(references.shape[:2]))
     adapted = adapter.adapted(base.model, tokens[0])
     size = len(write_tensors({"tokens": tokens[0].to(torch.float16)}, {}))
-    return Learned(adapted=adapted, seconds=time.perf_counter() - started, memory=memory.taken, size=size)
+    return Learned(adapted=adapted, seconds=time.process_time() - started, memory=memory.taken, size=size)
