@@ -254,7 +254,8 @@ def measure(bench: Bench, sheet: Path | None, subjects: Subjects) -> dict[str, d
     columns: dict[str, list[Image.Image]] = {}
     for prompt in PROMPTS:
         for row in ROWS:
-            pictures = bench.draw(row, prompt)
+            with torch.autocast("cpu", torch.bfloat16):  # four times as fast on cores that multiply it
+                pictures = bench.draw(row, prompt)
             columns.setdefault(row.name, pictures)
             found[row.name].append(bench.compare(pictures))
     if sheet is not None:

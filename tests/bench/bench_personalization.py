@@ -10,7 +10,10 @@ prompts, seeds, layouts and number of steps, and is drawn in one of two ways: by
 class's drawing dressed as that model expects it; or by *HM-CFG*, as the studio draws: its drawing dressed with the help
 of the photos' main colours (its coat), and hybrid-model guidance at fidelity 0.7 where no other is named.
 
-DreamBooth's LoRA has the hypernetwork's rank and layers; its checkpoints are those of one run for each learning rate.
+DreamBooth's LoRA has the hypernetwork's rank and layers; its checkpoints are those of one run for each learning rate,
+with and without drawings of the class beside the thing (prior preservation). The base sees sketches, so with them the
+LoRA can tell thing and class apart by their outlines and need not heed the rare word; drawn after the class's drawing
+it then draws the class. Without them it has no such way out.
 What is learned by gradients learns from what a refinement sees (`pipelines.hyperlora.own_views`), half of it shown
 without colours.
 
@@ -36,6 +39,7 @@ import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 import torch
@@ -55,7 +59,7 @@ from pipelines.resolver import resolve
 from pipelines.textimage.base import TextImageModel
 from pipelines.textimage.configuration import DEFAULT_CONFIG, load_config
 from pipelines.textimage.loading import load_text_image
-from tests.bench.baselines.learning import CLASS, CONDITIONED, INVERTED, PREDICTED, REFINED, Learner, dreambooth
+from tests.bench.baselines.learning import CLASS, CONDITIONED, INVERTED, PREDICTED, REFINED, Learner, Run
 from tests.bench.baselines.method import Learned, LearnedDresser
 from tests.bench.bench_hyperlora import FAMILIES, Judge, bench_parser
 from tests.bench.personalization_cases import OWN_LOOKS, Case
@@ -94,11 +98,9 @@ class Row:
         return Guidance.from_fidelity(self.fidelity, text)
 
 
-def rows(checkpoints: Sequence[int], rates: Sequence[float], *, adapter: bool) -> tuple[Row, ...]:
+def rows(checkpoints: Sequence[int], runs: Sequence[Run], *, adapter: bool) -> tuple[Row, ...]:
     """Return the rows of a table."""
-    both = [
-        (f"DreamBooth-LoRA {rate:g}, {steps} steps", dreambooth(steps, rate)) for rate in rates for steps in checkpoints
-    ]
+    both = [(run.at(steps), run.at(steps)) for run in runs for steps in checkpoints]
     both = [("textual inversion", INVERTED), *both]
     both = [("image conditioning", CONDITIONED), *both] if adapter else both
     return (
@@ -199,7 +201,7 @@ class Contest:
     def run(self, number: int, table: Sequence[Row]) -> tuple[dict[str, Figures], Pictures]:
         """Return the figures and the pictures of every row of the table for one subject."""
         case, given = self._case, self._case.given
-        learned = self._learner.learn(given[number], case.kind(number))
+        learned = self._learner.learn(given[number], case.kind(number), {row.learned for row in table})
         other = self._learner.predict(given[self._others[number]])
         pictures: Pictures = {}
         found = {REFERENCE: self._of_reference(number)}
@@ -217,27 +219,27 @@ class Contest:
         case, count = self._case, len(self._case.prompts)
         word, shown = case.subjects.words[number], pictures[:count]
         plain = [pictures[0], *pictures[count:]]
+        seen = self._texts.embed_images(pictures)
         wanted = self._texts.embed_texts([prompt.format(word) for prompt in case.prompts])
-        score = score_prompts(shown, case.prompts, self._texts)
+        score = score_prompts(seen[:count], case.prompts, self._texts)
         return self._likenesses(number, shown) | {
             "prompt": score.share,
             "margin": score.margin,
-            "text": float((self._texts.embed_images(shown) * wanted).sum(axis=1).mean()),
-            "word": self._word(number, plain),
+            "text": float((seen[:count] * wanted).sum(axis=1).mean()),
+            "word": float((seen[[0, *range(count, len(seen))]] @ wanted[0]).mean()),
             "diversity": self._judge.diversity(plain),
         }
 
     def _of_reference(self, number: int) -> Figures:
         pictures = [framed(cutout, (256, 256)) for cutout in self._case.given[number]]
-        return self._likenesses(number, pictures) | {"word": self._word(number, pictures)}
+        word = self._texts.embed_texts([self._case.subjects.words[number]])
+        return self._likenesses(number, pictures) | {
+            "word": float((self._texts.embed_images(pictures) @ word.T).mean())
+        }
 
     def _likenesses(self, number: int, pictures: Sequence[Image.Image]) -> Figures:
         compared = self._judge.compare(pictures, [number] * len(pictures))
         return {key: float(values.mean()) for key, values in compared.items()}
-
-    def _word(self, number: int, pictures: Sequence[Image.Image]) -> float:
-        words = self._texts.embed_texts([self._case.subjects.words[number]])
-        return float((self._texts.embed_images(pictures) @ words.T).mean())
 
 
 def framed(cutout: Image.Image, size: tuple[int, int]) -> Image.Image:
@@ -262,15 +264,18 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=240, help="of a case, after which no subject is begun")
     parser.add_argument("--checkpoints", type=int, nargs="+", default=[100, 200, 400, 800], help="DreamBooth's steps")
     parser.add_argument("--rates", type=float, nargs="+", default=[3e-4, 1e-3], help="DreamBooth's learning rates")
+    parser.add_argument("--rows", nargs="+", default=["*"], help="patterns of the rows that are wanted")
     parser.add_argument("--pictures", type=Path, help="folder for all pictures")
     options = parser.parse_args()
     if options.adapter is None:
         print("No --adapter: the table has no row of image conditioning.")
     base = EmbeddedBase.open(options.base, resolve("minilm"))
     hypernetwork = HyperLoraPipeline.from_pretrained(options.hyperlora, dtype=torch.float32, local_files_only=True)
-    learner = Learner(base, hypernetwork, options.adapter, options.checkpoints, options.rates)
+    runs = [Run(rate=rate, prior=prior) for rate in options.rates for prior in (True, False)]
+    learner = Learner(base, hypernetwork, options.adapter, options.checkpoints, runs)
     drawer, texts = Drawer(base, options.steps, options.guidance), load_text_image(load_config(DEFAULT_CONFIG))
-    wanted = rows(options.checkpoints, options.rates, adapter=options.adapter is not None)
+    all_rows = rows(options.checkpoints, runs, adapter=options.adapter is not None)
+    wanted = [row for row in all_rows if any(fnmatchcase(row.name, pattern) for pattern in options.rows)]
     result: dict = {"steps": options.steps, "guidance": options.guidance, "threads": torch.get_num_threads()}
     for case in cases(options):
         contest, started, done = Contest(case, learner, drawer, texts), time.monotonic(), []

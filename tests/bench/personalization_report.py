@@ -40,17 +40,18 @@ POINTS = {  # rows that are a point of the plot → mark and colour
     "textual inversion + HM-CFG": ("D", "#b9a5ec"),
 }
 BLUES = ("#90b8e8", "#2b6cb0", "#12355b")  # of DreamBooth's learning rates
-_DREAMBOOTH = re.compile(r"(DreamBooth-LoRA \S+), (\d+) steps( \+ HM-CFG)?$")
+_DREAMBOOTH = re.compile(r"(DreamBooth-LoRA [^,]+), (\d+) steps( \+ HM-CFG)?$")
 Figures = dict[str, float]
 
 
 def summed_up(subjects: Sequence[Mapping[str, Figures]]) -> dict[str, Figures]:
     """Return row → means over the subjects, which are row → figures, and, of two or more, their standard errors."""
     rows: dict[str, Figures] = {}
-    for name in subjects[0]:
-        found: Figures = {}
+    for name in dict.fromkeys(name for subject in subjects for name in subject):
+        having = [subject[name] for subject in subjects if name in subject]
+        found: Figures = {"subjects": len(having)}
         for key in COLUMNS:
-            values = np.array([subject[name][key] for subject in subjects if key in subject[name]])
+            values = np.array([one[key] for one in having if key in one])
             if len(values):
                 found[key] = round(float(values.mean()), 4)
             if len(values) > 1:
@@ -61,18 +62,19 @@ def summed_up(subjects: Sequence[Mapping[str, Figures]]) -> dict[str, Figures]:
 
 def differences(subjects: Sequence[Mapping[str, Figures]], than: str = OURS) -> dict[str, Figures]:
     """Return for every row by how much `than` is above it, subject by subject: means and their standard errors."""
-    rows = {}
-    for name in subjects[0]:
-        apart = [
-            {key: one[than][key] - one[name][key] for key in COMPARED if key in one[name] and key in one[than]}
+    return summed_up(
+        [
+            {
+                name: {key: one[than][key] - row[key] for key in COMPARED if key in row and key in one[than]}
+                for name, row in one.items()
+                if name != than
+            }
             for one in subjects
         ]
-        if name != than:
-            rows.update(summed_up([{name: one} for one in apart]))
-    return rows
+    )
 
 
-def line(name: str, row: Figures, keys: Iterable[str] = COLUMNS) -> str:
+def line(name: str, row: Figures, keys: Iterable[str]) -> str:
     """Return a row of a printed table."""
     return f"| {name} | " + " | ".join(_cell(row, key) for key in keys) + " |"
 
@@ -83,7 +85,7 @@ def _cell(row: Figures, key: str) -> str:
     return f"{row[key]:.3g} ± {row[f'{key} error']:.2g}" if f"{key} error" in row else f"{row[key]:.3g}"
 
 
-def table(rows: Mapping[str, Figures], keys: Sequence[str] = COLUMNS) -> str:
+def table(rows: Mapping[str, Figures], keys: Sequence[str] = ("subjects", *COLUMNS)) -> str:
     """Return a table in Markdown."""
     head = ["| | " + " | ".join(keys) + " |", "|---" * (1 + len(keys)) + "|"]
     return "\n".join(head + [line(name, row, keys) for name, row in rows.items()])
@@ -167,12 +169,24 @@ def _save(figure: Any, file: Path) -> None:
 
 
 def read(files: Sequence[Path]) -> dict[str, list[dict]]:
-    """Return case → its subjects, of all runs together."""
+    """Return case → its subjects; runs with the same subjects and further rows are joined subject by subject.
+
+    Raises:
+        ValueError: the runs are of different subjects.
+    """
     found: dict[str, list[dict]] = {}
     for file in files:
         for name, case in json.loads(file.read_text(encoding="utf-8")).items():
-            if isinstance(case, dict) and "subjects" in case:
-                found.setdefault(name, []).extend(case["subjects"])
+            for number, one in enumerate(case["subjects"] if isinstance(case, dict) else ()):
+                known = found.setdefault(name, [])
+                if number == len(known):
+                    known.append(one)
+                elif known[number]["name"] != one["name"]:
+                    raise ValueError(
+                        f"Subject {number} of {name} is {known[number]['name']!r}, in {file} {one['name']!r}."
+                    )
+                else:
+                    known[number]["rows"] |= one["rows"]
     return found
 
 
@@ -180,7 +194,7 @@ def report(name: str, subjects: Sequence[Mapping]) -> None:
     """Print the tables of a case: all its subjects, by how much ours is above each row, and family by family."""
     rows = [one["rows"] for one in subjects]
     print(f"\n{name}: {len(subjects)} subjects\n\n{table(summed_up(rows))}")
-    print(f"\n{OURS} less each\n\n{table(differences(rows), COMPARED)}")
+    print(f"\n{OURS} less each\n\n{table(differences(rows), ('subjects', *COMPARED))}")
     families = dict.fromkeys(one["family"] for one in subjects)
     for family in families if len(families) > 1 else ():
         found = summed_up([one["rows"] for one in subjects if one["family"] == family])

@@ -25,7 +25,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pipelines.mini.alpha import contact_sheet
 from pipelines.mini.loading import load_pipeline
@@ -73,12 +72,10 @@ class PromptScore:
         return float(np.nanmean(self.margins))
 
 
-def score_prompts(
-    pictures: Sequence[Image.Image], prompts: Sequence[str], texts: TextImageModel, thing: str = ANYTHING
-) -> PromptScore:
-    """Score pictures of one thing, the k-th drawn by the k-th prompt, all from one seed."""
-    words = texts.embed_texts([prompt.format(thing) for prompt in prompts])
-    return score_cosines(texts.embed_images(pictures) @ words.T, [prompt != PLAIN for prompt in prompts])
+def score_prompts(seen: NDArray, prompts: Sequence[str], texts: TextImageModel) -> PromptScore:
+    """Score embedded pictures [K, D] of one thing, the k-th drawn by the k-th prompt, all from one seed."""
+    words = texts.embed_texts([prompt.format(ANYTHING) for prompt in prompts])
+    return score_cosines(seen @ words.T, [prompt != PLAIN for prompt in prompts])
 
 
 def score_cosines(cosines: NDArray, asks: Sequence[bool]) -> PromptScore:
@@ -105,9 +102,10 @@ def main() -> None:
     for number, word in enumerate(EVERYDAY):
         asked = [f"{prompt.format(article(word))}, soft style" for prompt in CANDIDATES]
         drawn.append(pipeline(asked, options.steps, seeds=[number] * len(asked), upscale=False).images)
+    seen = [texts.embed_images(pictures) for pictures in drawn]
     for prompts in (CANDIDATES, PROMPTS):
         places = [CANDIDATES.index(prompt) for prompt in prompts]
-        scores = [score_prompts([pictures[place] for place in places], prompts, texts) for pictures in drawn]
+        scores = [score_prompts(one[places], prompts, texts) for one in seen]
         rights, margins = ([getattr(score, part) for score in scores] for part in ("right", "margins"))
         print(f"\n{len(drawn)} things, {len(prompts)} prompts: share {np.nanmean(rights):.3f}")
         for prompt, right, margin in zip(prompts, np.mean(rights, axis=0), np.mean(margins, axis=0), strict=True):

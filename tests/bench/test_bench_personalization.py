@@ -9,7 +9,7 @@ from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.hyperlora.guidance import BASE_EMPTY, BASE_TEXT, PERSONAL_TEXT
 from pipelines.hyperlora.sampling import RowDenoiser
 from pipelines.mini.pipeline_mini import MiniPipeline
-from tests.bench.baselines.learning import CLASS, PREDICTED, dreambooth
+from tests.bench.baselines.learning import CLASS, PREDICTED, Run
 from tests.bench.baselines.method import Learned
 from tests.bench.bench_personalization import Drawer, LearnedDenoiser, Row, costs, framed, rows
 from tests.pipelines.mini.tiny_mini import random_lora, tiny_pipeline
@@ -30,12 +30,13 @@ def base(pipeline: MiniPipeline) -> EmbeddedBase:
 
 
 def test_all_that_is_learned_is_drawn_both_ways() -> None:
-    table = rows([100, 800], [3e-4, 1e-3], adapter=True)
+    runs = [Run(rate=rate, prior=prior) for rate in (3e-4, 1e-3) for prior in (True, False)]
+    table = rows([100, 800], runs, adapter=True)
     assert len({row.name for row in table}) == len(table)
-    checkpoints = [dreambooth(steps, rate) for steps in (100, 800) for rate in (3e-4, 1e-3)]
+    checkpoints = [run.at(steps) for steps in (100, 800) for run in runs]
     for learned in (*checkpoints, "inversion", "image conditioning", PREDICTED, "refined"):
         assert {None, 0.7} <= {row.fidelity for row in table if row.learned == learned}
-    assert not any(row.learned == "image conditioning" for row in rows([100], [1e-3], adapter=False))
+    assert not any(row.learned == "image conditioning" for row in rows([100], runs, adapter=False))
 
 
 def test_branches_are_those_of_the_lora(base: EmbeddedBase, pipeline: MiniPipeline) -> None:

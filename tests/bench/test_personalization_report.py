@@ -31,8 +31,15 @@ def subject(meter: float) -> dict[str, dict[str, float]]:
 
 def test_means_and_standard_errors_are_over_the_subjects() -> None:
     found = summed_up([subject(0.2), subject(0.4)])
-    assert found["class word"] == {"meter": 0.4, "meter error": 0.1, "seconds": 1.0, "seconds error": 0.0}
-    assert summed_up([subject(0.2)])["class word"] == {"meter": 0.3, "seconds": 1.0}
+    assert found["class word"] == {
+        "subjects": 2,
+        "meter": 0.4,
+        "meter error": 0.1,
+        "seconds": 1.0,
+        "seconds error": 0.0,
+    }
+    assert summed_up([subject(0.2)])["class word"] == {"subjects": 1, "meter": 0.3, "seconds": 1.0}
+    assert summed_up([subject(0.2), {"further": {"meter": 0.7}}])["further"] == {"subjects": 1, "meter": 0.7}
 
 
 def test_differences_are_taken_subject_by_subject() -> None:
@@ -56,12 +63,18 @@ def test_curves_go_by_steps_and_by_the_dial() -> None:
     assert len(found) == 3
 
 
-def test_several_runs_are_read_as_one(tmp_path: Path) -> None:
-    for number in range(2):
-        one = {"name": "dog", "family": "photos", "rows": subject(number)}
-        (tmp_path / f"{number}.json").write_text(json.dumps({"steps": 8, "photos": {"prompts": [], "subjects": [one]}}))
-    found = read(sorted(tmp_path.glob("*.json")))
-    assert [one["rows"]["its reference"]["meter"] for one in found["photos"]] == [0, 1]
+def test_runs_of_the_same_subjects_are_joined(tmp_path: Path) -> None:
+    def written(name: str, things: list[str], rows: dict) -> Path:
+        subjects = [{"name": thing, "family": "photos", "rows": rows} for thing in things]
+        (tmp_path / name).write_text(json.dumps({"steps": 8, "photos": {"prompts": [], "subjects": subjects}}))
+        return tmp_path / name
+
+    one = written("one.json", ["dog"], {"class word": {"meter": 0.1}})
+    other = written("other.json", ["dog", "cat"], {OURS: {"meter": 0.2}})
+    dog, cat = read([one, other])["photos"]
+    assert list(dog["rows"]) == ["class word", OURS] and list(cat["rows"]) == [OURS]
+    with pytest.raises(ValueError, match=r"'dog'.*'owl'"):
+        read([one, written("third.json", ["owl"], {})])
 
 
 def test_a_sheet_has_a_line_a_subject(tmp_path: Path) -> None:

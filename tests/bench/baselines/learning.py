@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -28,9 +28,21 @@ from tests.bench.baselines.textual_inversion import TextualInversion
 CLASS, PREDICTED, REFINED, CONDITIONED, INVERTED = "class", "predicted", "refined", "image conditioning", "inversion"
 
 
-def dreambooth(steps: int, rate: float) -> str:
-    """Return what a checkpoint of the run at a learning rate is called among what was learned."""
-    return f"dreambooth {steps} at {rate:g}"
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run of DreamBooth: its learning rate, and whether drawings of the class are shown beside the thing."""
+
+    rate: float
+    prior: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called in a table."""
+        return f"DreamBooth-LoRA {self.rate:g}{'' if self.prior else ' without prior'}"
+
+    def at(self, steps: int) -> str:
+        """Return what a checkpoint is called among what was learned."""
+        return f"{self.name}, {steps} steps"
 
 
 class Learner:
@@ -41,7 +53,7 @@ class Learner:
         hypernetwork: predicts LoRAs.
         adapter: folder of trained image conditioning; None: it is left out.
         checkpoints: of DreamBooth.
-        rates: learning rates of DreamBooth, a run each.
+        runs: of DreamBooth.
     """
 
     def __init__(
@@ -50,30 +62,39 @@ class Learner:
         hypernetwork: HyperLoraPipeline,
         adapter: Path | None,
         checkpoints: Sequence[int],
-        rates: Sequence[float],
+        runs: Sequence[Run],
     ) -> None:
         self._base, self._hypernetwork, self._clip = base, hypernetwork, ClipVisionEncoder(resolve("clip-vision"))
         config = hypernetwork.hyperlora.config
         targets = [name for name, _, _ in config.layers]
         settings = DreamBoothConfig(targets=targets, rank=config.rank, checkpoints=checkpoints)
-        self._dreambooth = {rate: DreamBoothLora(base, replace(settings, learning_rate=rate)) for rate in rates}
+        self._dreambooth = {
+            run: DreamBoothLora(
+                base, replace(settings, learning_rate=run.rate, prior=settings.prior if run.prior else 0)
+            )
+            for run in runs
+        }
         self._inversion = TextualInversion(base)
         self._conditioning: Callable[[Sequence[Image.Image]], Learned] | None = None
         if adapter is not None:
             opened = ImageConditioning.from_pretrained(adapter, dtype=torch.float32).eval()
             self._conditioning = partial(conditioned, opened, base, self._clip)
 
-    def learn(self, cutouts: Sequence[Image.Image], kind: str) -> dict[str, Learned]:
-        """Return what was learned of a subject, by the way it was."""
+    def learn(self, cutouts: Sequence[Image.Image], kind: str, wanted: Collection[str]) -> dict[str, Learned]:
+        """Return what was learned of a subject, by the way it was; `wanted` are the ways that are needed."""
         coat = coat_of(cutouts)
         predicted, lora = self._predict(cutouts)
-        found = {CLASS: Learned(), PREDICTED: predicted, REFINED: self._refine(predicted, lora, cutouts, kind, coat)}
-        if self._conditioning is not None:
+        found = {CLASS: Learned(), PREDICTED: predicted}
+        if REFINED in wanted:
+            found[REFINED] = self._refine(predicted, lora, cutouts, kind, coat)
+        if CONDITIONED in wanted and self._conditioning is not None:
             found[CONDITIONED] = self._conditioning(cutouts)
-        found[INVERTED] = self._inversion.learn(cutouts, kind, coat)
-        for rate, runner in self._dreambooth.items():
-            trained = runner.learn(cutouts, kind, coat)
-            found |= {dreambooth(steps, rate): learned for steps, learned in trained.items()}
+        if INVERTED in wanted:
+            found[INVERTED] = self._inversion.learn(cutouts, kind, coat)
+        for run, trainer in self._dreambooth.items():
+            if any(name.startswith(f"{run.name}, ") for name in wanted):
+                trained = trainer.learn(cutouts, kind, coat)
+                found |= {run.at(steps): learned for steps, learned in trained.items()}
         return found
 
     def predict(self, cutouts: Sequence[Image.Image]) -> Learned:
