@@ -39,6 +39,7 @@ POINTS = {  # rows that are a point of the plot → mark and colour
     "textual inversion": ("D", "#6b46c1"),
     "textual inversion + HM-CFG": ("D", "#b9a5ec"),
 }
+FEWEST = 3  # subjects of a case that is plotted
 BLUES = ("#90b8e8", "#2b6cb0", "#12355b")  # of DreamBooth's learning rates
 _DREAMBOOTH = re.compile(r"(DreamBooth-LoRA [^,]+), (\d+) steps( \+ HM-CFG)?$")
 Figures = dict[str, float]
@@ -72,6 +73,12 @@ def differences(subjects: Sequence[Mapping[str, Figures]], than: str = OURS) -> 
             for one in subjects
         ]
     )
+
+
+def whole(rows: Mapping[str, Figures]) -> dict[str, Figures]:
+    """Return the rows that were measured on all subjects: means over others cannot stand beside them."""
+    most = max(row["subjects"] for row in rows.values())
+    return {name: row for name, row in rows.items() if row["subjects"] == most}
 
 
 def line(name: str, row: Figures, keys: Iterable[str]) -> str:
@@ -135,8 +142,8 @@ def plot(cases: Mapping[str, Mapping[str, Figures]], file: Path) -> None:
         axes.spines[["top", "right"]].set_visible(False)
     panels[0][0].set_ylabel("prompt: by how much its own text is nearest")
     handles, labels = panels[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="lower center", ncols=3, frameon=False, fontsize=8)
-    figure.tight_layout(rect=(0, 0.05 + 0.028 * -(-len(labels) // 3), 1, 1))
+    figure.legend(handles, labels, loc="lower center", ncols=2, frameon=False, fontsize=8)
+    figure.tight_layout(rect=(0, 0.05 + 0.028 * -(-len(labels) // 2), 1, 1))
     _save(figure, file)
     pyplot.close(figure)
 
@@ -220,7 +227,7 @@ def main() -> None:
         counted = {name: {"subjects": len(found[name]), "rows": figures} for name, figures in rows.items()}
         options.out.write_text(json.dumps(counted, indent=1) + "\n", encoding="utf-8")
     if options.plot is not None:
-        plot(rows, options.plot)
+        plot({name: whole(figures) for name, figures in rows.items() if len(found[name]) >= FEWEST}, options.plot)
     if options.sheet is not None:
         chosen = [(case, int(number)) for case, _, number in (one.rpartition(":") for one in options.chosen)]
         sheet(options.pictures, chosen, options.rows).save(options.sheet)

@@ -18,6 +18,7 @@ from tests.bench.personalization_report import (
     sheet,
     summed_up,
     table,
+    whole,
 )
 
 ROWS = ("its reference", "class word", OURS, f"{OURS} at 1", f"{OURS} at 0.4", f"{OURS} + refine")
@@ -47,6 +48,11 @@ def test_differences_are_taken_subject_by_subject() -> None:
     assert OURS not in found
     assert found["class word"]["meter"] == pytest.approx(0.1)
     assert found["class word"]["meter error"] == pytest.approx(0.0)
+
+
+def test_rows_of_fewer_subjects_do_not_stand_beside_the_others() -> None:
+    rows = {"one": {"subjects": 2.0}, "other": {"subjects": 1.0}}
+    assert list(whole(rows)) == ["one"]
 
 
 def test_what_was_not_measured_is_a_dash() -> None:
