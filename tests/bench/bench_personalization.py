@@ -1,36 +1,48 @@
 """The hypernetwork beside other ways of personalizing the same frozen base, in one table.
 
     python -m tests.bench.bench_personalization --data DIR [--identities 2] [--photos FOLDER --subjects 4]
-        [--adapter FOLDER] [--out FILE.json] [--sheet FILE.png]
+        [--adapter FOLDER] [--out FILE.json] [--pictures FOLDER]
 
 Held-out individuals, of which every way sees the one reference, and subjects of photos, of which it sees three; the
-likeness is measured on the views that are left. Every row of the table has the same prompts, seeds, layouts and number
-of steps, and is drawn in one of two ways: *plain*, the class's drawing dressed as the personal model expects it and
-drawn by that model alone, or *HM-CFG*, as the studio draws: its drawing dressed with the help of the photos' main
-colours (its coat), and hybrid-model guidance at fidelity 0.7.
+likeness is measured on the views that are left. Animated drawings are left out unless ``--families`` names them: the
+class's drawing is that individual itself, and its class word alone draws it. Every row of the table has the same
+prompts, seeds, layouts and number of steps, and is drawn in one of two ways: by the personal model alone, after the
+class's drawing dressed as that model expects it; or by *HM-CFG*, as the studio draws: its drawing dressed with the help
+of the photos' main colours (its coat), and hybrid-model guidance at fidelity 0.7 where no other is named.
 
-DreamBooth's LoRA has the hypernetwork's rank and layers; its checkpoints are those of one run. What is learned by
-gradients learns from what a refinement sees (`pipelines.hyperlora.own_views`), half of it shown without colours.
+DreamBooth's LoRA has the hypernetwork's rank and layers; its checkpoints are those of one run for each learning rate,
+with and without drawings of the class beside the thing (prior preservation). The base sees sketches, so with them the
+LoRA can tell thing and class apart by their outlines and need not heed the rare word; drawn after the class's drawing
+it then draws the class. Without them it has no such way out.
+What is learned by gradients learns from what a refinement sees (`pipelines.hyperlora.own_views`), half of it shown
+without colours.
 
-Columns: cosines of DINOv2 and of CLIP with the mean of the views; the studio's likeness meter (0–1); distance of mean
-colours in CIELAB; cosine of picture and prompt in the text-image model; 1 less the mean cosine (DINOv2) of pictures of
-the first prompt; seconds from references to the first picture; how much the resident memory grew while learning,
-beyond the loaded models; KB to be kept. After ± the standard error over individuals.
+Columns: the studio's likeness meter (0–1); cosines of DINOv2 and of CLIP with the mean of the views; distance of mean
+colours in CIELAB; prompt and margin, the share of prompts whose own text is nearest and by how much, which do not
+depend on the class word (`tests.bench.prompt_score`); text, cosine of picture and prompt, class word included; word,
+the same of the plain prompt alone; 1 less the mean cosine (DINOv2) of pictures of the plain prompt; seconds of one core
+from references to what can be drawn; how much the resident memory grew while learning, beyond the loaded models; KB to
+be kept. After ± the standard error over subjects.
+
+The row "its reference" is the reference, cut out, in the place of a picture: how near a perfect picture of the thing
+would come to its other views and to its class word. Two columns belong together, likeness (meter) and obedience
+(margin), and rows are to be compared where one of the two is equal: a way that changes nothing obeys for free. `text`
+is there because such tables have it; it falls for whatever does not look as its class usually does, which is what
+personalization is for. This was settled before any personal picture was measured by it. Figures are written after every
+subject; `tests.bench.personalization_report` sums them up and plots them.
 """
 
 from __future__ import annotations
 
 import argparse
-import dataclasses
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image, ImageOps
 from torch import Tensor
 
@@ -41,129 +53,68 @@ from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.references import coat_of
 from pipelines.hyperlora.sampling import RowDenoiser, branch_conditions, draw
 from pipelines.matting import Matting
-from pipelines.mini.alpha import contact_sheet
 from pipelines.mini.casting import Actor
-from pipelines.mini.scene import article
 from pipelines.mini.sketching import FOLLOW_DRAWING
 from pipelines.resolver import resolve
 from pipelines.textimage.base import TextImageModel
 from pipelines.textimage.configuration import DEFAULT_CONFIG, load_config
 from pipelines.textimage.loading import load_text_image
-from tests.bench.baselines.learning import CLASS, CONDITIONED, INVERTED, PREDICTED, REFINED, Learner, dreambooth
+from tests.bench.baselines.learning import CLASS, CONDITIONED, INVERTED, PREDICTED, REFINED, Learner, Run
 from tests.bench.baselines.method import Learned, LearnedDresser
-from tests.bench.bench_hyperlora import Judge, Subjects, bench_parser
+from tests.bench.bench_hyperlora import FAMILIES, Judge, bench_parser
+from tests.bench.personalization_cases import OWN_LOOKS, Case
+from tests.bench.personalization_report import OURS, Figures, picture_file, report
+from tests.bench.prompt_score import score_prompts
 
-SEEDS = 4  # of the first prompt; the others have one
 FIDELITY = 0.7
-PROMPTS = ("{}", "{} wearing a crown", "{} next to a balloon", "{} at the beach")
-PHOTO_PROMPTS = ("{}", "{} on the beach", "{} in the snow", "{} in the jungle")  # of the DreamBooth set
-PHOTO_STYLE = "soft style"
-SEEN = 3  # photos of a subject that are its references
-COLUMNS = ("dino", "clip", "meter", "colour distance", "text", "diversity", "seconds", "memory MB", "file KB")
-Figures = dict[str, dict[str, float]]
+FIDELITIES = (0.4, 1.0)  # further positions of the dial
+MAIN_COLOURS = 3  # of a coat, where nothing says which part wears which
+REFERENCE = "its reference"
+Pictures = dict[str, list[Image.Image]]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """A row of the table: what was learned, by whose references, and whether it is drawn as the studio draws."""
+    """A row of the table.
+
+    Attributes:
+        name: what it is called.
+        learned: how the thing was learned.
+        other: whether it is another thing that was learned.
+        fidelity: of hybrid guidance; None: the personal model draws alone.
+        coated: whether the class's drawing wears the thing's main colours and nothing else is done.
+    """
 
     name: str
     learned: str
     other: bool = False
-    hybrid: bool = False
+    fidelity: float | None = None
+    coated: bool = False
 
     def guidance(self, text: float) -> Guidance:
         """Return how it is guided, the prompt pulling with `text`."""
-        return Guidance.from_fidelity(FIDELITY, text) if self.hybrid else Guidance.steady(1.0, text, "plain")
+        if self.fidelity is None:
+            return Guidance.steady(1.0, text, "plain")
+        return Guidance.from_fidelity(self.fidelity, text)
 
 
-def rows(checkpoints: Sequence[int], *, adapter: bool) -> tuple[Row, ...]:
+def rows(checkpoints: Sequence[int], runs: Sequence[Run], *, adapter: bool) -> tuple[Row, ...]:
     """Return the rows of a table."""
-    both = [(f"DreamBooth-LoRA, {steps} steps", dreambooth(steps)) for steps in checkpoints]
-    both += [("textual inversion", INVERTED)]
+    both = [(run.at(steps), run.at(steps)) for run in runs for steps in checkpoints]
+    both = [("textual inversion", INVERTED), *both]
     both = [("image conditioning", CONDITIONED), *both] if adapter else both
     return (
-        Row(name="class word (base)", learned=CLASS),
+        Row(name="class word", learned=CLASS),
+        Row(name="class word in its colours", learned=CLASS, coated=True),
         Row(name="another's LoRA", learned=PREDICTED, other=True),
-        Row(name="hypernetwork's LoRA", learned=PREDICTED),
-        Row(name="hypernetwork + HM-CFG", learned=PREDICTED, hybrid=True),
-        Row(name="hypernetwork + HM-CFG + refine", learned=REFINED, hybrid=True),
+        Row(name="hypernetwork's LoRA alone", learned=PREDICTED),
+        Row(name=OURS, learned=PREDICTED, fidelity=FIDELITY),
+        *(Row(name=f"{OURS} at {dial:g}", learned=PREDICTED, fidelity=dial) for dial in FIDELITIES),
+        Row(name="refined LoRA alone", learned=REFINED),
+        Row(name=f"{OURS} + refine", learned=REFINED, fidelity=FIDELITY),
         *(Row(name=name, learned=learned) for name, learned in both),
-        *(Row(name=f"{name} + HM-CFG", learned=learned, hybrid=True) for name, learned in both),
+        *(Row(name=f"{name} + HM-CFG", learned=learned, fidelity=FIDELITY) for name, learned in both),
     )
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Case:
-    """Subjects, all the references that are given of each, and the prompts they are drawn by."""
-
-    name: str
-    subjects: Subjects
-    given: list[list[Image.Image]]
-    prompts: Sequence[str]
-
-    @classmethod
-    def individuals(cls, folder: Path, count: int, styles: Sequence[str]) -> Case:
-        """Read at most `count` held-out individuals of each family."""
-        subjects = Subjects.read(folder, count, styles)
-        given = [[reference] for reference in subjects.references]
-        case = cls(name="held-out individuals", subjects=subjects, given=given, prompts=PROMPTS)
-        families = subjects.families
-        return case.of(sorted(range(len(given)), key=lambda number: families[:number].count(families[number])))
-
-    @classmethod
-    def photos(cls, folder: Path, count: int, matting: Matting) -> Case:
-        """Read `count` subjects of a set such as DreamBooth's, spread evenly over its folders, and cut them out."""
-        classes = dict(line.split(",") for line in _table((folder / "prompts_and_classes.txt").read_text()))
-        names = sorted(name for name in classes if (folder / name).is_dir())
-        chosen = [names[place] for place in np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)]
-        cut = [[_cut_out(file, matting) for file in sorted((folder / name).glob("*.jpg"))] for name in chosen]
-        subjects = Subjects(
-            ["photos"] * len(chosen),
-            [cutouts[0] for cutouts in cut],
-            [article(classes[name]) for name in chosen],
-            [PHOTO_STYLE] * len(chosen),
-            [cutouts[SEEN:] for cutouts in cut],
-        )
-        return cls(name="photos", subjects=subjects, given=[one[:SEEN] for one in cut], prompts=PHOTO_PROMPTS)
-
-    def of(self, numbers: Sequence[int]) -> Case:
-        """Return some of the subjects, in this order."""
-        columns = ([one[number] for number in numbers] for one in vars(self.subjects).values())
-        given = [self.given[number] for number in numbers]
-        return dataclasses.replace(self, subjects=Subjects(*columns), given=given)
-
-    def others(self) -> list[int]:
-        """Return for each subject another one, of its family where there is one."""
-        count = len(self.given)
-        return [(n + 1) % count if other == n else other for n, other in enumerate(self.subjects.others())]
-
-    def kind(self, number: int) -> str:
-        """Return a subject's class word without its article."""
-        return self.subjects.words[number].removeprefix("a ").removeprefix("an ")
-
-    def texts(self, number: int) -> list[str]:
-        """Return what a subject is drawn by: every prompt, then the first again for every further seed."""
-        word, style = self.subjects.words[number], self.subjects.styles[number]
-        texts = [f"{prompt.format(word)}, {style}" for prompt in self.prompts]
-        return texts + texts[:1] * (SEEDS - 1)
-
-    def seeds(self, number: int) -> list[int]:
-        """Return the seeds of these texts, of noise and layout."""
-        return [SEEDS * number] * len(self.prompts) + [SEEDS * number + further for further in range(1, SEEDS)]
-
-
-def _table(text: str) -> Iterator[str]:
-    lines = text.splitlines()
-    for line in lines[lines.index("subject_name,class") + 1 :]:
-        if not line:
-            return
-        yield line
-
-
-def _cut_out(file: Path, matting: Matting) -> Image.Image:
-    with Image.open(file) as opened:
-        return matting.cut_out(ImageOps.exif_transpose(opened).convert("RGB"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,9 +161,7 @@ class Drawer:
     ) -> list[Image.Image]:
         """Return a picture of every text; noise and layout depend on text and seed alone."""
         base, pipeline = self._base, self._base.pipeline
-        dress = LearnedDresser(pipeline, learned, coat if row.hybrid else ())
-        cast = [Actor(dress=dress)] if learned.personal else []
-        sketches = pipeline.sketch(texts, seeds, [cast] * len(texts))
+        sketches = pipeline.sketch(texts, seeds, [self._cast(learned, row, coat)] * len(texts))
         pictures = [None if sketch is None else sketch.picture for sketch in sketches]
         shown = {"sketch": pipeline.encode_sketches(pictures)}
         denoiser = LearnedDenoiser(
@@ -226,127 +175,139 @@ class Drawer:
         noise = pipeline.prepare_latents(len(texts), seeds)
         return draw(denoiser, noise, row.guidance(self._guidance), self._steps, FOLLOW_DRAWING)
 
-
-def measure(
-    case: Case, learned: Sequence[Mapping[str, Learned]], table: Sequence[Row], drawer: Drawer, texts: TextImageModel
-) -> tuple[Figures, dict[str, list[list[Image.Image]]]]:
-    """Draw and measure all rows; returns row → figures, and row → pictures of every subject."""
-    judge = Judge(case.subjects.views, ClipVisionEncoder(resolve("clip-vision")))
-    wanted = [texts.embed_texts([p.format(word) for word in case.subjects.words]) for p in case.prompts]
-    coats = [coat_of(cutouts) for cutouts in case.given]
-    others, everybody = case.others(), range(len(case.given))
-    found: Figures = {}
-    drawn: dict[str, list[list[Image.Image]]] = {}
-    for row in table:
-        whose = others if row.other else list(everybody)
-        own = [learned[place][row.learned] for place in whose]
-        drawn[row.name] = pictures = [
-            drawer.draw(own[n], row, coats[whose[n]], case.texts(n), case.seeds(n)) for n in everybody
-        ]
-        scores: dict[str, list[NDArray]] = {}
-        for place, words in enumerate(wanted):
-            shown = [pictures[n][place] for n in everybody]
-            told = {"text": (texts.embed_images(shown) * words).sum(axis=1)}
-            for key, value in (judge.compare(shown) | told).items():
-                scores.setdefault(key, []).append(value)
-        means = {key: np.mean(value, axis=0) for key, value in scores.items()}
-        same = [[one[0], *one[len(case.prompts) :]] for one in pictures]
-        means["diversity"] = np.array([judge.diversity(one) for one in same])
-        found[row.name] = figures(means) | costs(own)
-        print(line(row.name, found[row.name]), flush=True)
-    return found, drawn
+    def _cast(self, learned: Learned, row: Row, coat: Sequence[str]) -> list[Actor]:
+        if row.coated:
+            return [Actor(coat=coat[:MAIN_COLOURS])]
+        if not learned.personal:
+            return []
+        return [Actor(dress=LearnedDresser(self._base.pipeline, learned, () if row.fidelity is None else coat))]
 
 
-def figures(means: Mapping[str, NDArray]) -> dict[str, float]:
-    """Return mean and standard error over the subjects [N] of every column."""
-    found = {key: float(value.mean()) for key, value in means.items()}
-    errors = {f"{key} error": float(value.std() / np.sqrt(len(value))) for key, value in means.items()}
-    return {key: round(value, 4) for key, value in (found | errors).items()}
+class Contest:
+    """Learns, draws and measures the subjects of a case.
+
+    Args:
+        case: the subjects.
+        learner: learns them.
+        drawer: draws them.
+        texts: the text-image model.
+    """
+
+    def __init__(self, case: Case, learner: Learner, drawer: Drawer, texts: TextImageModel) -> None:
+        self._case, self._learner, self._drawer, self._texts = case, learner, drawer, texts
+        self._judge = Judge(case.subjects.views, ClipVisionEncoder(resolve("clip-vision")))
+        self._others = case.others()
+
+    def run(self, number: int, table: Sequence[Row]) -> tuple[dict[str, Figures], Pictures]:
+        """Return the figures and the pictures of every row of the table for one subject."""
+        case, given = self._case, self._case.given
+        learned = self._learner.learn(given[number], case.kind(number), {row.learned for row in table})
+        other = self._learner.predict(given[self._others[number]])
+        pictures: Pictures = {}
+        found = {REFERENCE: self._of_reference(number)}
+        for row in table:
+            whose = self._others[number] if row.other else number
+            one = other if row.other else learned[row.learned]
+            pictures[row.name] = self._drawer.draw(
+                one, row, coat_of(given[whose]), case.texts(number), case.seeds(number)
+            )
+            found[row.name] = self._of_pictures(number, pictures[row.name]) | costs(one)
+        size = pictures[table[0].name][0].size
+        return found, {REFERENCE: [framed(cutout, size) for cutout in given[number]]} | pictures
+
+    def _of_pictures(self, number: int, pictures: Sequence[Image.Image]) -> Figures:
+        case, count = self._case, len(self._case.prompts)
+        word, shown = case.subjects.words[number], pictures[:count]
+        plain = [pictures[0], *pictures[count:]]
+        seen = self._texts.embed_images(pictures)
+        wanted = self._texts.embed_texts([prompt.format(word) for prompt in case.prompts])
+        score = score_prompts(seen[:count], case.prompts, self._texts)
+        return self._likenesses(number, shown) | {
+            "prompt": score.share,
+            "margin": score.margin,
+            "text": float((seen[:count] * wanted).sum(axis=1).mean()),
+            "word": float((seen[[0, *range(count, len(seen))]] @ wanted[0]).mean()),
+            "diversity": self._judge.diversity(plain),
+        }
+
+    def _of_reference(self, number: int) -> Figures:
+        pictures = [framed(cutout, (256, 256)) for cutout in self._case.given[number]]
+        word = self._texts.embed_texts([self._case.subjects.words[number]])
+        return self._likenesses(number, pictures) | {
+            "word": float((self._texts.embed_images(pictures) @ word.T).mean())
+        }
+
+    def _likenesses(self, number: int, pictures: Sequence[Image.Image]) -> Figures:
+        compared = self._judge.compare(pictures, [number] * len(pictures))
+        return {key: float(values.mean()) for key, values in compared.items()}
 
 
-def costs(learned: Sequence[Learned]) -> dict[str, float]:
-    """Return what the learning took: mean seconds, the largest memory, the mean size."""
-    return {
-        "seconds": round(float(np.mean([one.seconds for one in learned])), 3),
-        "memory MB": round(max(one.memory for one in learned) / 2**20, 1),
-        "file KB": round(float(np.mean([one.size for one in learned])) / 1024, 1),
-    }
+def framed(cutout: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """Return what a cut-out shows as large as it fits a picture of this size, with a little room around it."""
+    shown = cutout.convert("RGBA")
+    shown = shown.crop(shown.getchannel("A").getbbox())
+    return ImageOps.expand(ImageOps.pad(shown, (size[0] - 8, size[1] - 8), color=(0, 0, 0, 0)), 4, fill=(0, 0, 0, 0))
 
 
-def line(name: str, row: Mapping[str, float]) -> str:
-    """Return a row of the printed table."""
-    cells = [
-        f"{row[key]:g} ± {row[f'{key} error']:.2g}" if f"{key} error" in row else f"{row[key]:g}" for key in COLUMNS
-    ]
-    return f"| {name} | " + " | ".join(cells) + " |"
-
-
-def sheet(case: Case, drawn: Mapping[str, list[list[Image.Image]]], prompts: int = 2) -> Image.Image:
-    """Return a line a subject and prompt: its reference, then the picture of every row of the table."""
-    size = next(iter(drawn.values()))[0][0].size
-    cells: list[Image.Image] = []
-    for number, cutouts in enumerate(case.given):
-        framed = ImageOps.pad(cutouts[0].convert("RGBA"), size, color=(0, 0, 0, 0))
-        for place in range(prompts):
-            cells += [framed, *(pictures[number][place] for pictures in drawn.values())]
-    return contact_sheet(cells, 1 + len(drawn))
-
-
-def stacked(sheets: Sequence[Image.Image]) -> Image.Image:
-    """Return sheets of one width one below the other."""
-    result = Image.new("RGB", (sheets[0].width, sum(one.height for one in sheets)))
-    top = 0
-    for one in sheets:
-        result.paste(one, (0, top))
-        top += one.height
-    return result
+def costs(learned: Learned) -> Figures:
+    """Return what the learning took."""
+    return {"seconds": learned.seconds, "memory MB": learned.memory / 2**20, "file KB": learned.size / 1024}
 
 
 def main() -> None:
     """Run the bench, print its tables and write them."""
     parser = bench_parser(__doc__, identities=2)
+    parser.add_argument("--families", nargs="+", choices=[*FAMILIES.values()], default=OWN_LOOKS)
     parser.add_argument("--photos", type=Path, help="folder with a folder of photos for every subject")
     parser.add_argument("--subjects", type=int, default=4, help="of the photos, at most")
     parser.add_argument("--adapter", type=Path, help="folder of trained image conditioning")
-    parser.add_argument("--minutes", type=float, default=240, help="after which no further subject is learned")
+    parser.add_argument("--minutes", type=float, default=240, help="of a case, after which no subject is begun")
     parser.add_argument("--checkpoints", type=int, nargs="+", default=[100, 200, 400, 800], help="DreamBooth's steps")
-    parser.add_argument("--sheet", type=Path, help="PNG: a line a subject and prompt, a column a row of the table")
+    parser.add_argument("--rates", type=float, nargs="+", default=[3e-4, 1e-3], help="DreamBooth's learning rates")
+    parser.add_argument("--rows", nargs="+", default=["*"], help="patterns of the rows that are wanted")
+    parser.add_argument("--pictures", type=Path, help="folder for all pictures")
     options = parser.parse_args()
     if options.adapter is None:
         print("No --adapter: the table has no row of image conditioning.")
     base = EmbeddedBase.open(options.base, resolve("minilm"))
     hypernetwork = HyperLoraPipeline.from_pretrained(options.hyperlora, dtype=torch.float32, local_files_only=True)
-    learner = Learner(base, hypernetwork, options.adapter, options.checkpoints)
+    runs = [Run(rate=rate, prior=prior) for rate in options.rates for prior in (True, False)]
+    learner = Learner(base, hypernetwork, options.adapter, options.checkpoints, runs)
     drawer, texts = Drawer(base, options.steps, options.guidance), load_text_image(load_config(DEFAULT_CONFIG))
-    table = rows(options.checkpoints, adapter=options.adapter is not None)
+    all_rows = rows(options.checkpoints, runs, adapter=options.adapter is not None)
+    wanted = [row for row in all_rows if any(fnmatchcase(row.name, pattern) for pattern in options.rows)]
     result: dict = {"steps": options.steps, "guidance": options.guidance, "threads": torch.get_num_threads()}
-    sheets = []
     for case in cases(options):
-        learned, started = [], time.monotonic()
-        for number, cutouts in enumerate(case.given):
-            learned.append(learner.learn(cutouts, case.kind(number)))
-            minutes = (time.monotonic() - started) / 60
-            print(f"{case.name}, {case.kind(number)}: learned, {minutes:.1f} minutes so far", flush=True)
-            if minutes > options.minutes:
+        contest, started, done = Contest(case, learner, drawer, texts), time.monotonic(), []
+        for number in range(len(case.given)):
+            if (minutes := (time.monotonic() - started) / 60) > options.minutes:
                 break
-        case = case.of(range(len(learned)))
-        print(f"\n{case.name}: {len(learned)} subjects, {len(case.prompts)} prompts, {options.steps} steps\n")
-        print("| | " + " | ".join(COLUMNS) + " |\n" + "|---" * (1 + len(COLUMNS)) + "|")
-        found, drawn = measure(case, learned, table, drawer, texts)
-        sheets.append(sheet(case, drawn))
-        result[case.name] = {"subjects": len(learned), "prompts": case.prompts, "rows": found}
-        if options.out is not None:
-            options.out.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
-        if options.sheet is not None:
-            stacked(sheets).save(options.sheet)
+            found, pictures = contest.run(number, wanted)
+            done.append({"name": case.kind(number), "family": case.subjects.families[number], "rows": found})
+            result[case.name] = {"prompts": case.prompts, "subjects": done}
+            write(options, result, case, number, pictures)
+            print(f"{case.name}, {case.kind(number)}: begun at {minutes:.1f} minutes", flush=True)
+        report(case.name, done)
 
 
 def cases(options: argparse.Namespace) -> Iterator[Case]:
     """Read what the options name."""
     if options.identities:
-        yield Case.individuals(options.data, options.identities, options.styles)
+        yield Case.individuals(options.data, options.identities, options.styles, options.families)
     if options.photos is not None:
         yield Case.photos(options.photos, options.subjects, Matting(resolve("u2netp")))
+
+
+def write(options: argparse.Namespace, result: Mapping, case: Case, number: int, pictures: Pictures) -> None:
+    """Write the figures so far, and the pictures of a subject."""
+    if options.out is not None:
+        options.out.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+    if options.pictures is not None:
+        for row, drawn in pictures.items():
+            for place, picture in enumerate(drawn):
+                file = picture_file(options.pictures, case.name, number, row, place)
+                file.parent.mkdir(parents=True, exist_ok=True)
+                picture.save(file)
 
 
 if __name__ == "__main__":

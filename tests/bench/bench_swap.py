@@ -8,6 +8,7 @@ at the left, cut out by its place in the layout, is to look more like A than lik
 than like A in the other. It is compared with the references by TinyViT features, by mean colours in CIELAB, and by
 both, each in units of how far two references are from each other. Chance is 0.5 for a side and 0.25 for an exchange.
 With ``--photos`` the pairs are real subjects: folders of photos, the class word the last part of the folder's name.
+Pictures are drawn in bfloat16, four times as fast on cores that multiply it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -132,7 +133,8 @@ class Bench:
             prompts = [f"{prompt.format(*map(article, words))}, {self.things[left].style}" for prompt in PROMPTS]
             subjects = [self._subject(way, one, word) for one, word in zip(order, words, strict=True)]
             places = self._places(prompts, subjects)
-            with _everywhere(self.pipeline) if way.loras == "everywhere" else _as_it_is():
+            sharing = _everywhere(self.pipeline) if way.loras == "everywhere" else nullcontext()
+            with sharing, torch.autocast(self.pipeline.device.type, torch.bfloat16):
                 drawn = self.pipeline(
                     prompts, self.steps, 1.5, [SEED] * len(prompts), fidelity=self.fidelity, subjects=subjects,
                     upscale=False,
@@ -176,11 +178,6 @@ def _everywhere(pipeline: MiniPipeline) -> Iterator[None]:
         yield
     finally:
         del pipeline._regions
-
-
-@contextmanager
-def _as_it_is() -> Iterator[None]:
-    yield
 
 
 def _cut(picture: Image.Image, region: NDArray[np.uint8]) -> Image.Image:

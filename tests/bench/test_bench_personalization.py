@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
@@ -11,24 +9,12 @@ from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.hyperlora.guidance import BASE_EMPTY, BASE_TEXT, PERSONAL_TEXT
 from pipelines.hyperlora.sampling import RowDenoiser
 from pipelines.mini.pipeline_mini import MiniPipeline
-from tests.bench.baselines.learning import PREDICTED
+from tests.bench.baselines.learning import CLASS, PREDICTED, Run
 from tests.bench.baselines.method import Learned
-from tests.bench.bench_hyperlora import Subjects
-from tests.bench.bench_personalization import (
-    SEEDS,
-    Case,
-    Drawer,
-    LearnedDenoiser,
-    Row,
-    costs,
-    figures,
-    line,
-    rows,
-    sheet,
-)
+from tests.bench.bench_personalization import Drawer, LearnedDenoiser, Row, costs, framed, rows
 from tests.pipelines.mini.tiny_mini import random_lora, tiny_pipeline
 
-PLAIN, HYBRID = Row(name="plain", learned=PREDICTED), Row(name="hybrid", learned=PREDICTED, hybrid=True)
+PLAIN, HYBRID = Row(name="plain", learned=PREDICTED), Row(name="hybrid", learned=PREDICTED, fidelity=0.7)
 TEXTS, SEEDS_OF_TEXTS = ["a dog, flat style", "a cat, flat style"], [3, 4]
 
 
@@ -43,51 +29,14 @@ def base(pipeline: MiniPipeline) -> EmbeddedBase:
     return EmbeddedBase(pipeline, "tiny@0")
 
 
-def case(families: list[str]) -> Case:
-    cutouts = [Image.new("RGBA", (8, 8), (30 * number, 0, 0, 255)) for number in range(len(families))]
-    words = ["a dog", "an owl", "glasses", "a cat"][: len(families)]
-    subjects = Subjects(families, cutouts, words, ["flat style"] * len(words), [[one] for one in cutouts])
-    return Case(name="some", subjects=subjects, given=[[one] for one in cutouts], prompts=("{}", "{} in the snow"))
-
-
 def test_all_that_is_learned_is_drawn_both_ways() -> None:
-    table = rows([100, 800], adapter=True)
+    runs = [Run(rate=rate, prior=prior) for rate in (3e-4, 1e-3) for prior in (True, False)]
+    table = rows([100, 800], runs, adapter=True)
     assert len({row.name for row in table}) == len(table)
-    for learned in ("dreambooth 100", "dreambooth 800", "inversion", "image conditioning", PREDICTED):
-        assert {row.hybrid for row in table if row.learned == learned} == {False, True}
-    assert not any(row.learned == "image conditioning" for row in rows([100], adapter=False))
-
-
-def test_another_is_of_the_same_family_where_there_is_one() -> None:
-    assert case(["a", "b", "a", "b"]).others() == [2, 3, 0, 1]
-    assert case(["a", "b", "a"]).others() == [2, 2, 0]
-    some = case(["a", "b", "a", "b"]).of([3, 0])
-    assert some.subjects.words == ["a cat", "a dog"] and some.others() == [1, 0]
-
-
-def test_every_prompt_has_one_seed_and_the_first_has_several() -> None:
-    found = case(["a"] * 4)
-    assert found.texts(1)[:3] == ["an owl, flat style", "an owl in the snow, flat style", "an owl, flat style"]
-    assert len(found.texts(1)) == len(found.seeds(1)) == len(found.prompts) + SEEDS - 1
-    assert found.seeds(1)[0] == found.seeds(1)[1] and len(set(found.seeds(1))) == SEEDS
-    assert not set(found.seeds(1)) & set(found.seeds(2))
-    assert [found.kind(number) for number in range(3)] == ["dog", "owl", "glasses"]
-
-
-def test_the_classes_of_a_photo_set_are_read(tmp_path: Path) -> None:
-    class Whole:
-        def cut_out(self, photo: Image.Image) -> Image.Image:
-            return photo.convert("RGBA")
-
-    classes = "Classes\n\nsubject_name,class\nowl2,owl\ndog,dog\nmissing,cat\n\nPrompts\na,b\n"
-    (tmp_path / "prompts_and_classes.txt").write_text(classes)
-    for name in ("owl2", "dog"):
-        (tmp_path / name).mkdir()
-        for number in range(5):
-            Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / name / f"{number}.jpg")
-    found = Case.photos(tmp_path, 4, Whole())  # type: ignore[arg-type]
-    assert found.subjects.words == ["a dog", "an owl"]
-    assert [len(one) for one in found.given] == [3, 3] and [len(one) for one in found.subjects.views] == [2, 2]
+    checkpoints = [run.at(steps) for steps in (100, 800) for run in runs]
+    for learned in (*checkpoints, "inversion", "image conditioning", PREDICTED, "refined"):
+        assert {None, 0.7} <= {row.fidelity for row in table if row.learned == learned}
+    assert not any(row.learned == "image conditioning" for row in rows([100], runs, adapter=False))
 
 
 def test_branches_are_those_of_the_lora(base: EmbeddedBase, pipeline: MiniPipeline) -> None:
@@ -133,17 +82,22 @@ def test_rows_are_drawn_from_the_same_noise(base: EmbeddedBase, pipeline: MiniPi
     assert all(not module._forward_hooks for module in base.model.modules())
 
 
-def test_figures_and_costs_become_a_line() -> None:
-    found = figures(
-        {key: np.array([0.2, 0.4]) for key in ("dino", "clip", "meter", "colour distance", "text", "diversity")}
+def test_a_coat_dresses_the_class_where_nothing_was_learned(base: EmbeddedBase) -> None:
+    drawer, coat = Drawer(base, steps=2, guidance=1.5), ("#20c040", "#c02040")
+    bare, coated = (
+        drawer.draw(Learned(), Row(name="class", learned=CLASS, coated=coated), coat, TEXTS, SEEDS_OF_TEXTS)
+        for coated in (False, True)
     )
-    assert found["dino"] == 0.3 and found["dino error"] == 0.0707
-    found |= costs([Learned(seconds=1.0, memory=2**20, size=2048), Learned(seconds=3.0, memory=2**22, size=4096)])
-    assert (found["seconds"], found["memory MB"], found["file KB"]) == (2.0, 4.0, 3.0)
-    assert line("a row", found) == "| a row | " + "0.3 ± 0.071 | " * 6 + "2 | 4 | 3 |"
+    assert np.abs(np.asarray(bare[0], float) - np.asarray(coated[0], float)).max() > 10
 
 
-def test_a_sheet_has_a_line_a_subject_and_prompt() -> None:
-    some = case(["a", "b"])
-    drawn = {name: [[Image.new("RGBA", (8, 8))] * 5] * 2 for name in ("one", "two")}
-    assert sheet(some, drawn).size == (3 * 8, 2 * 2 * 8)
+def test_costs_are_of_one_learning() -> None:
+    found = costs(Learned(seconds=3.0, memory=2**22, size=4096))
+    assert found == {"seconds": 3.0, "memory MB": 4.0, "file KB": 4.0}
+
+
+def test_a_reference_is_framed_like_a_drawing() -> None:
+    cutout = Image.new("RGBA", (400, 300))
+    cutout.paste((200, 0, 0, 255), (100, 50, 140, 70))
+    picture = framed(cutout, (64, 64))
+    assert picture.size == (64, 64) and picture.getchannel("A").getbbox() == (4, 18, 60, 46)

@@ -73,7 +73,7 @@ class DreamBoothLora:
             kind: its class word.
             coat: its main colours, which half of the rows are shown in.
         """
-        started, config = time.perf_counter(), self._config
+        started, config = time.process_time(), self._config
         found: dict[int, Learned] = {}
         with PeakMemory() as memory:
             own, prior = OwnRows.of(self._base, cutouts, kind, coat), OwnRows.of_class(self._base, kind)
@@ -93,7 +93,7 @@ class DreamBoothLora:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
                 if step in config.checkpoints:
-                    lora, seconds = self._factors(adapted), time.perf_counter() - started
+                    lora, seconds = self._factors(adapted), time.process_time() - started
                     entries = {"name": RARE, "seconds": seconds, "memory": memory.look()}
                     found[step] = Learned.of_lora(self._base.model, lora, **entries)
         return found

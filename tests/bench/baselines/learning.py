@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,9 +28,21 @@ from tests.bench.baselines.textual_inversion import TextualInversion
 CLASS, PREDICTED, REFINED, CONDITIONED, INVERTED = "class", "predicted", "refined", "image conditioning", "inversion"
 
 
-def dreambooth(steps: int) -> str:
-    """Return what a checkpoint is called among what was learned."""
-    return f"dreambooth {steps}"
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run of DreamBooth: its learning rate, and whether drawings of the class are shown beside the thing."""
+
+    rate: float
+    prior: bool
+
+    @property
+    def name(self) -> str:
+        """What it is called in a table."""
+        return f"DreamBooth-LoRA {self.rate:g}{'' if self.prior else ' without prior'}"
+
+    def at(self, steps: int) -> str:
+        """Return what a checkpoint is called among what was learned."""
+        return f"{self.name}, {steps} steps"
 
 
 class Learner:
@@ -40,48 +53,68 @@ class Learner:
         hypernetwork: predicts LoRAs.
         adapter: folder of trained image conditioning; None: it is left out.
         checkpoints: of DreamBooth.
+        runs: of DreamBooth.
     """
 
     def __init__(
-        self, base: EmbeddedBase, hypernetwork: HyperLoraPipeline, adapter: Path | None, checkpoints: Sequence[int]
+        self,
+        base: EmbeddedBase,
+        hypernetwork: HyperLoraPipeline,
+        adapter: Path | None,
+        checkpoints: Sequence[int],
+        runs: Sequence[Run],
     ) -> None:
         self._base, self._hypernetwork, self._clip = base, hypernetwork, ClipVisionEncoder(resolve("clip-vision"))
         config = hypernetwork.hyperlora.config
         targets = [name for name, _, _ in config.layers]
-        self._dreambooth = DreamBoothLora(
-            base, DreamBoothConfig(targets=targets, rank=config.rank, checkpoints=checkpoints)
-        )
+        settings = DreamBoothConfig(targets=targets, rank=config.rank, checkpoints=checkpoints)
+        self._dreambooth = {
+            run: DreamBoothLora(
+                base, replace(settings, learning_rate=run.rate, prior=settings.prior if run.prior else 0)
+            )
+            for run in runs
+        }
         self._inversion = TextualInversion(base)
         self._conditioning: Callable[[Sequence[Image.Image]], Learned] | None = None
         if adapter is not None:
             opened = ImageConditioning.from_pretrained(adapter, dtype=torch.float32).eval()
             self._conditioning = partial(conditioned, opened, base, self._clip)
 
-    def learn(self, cutouts: Sequence[Image.Image], kind: str) -> dict[str, Learned]:
-        """Return what was learned of a subject, by the way it was."""
+    def learn(self, cutouts: Sequence[Image.Image], kind: str, wanted: Collection[str]) -> dict[str, Learned]:
+        """Return what was learned of a subject, by the way it was; `wanted` are the ways that are needed."""
         coat = coat_of(cutouts)
         predicted, lora = self._predict(cutouts)
-        found = {CLASS: Learned(), PREDICTED: predicted, REFINED: self._refine(predicted, lora, cutouts, kind, coat)}
-        if self._conditioning is not None:
+        found = {CLASS: Learned(), PREDICTED: predicted}
+        if REFINED in wanted:
+            found[REFINED] = self._refine(predicted, lora, cutouts, kind, coat)
+        if CONDITIONED in wanted and self._conditioning is not None:
             found[CONDITIONED] = self._conditioning(cutouts)
-        found[INVERTED] = self._inversion.learn(cutouts, kind, coat)
-        trained = self._dreambooth.learn(cutouts, kind, coat)
-        return found | {dreambooth(steps): learned for steps, learned in trained.items()}
+        if INVERTED in wanted:
+            found[INVERTED] = self._inversion.learn(cutouts, kind, coat)
+        for run, trainer in self._dreambooth.items():
+            if any(name.startswith(f"{run.name}, ") for name in wanted):
+                trained = trainer.learn(cutouts, kind, coat)
+                found |= {run.at(steps): learned for steps, learned in trained.items()}
+        return found
+
+    def predict(self, cutouts: Sequence[Image.Image]) -> Learned:
+        """Return what the hypernetwork makes of a subject."""
+        return self._predict(cutouts)[0]
 
     def _predict(self, cutouts: Sequence[Image.Image]) -> tuple[Learned, LoraFactors]:
-        started = time.perf_counter()
+        started = time.process_time()
         with PeakMemory() as memory:
             lora = self._hypernetwork.predict(cutouts, self._clip)
-        seconds = time.perf_counter() - started
+        seconds = time.process_time() - started
         return Learned.of_lora(self._base.model, lora, seconds=seconds, memory=memory.taken), lora
 
     def _refine(
         self, start: Learned, lora: LoraFactors, cutouts: Sequence[Image.Image], kind: str, coat: Sequence[str]
     ) -> Learned:
-        started = time.perf_counter()
+        started = time.process_time()
         with PeakMemory() as memory:
             refined = Refiner(self._base).refine(lora, own_views(self._base.pipeline, cutouts, kind, coat))
-        seconds = start.seconds + time.perf_counter() - started
+        seconds = start.seconds + time.process_time() - started
         return Learned.of_lora(self._base.model, refined, seconds=seconds, memory=max(start.memory, memory.taken))
 
 
@@ -90,10 +123,10 @@ def conditioned(
     adapter: ImageConditioning, base: EmbeddedBase, encoder: TokenEncoder, cutouts: Sequence[Image.Image]
 ) -> Learned:
     """Return what image conditioning makes of a subject: its image tokens."""
-    started = time.perf_counter()
+    started = time.process_time()
     with PeakMemory() as memory:
         references = torch.from_numpy(reference_tokens(cutouts, encoder))[None]
         tokens = adapter(references, torch.ones(references.shape[:2]))
     adapted = adapter.adapted(base.model, tokens[0])
     size = len(write_tensors({"tokens": tokens[0].to(torch.float16)}, {}))
-    return Learned(adapted=adapted, seconds=time.perf_counter() - started, memory=memory.taken, size=size)
+    return Learned(adapted=adapted, seconds=time.process_time() - started, memory=memory.taken, size=size)

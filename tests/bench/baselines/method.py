@@ -37,7 +37,7 @@ class Learned:
             added to its layers, image tokens are read beside the text. None: the denoiser stays as it is.
         name: word that captions call the thing by, before its class word; "": by its class word alone.
         speaking: while the context is open, the text encoder knows that word.
-        seconds: from the references to this.
+        seconds: of one core, from the references to this; what else the machine does does not count.
         memory: peak of what the learning took beyond the loaded models, bytes.
         size: of what has to be kept, bytes.
     """

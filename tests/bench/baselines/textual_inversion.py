@@ -63,7 +63,7 @@ class TextualInversion:
 
     def learn(self, cutouts: Sequence[Image.Image], kind: str, coat: Sequence[str]) -> Learned:
         """Return what was learned; arguments as of `DreamBoothLora.learn`."""
-        started, config = time.perf_counter(), self._config
+        started, config = time.process_time(), self._config
         with PeakMemory() as memory:
             rows = OwnRows.of(self._base, cutouts, kind, coat)
             captions = [called(caption, config.word) for caption in rows.captions]
@@ -81,7 +81,7 @@ class TextualInversion:
         return Learned(
             name=config.word,
             speaking=partial(self._knowing, word),
-            seconds=time.perf_counter() - started,
+            seconds=time.process_time() - started,
             memory=memory.taken,
             size=len(write_tensors({"word": word.to(torch.float16)}, {"word": config.word})),
         )
