@@ -14,7 +14,6 @@ from studio.config import EngineConfig, StudioConfig
 from studio.engines.needs import models_needed, what_is_lacking
 from studio.engines.quiet import quieten_kernels
 from studio.errors import InvalidInput, ModelMissing, StudioError
-from studio.storage.database import describe_records
 from studio.version import VERSION
 
 FREE_BYTES_WANTED = 1_000_000_000
@@ -176,6 +175,8 @@ def _engines(config: StudioConfig) -> tuple[tuple[EngineState, ...], list[str]]:
 
 
 def _records(config: StudioConfig) -> tuple[str, list[str]]:
+    from studio.storage.database import describe_records
+
     try:
         return describe_records(config.records), []
     except StudioError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
 
 from pipelines.recognition.calibration import load_calibration
 from pipelines.recognition.looks import LookEncoder
 from pipelines.recognition.matching import Matcher
 from pipelines.recognition.pipeline_recognition import RecognitionPipeline
+from pipelines.recognition.regions import Box
 from studio.domain.concepts import Concept, Photo
 from studio.domain.identifiers import IdSource
 from studio.domain.recognition import Example, Recognition
@@ -57,6 +59,13 @@ class Looks:
         return unit
 
 
+class NoPlaces:
+    """Stands where places are proposed; what was seen is given, so none are asked for."""
+
+    def propose(self, photo: Image.Image, kinds: Sequence[str] = ()) -> list[Box]:
+        raise AssertionError("nothing is looked at here")
+
+
 @pytest.fixture(scope="module")
 def looks() -> Looks:
     return Looks()
@@ -67,7 +76,8 @@ def engine() -> LooksRecognitionEngine:
     """The real one; what was seen is compared, and nothing is looked at, so that it needs no networks."""
     made = LooksRecognitionEngine()
     encoder = LookEncoder(None, None)  # type: ignore[arg-type]
-    vars(made)["_pipeline"] = RecognitionPipeline(None, encoder, Matcher(load_calibration()))  # type: ignore[arg-type]
+    matcher = Matcher(load_calibration())
+    vars(made)["_pipeline"] = RecognitionPipeline(None, encoder, matcher, NoPlaces())  # type: ignore[arg-type]
     return made
 
 
