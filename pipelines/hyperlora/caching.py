@@ -15,6 +15,7 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from pipelines.hyperlora.cluttered import cut_from_clutter
 from pipelines.hyperlora.denoising import DenoisingBase
 from pipelines.hyperlora.identities import IdentityViews, photo_like
 from pipelines.hyperlora.references import TokenEncoder, reference_tokens
@@ -28,9 +29,9 @@ class CacheMismatch(RuntimeError):
 
 
 def cache_references(
-    views: IdentityViews, encoder: TokenEncoder, versions: int, folder: Path, seed: int
+    views: IdentityViews, encoder: TokenEncoder, versions: int, folder: Path, seed: int, cluttered: int = 0
 ) -> NDArray[np.float16]:
-    """Encode every individual's reference: version 0 as it is, the others photo-like.
+    """Encode every individual's reference: version 0 as it is, the others photo-like, the last ones cut from clutter.
 
     Args:
         views: the individuals; the first axis of the result follows `views.names()`.
@@ -38,6 +39,7 @@ def cache_references(
         versions: encoded versions of each, at least 1.
         folder: of the cache; finished parts of an interrupted run are kept in it.
         seed: of the photo-like changes.
+        cluttered: how many versions, the last ones, are cut out of a ground.
 
     Returns:
         float16 [individuals, versions, T, D], a memory map.
@@ -51,7 +53,7 @@ def cache_references(
             part = folder / f"references.{start}.npy"
             if not part.exists():
                 pictures = [
-                    views.picture(references[name]) if version == 0 else _photo(views, references[name], version, seed)
+                    _version(views, references[name], version, seed, cluttered=version >= versions - cluttered)
                     for name in names[start : start + _CHUNK]
                     for version in range(versions)
                 ]
@@ -107,8 +109,12 @@ def cache_texts(views: IdentityViews, base: DenoisingBase, folder: Path) -> tupl
     return conditions, np.array([rows[record["caption"]] for record in views.records])
 
 
-def _photo(views: IdentityViews, index: int, version: int, seed: int) -> Image.Image:
-    return photo_like(views.picture(index), np.random.default_rng([seed, index, version]))
+def _version(views: IdentityViews, index: int, version: int, seed: int, *, cluttered: bool) -> Image.Image:
+    if version == 0:
+        return views.picture(index)
+    rng = np.random.default_rng([seed, index, version])
+    seen = photo_like(views.picture(index), rng)
+    return cut_from_clutter(seen, rng) if cluttered else seen
 
 
 def _write(path: Path, values: NDArray) -> None:

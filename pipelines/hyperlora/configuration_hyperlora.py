@@ -33,6 +33,9 @@ class TrainingConfig:
         ema: decay of the running mean of the weights, which is what is saved.
         max_references: references per row, 1 to this many.
         reference_versions: encoded versions of each reference: the clean one, then photo-like ones.
+        cluttered_versions: how many of these, the last ones, are also cut out of a ground as matting would do it.
+        curriculum: shares of the steps, 0–1 and rising, from which on photo-like and cluttered references are shown;
+            none given: all of them from the first step.
         own_share: share of rows that draw the reference view itself from a photo-like version of it.
         caption_dropout: share of rows trained without a caption.
         reference_dropout: share of rows trained without references.
@@ -63,6 +66,8 @@ class TrainingConfig:
     ema: float = 0.995
     max_references: int = 2
     reference_versions: int = 2
+    cluttered_versions: int = 0
+    curriculum: tuple[float, ...] = ()
     own_share: float = 0.5
     caption_dropout: float = 0.1
     reference_dropout: float = 0.1
@@ -81,11 +86,21 @@ class TrainingConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "targets", tuple(self.targets))
         object.__setattr__(self, "styles", tuple(self.styles))
+        object.__setattr__(self, "curriculum", tuple(self.curriculum))
         if self.regularise not in ("coefficients", "product"):
             raise ConfigurationError(f"regularise is {self.regularise!r}; coefficients and product are possible.")
         if self.own_share and self.reference_versions < 2:
             raise ConfigurationError(
                 "own_share needs reference_versions of 2 or more: the first is the picture itself."
+            )
+        if not 0 <= self.cluttered_versions < self.reference_versions:
+            raise ConfigurationError(
+                f"cluttered_versions is {self.cluttered_versions}; of {self.reference_versions} reference_versions the "
+                f"first is clean, so 0 to {self.reference_versions - 1} are possible."
+            )
+        if self.curriculum and not (len(self.curriculum) == 2 and 0 <= self.curriculum[0] <= self.curriculum[1] <= 1):
+            raise ConfigurationError(
+                f"curriculum is {list(self.curriculum)}; two rising shares of the steps are needed, such as [0.1, 0.4]."
             )
         for name in ("own_share", "caption_dropout", "reference_dropout", "grey_share", "outside_weight"):
             if not 0 <= getattr(self, name) <= 1:
@@ -101,6 +116,12 @@ class TrainingConfig:
         ):
             if getattr(self, name) < 1:
                 raise ConfigurationError(f"{name} is {getattr(self, name)}; at least 1 is needed.")
+
+    def opens(self) -> tuple[int, ...]:
+        """Return the step from which on each version of the references is shown, see `PairSampler.opens`."""
+        photo_like, cluttered = (round(share * self.steps) for share in self.curriculum or (0, 0))
+        plain = self.reference_versions - 1 - self.cluttered_versions
+        return (0, *[photo_like] * plain, *[cluttered] * self.cluttered_versions)
 
     @classmethod
     def read(cls, path: Path, **overrides) -> Self:

@@ -147,13 +147,16 @@ class PairSampler:
         targets: views to be drawn, for each individual in order.
         own: the reference view of each individual in order.
         own_share: share of rows that draw the reference view itself, upright and alone as most stickers are; only a
-            photo-like version of it is then shown as the reference, so that copying does not pay.
+            photo-like version of it is then shown as the reference, so that copying does not pay. Until such a
+            version is shown at all, these rows draw another view.
         versions: encoded versions of each reference.
         max_references: references per row at most.
         caption_dropout: share of rows without a caption.
         reference_dropout: share of rows without references.
         seed: of the run.
         grey_share: share of rows whose sketch has no colours.
+        opens: rising, for each version the step from which on it is shown, the first 0: the curriculum from clean
+            references to hard ones; (): all are shown from the start.
     """
 
     targets: tuple[tuple[int, ...], ...]
@@ -165,6 +168,7 @@ class PairSampler:
     reference_dropout: float
     seed: int
     grey_share: float = 0.0
+    opens: tuple[int, ...] = ()
 
     def draw(self, step: int, batch: int) -> Pairs:
         """Return the batch of a step."""
@@ -172,15 +176,16 @@ class PairSampler:
         individuals = rng.permutation(len(self.targets))[:batch]
         if len(individuals) < batch:
             individuals = rng.integers(len(self.targets), size=batch)
-        count = min(self.max_references, self.versions)
-        versions = np.stack([rng.permutation(self.versions)[:count] for _ in range(batch)])
+        shown = sum(step >= opened for opened in self.opens) if self.opens else self.versions
+        count = min(self.max_references, shown)
+        versions = np.stack([rng.permutation(shown)[:count] for _ in range(batch)])
         references = np.stack([np.repeat(individuals[:, None], count, axis=1), versions], axis=-1)
         mask = np.arange(count) < rng.integers(1, count + 1, size=batch)[:, None]
         mask &= rng.random((batch, 1)) >= self.reference_dropout
         targets = np.array([rng.choice(self.targets[individual]) for individual in individuals])
-        own = rng.random(batch) < self.own_share
+        own = (rng.random(batch) < self.own_share) & (shown > 1)
         targets[own] = np.array(self.own)[individuals[own]]
-        references[own, 0, 1] = rng.integers(min(1, self.versions - 1), self.versions, size=own.sum())
+        references[own, 0, 1] = rng.integers(min(1, shown - 1), shown, size=own.sum())
         mask[own, 1:] = False
         captioned = rng.random(batch) >= self.caption_dropout
         return Pairs(references, mask, targets, captioned, rng.random(batch) < self.grey_share)

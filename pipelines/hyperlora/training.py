@@ -63,7 +63,9 @@ class TrainingData:
         cls, views: IdentityViews, base: DenoisingBase, encoder: TokenEncoder, config: TrainingConfig, cache: Path
     ) -> TrainingData:
         """Compute what is missing in the cache folder and read it."""
-        references = cache_references(views, encoder, config.reference_versions, cache, config.seed)
+        references = cache_references(
+            views, encoder, config.reference_versions, cache, config.seed, config.cluttered_versions
+        )
         latents = np.array(cache_latents(views, base, cache))
         texts, captions = cache_texts(views, base, cache)
         targets = views.targets()
@@ -77,6 +79,7 @@ class TrainingData:
             reference_dropout=config.reference_dropout,
             seed=config.seed,
             grey_share=config.grey_share if views.greys is not None else 0.0,
+            opens=config.opens(),
         )
         weights = views.weights(latents.shape[-1], config.outside_weight)
         sketches = np.array(cache_latents(views, base, cache, "sketches")) if views.sketches is not None else None

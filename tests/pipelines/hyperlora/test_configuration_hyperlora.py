@@ -24,6 +24,8 @@ def test_the_shipped_configuration_makes_a_model() -> None:
         ("stepz: 3", "unknown settings: stepz"),
         ("steps: 0", "steps is 0; at least 1"),
         ("caption_dropout: 2", "caption_dropout is 2; it must lie between 0 and 1"),
+        ("cluttered_versions: 2", "of 2 reference_versions the first is clean, so 0 to 1 are possible"),
+        ("curriculum: [0.5, 0.1]", "two rising shares of the steps are needed"),
         ("reference_versions: 1", "own_share needs reference_versions of 2 or more"),
         ("regularise: l1", "regularise is 'l1'"),
     ],
@@ -33,3 +35,9 @@ def test_a_wrong_setting_gets_a_sentence(tmp_path: Path, text: str, sentence: st
     file.write_text(text)
     with pytest.raises(ConfigurationError, match=sentence):
         TrainingConfig.read(file)
+
+
+def test_a_curriculum_opens_versions_in_order() -> None:
+    settings = {"steps": 200, "reference_versions": 5, "cluttered_versions": 2}
+    assert TrainingConfig(**settings, curriculum=(0.1, 0.4)).opens() == (0, 20, 20, 80, 80)
+    assert TrainingConfig(**settings).opens() == (0, 0, 0, 0, 0)

@@ -95,6 +95,20 @@ def test_own_views_are_never_shown_as_they_are() -> None:
     assert (pairs.references[~own, :, 1] == 0).any()
 
 
+def test_hard_versions_are_shown_later() -> None:
+    course = sampler(own_share=0.5, opens=(0, 10, 20))
+    for step, last in ((0, 0), (9, 0), (10, 1), (19, 1), (20, 2), (50, 2)):
+        pairs = course.draw(step, 400)
+        assert pairs.references[pairs.mask][:, 1].max() == last
+        assert (pairs.targets % 10 == 9).any() == (last > 0)  # own views need a version that is not the view itself
+
+
+def test_without_a_curriculum_batches_are_those_of_an_open_one() -> None:
+    plain, opened = sampler(own_share=0.5).draw(7, 64), sampler(own_share=0.5, opens=(0, 0, 5)).draw(7, 64)
+    np.testing.assert_array_equal(plain.references, opened.references)
+    np.testing.assert_array_equal(plain.targets, opened.targets)
+
+
 def test_dropout_shares() -> None:
     drawn = [sampler(caption_dropout=0.5, reference_dropout=0.25).draw(step, 40) for step in range(50)]
     assert np.mean([pairs.captioned.mean() for pairs in drawn]) == pytest.approx(0.5, abs=0.03)
