@@ -47,6 +47,7 @@ from studio.services.style_loras import StyleLoraService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
+from studio.services.timeline import TimelineService
 from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -113,6 +114,7 @@ def build_studio(config: StudioConfig) -> Studio:
             concepts=concepts,
             ids=ids,
         ),
+        timeline=TimelineService(database),
         refining=RefineService(vault=vault, jobs=jobs, personalizer=personalizer, engine=refining, image=image),
         stickers=StickerService(
             scenes=load_scenes(), files=files, jobs=jobs, concepts=concepts, generation=generation, gallery=gallery

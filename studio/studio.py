@@ -20,6 +20,7 @@ from studio.services.style_loras import StyleLoraService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
+from studio.services.timeline import TimelineService
 from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -41,6 +42,7 @@ class Studio:
     refining: RefineService
     recognition: RecognitionService
     assistant: AssistantService
+    timeline: TimelineService
     stickers: StickerService
     posters: PosterService
     tastes: TasteService

@@ -1,4 +1,4 @@
-"""`concept`: show, edit, merge, split, forget, export, import."""
+"""`concept`: show, timeline, edit, merge, split, forget, export, import."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from studio.cli.concepts import check_free, counted, read_photo, record, write
-from studio.cli.console import AsJson, finished, opened_studio, size, tell
+from studio.cli.console import AsJson, finished, opened_studio, plain, size, tell
 from studio.domain.concepts import Concept, Photo, handle_of
 from studio.domain.receipts import Erased, Receipt
+from studio.domain.timeline import sentence
 from studio.errors import InvalidInput
 
 Name = Annotated[str, typer.Argument(help="One of its names, or a mention with or without the @.")]
@@ -30,6 +31,19 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
         _described(found, right, wrong),
         as_json=as_json,
     )
+
+
+def timeline(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="Of a thing; without one: everything.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Say what happened to a thing, and when, the latest first."""
+    with opened_studio(context) as studio:
+        told = studio.timeline.of(studio.concepts.get(name).id) if name else studio.timeline.all()
+    lines = [f"{moment.at.astimezone():%Y-%m-%d %H:%M}  {sentence(moment)}" for moment in told]
+    values = [{**plain(vars(moment)), "at": moment.at.isoformat()} for moment in told]
+    tell(values, "\n".join(lines) or "Nothing has happened yet.", as_json=as_json)
 
 
 def edit(
@@ -255,7 +269,7 @@ def _sure(found: Concept, *, yes: bool, as_json: bool) -> None:
 
 def add_verbs(app: typer.Typer) -> None:
     """Add the verbs to `concept`."""
-    for name, verb in (("show", show), ("edit", edit), ("merge", merge), ("split", split), ("forget", forget)):
-        app.command(name)(verb)
+    for verb in (show, timeline, edit, merge, split, forget):
+        app.command(verb.__name__)(verb)
     app.command("export")(export)
     app.command("import")(import_)

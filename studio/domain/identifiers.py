@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 _RANDOM_BITS = 80
 
@@ -29,3 +30,14 @@ class IdSource:
             # A small random step keeps the next id of the same millisecond unguessable enough and ordered.
             self._last = max(fresh, self._last + 1 + secrets.randbits(32))
             return f"{self._last:032x}"
+
+
+def made_at(record_id: str) -> datetime:
+    """Return when an id of `IdSource` was made, in UTC, to the millisecond.
+
+    Raises:
+        ValueError: it is no such id.
+    """
+    if len(record_id) != 32:
+        raise ValueError(f"{record_id[:40]!r} is no record id; 32 hexadecimal digits are needed.")
+    return datetime.fromtimestamp((int(record_id, 16) >> _RANDOM_BITS) / 1000, UTC)

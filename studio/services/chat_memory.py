@@ -25,7 +25,7 @@ class ChatMemory:
         count = size = 0
         for conversation in there.list(limit=None):
             messages = list(there.messages(conversation.id))
-            spoken = [message for message in messages if _speaks_of(message, concept)]
+            spoken = [message for message in messages if speaks_of(message, concept)]
             for message in spoken:
                 there.replace(_without(message, concept))
                 count, size = count + 1, size + len(message.text.encode())
@@ -43,11 +43,12 @@ class ChatMemory:
             f"message: {message.id}"
             for conversation in there.list(limit=None)
             for message in there.messages(conversation.id)
-            if _speaks_of(message, concept)
+            if speaks_of(message, concept)
         ]
 
 
-def _speaks_of(message: Message, concept: Concept) -> bool:
+def speaks_of(message: Message, concept: Concept) -> bool:
+    """Return whether a message names a concept or rests on it."""
     ids = [
         *(one.concept_id for one in message.places),
         *(one.concept_id for one in message.facts),

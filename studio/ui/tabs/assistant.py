@@ -12,6 +12,7 @@ from studio.studio import Studio
 from studio.ui.assistant_markup import beginning, notes_list, shelf, thread
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import heading, piece
+from studio.ui.timeline_markup import timeline
 from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
@@ -57,7 +58,8 @@ class AssistantPage:
             (self.notes.delete, self.forget_note, "forget_note"),
         ):
             event(told(handler), [self.place, self.words], everything, api_name=name, **QUIET)
-        self.list.select(told(self.open), self.words, everything, api_name="open_talk", **QUIET)
+        for one, name in ((self.list, "open_talk"), (self.notes, "open_talk_of_then")):
+            one.select(told(self.open), self.words, everything, api_name=name, **QUIET)
         self.new.click(told(self.begin), self.words, everything, api_name="new_talk", **QUIET)
         self.words.change(
             told(self.find), [self.words, self.place], self.list, api_name="find_talk", trigger_mode="always_last",
@@ -158,7 +160,7 @@ class AssistantPage:
         return {
             self.thread: self._thread(place),
             self.list: self.find(words, place),
-            self.notes: notes_list(self._studio.assistant.notes()),
+            self.notes: notes_list(self._studio.assistant.notes()) + timeline(self._studio.timeline.all()),
             self.place: place,
         }
 

@@ -17,6 +17,7 @@ from studio.ui.card_markup import head, photos, take_away, told_when
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import job_card, piece
 from studio.ui.tabs.refining import RefiningSection
+from studio.ui.timeline_markup import timeline
 from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
@@ -46,6 +47,7 @@ class CardSheet:
                 elem_id="edit-relations",
             )  # fmt: skip
             self.consent = gr.Checkbox(label="They have agreed to be exported and shared", elem_id="edit-consent")
+            self.timeline = piece(name="card-timeline")
             self.refining = RefiningSection(studio)
             with gr.Row(elem_classes="k-sheet-actions"):
                 self.cancel = gr.Button("Cancel", elem_id="edit-cancel", elem_classes="k-modal-close")
@@ -60,7 +62,8 @@ class CardSheet:
         self._fields = [getattr(self, name) for name in _FIELDS]
         self.shown = [
             self.editing, self.sheet, self.title, self.strip, self.more, self.working, self.when, self.other,
-            self.picks, self.split_name, self.files, self.refining.stage, self.refining.begin, *self._fields,
+            self.picks, self.split_name, self.files, self.timeline, self.refining.stage, self.refining.begin,
+            *self._fields,
         ]  # fmt: skip
 
     def wire(self, cards: gr.HTML, read: Any) -> None:
@@ -151,6 +154,7 @@ class CardSheet:
             self.picks: gr.update(choices=picks, value=[], visible=len(picks) > 1),
             self.split_name: "",
             self.files: take_away(concept),
+            self.timeline: timeline(self._studio.timeline.of(concept.id)),
             **self.refining.show(concept.id),
         }
 

@@ -40,6 +40,10 @@ def test_every_part_of_a_card_is_changed_and_shown(keepsake, photos) -> None:
     words = keepsake("concept", "show", "Bo B").out
     for part in ("also called", "Big B", "is old (said, ", "belongs to Ana", "one white paw; a puppy"):
         assert part in words
+    told = keepsake("concept", "timeline", "Bo B", "--json").json
+    assert [moment["happening"] for moment in told] == ["fact", "added"] and told[0]["text"] == "is old"
+    everything = keepsake("concept", "timeline").out
+    assert "Bo B: is old" in everything and "Ana was added" in everything
 
 
 @pytest.mark.usefixtures("family")

@@ -37,6 +37,7 @@ def test_the_sheet_shows_all_that_is_known(visitor: Visitor, bo: Concept) -> Non
     assert f"/media/concepts/{bo.id}/card.zip" in sheet["card-files"]
     assert bo.fingerprint in str(sheet)
     assert sheet["edit-consent"]["visible"] is False
+    assert "Bo was added" in sheet["card-timeline"] and "Bo: likes &lt;b&gt;rain" in sheet["card-timeline"]
 
 
 def test_photos_are_added_split_off_merged_and_removed(
