@@ -8,10 +8,11 @@ from typing import Annotated
 import typer
 
 from studio.cli.console import AsJson, finished, opened_studio, size, tell
-from studio.domain.stickers import COUNT_USUAL, FITTING, Messenger, Motion, StickerLook, StickersRequest
+from studio.domain.stickers import COUNT_USUAL, FITTING, Messenger, Motion, SceneSet, StickerLook, StickersRequest
 
 _PACKS = ", ".join(Messenger)
 _MOTIONS = ", ".join(Motion)
+_SETS = ", ".join(SceneSet)
 
 
 def stickers(
@@ -20,6 +21,7 @@ def stickers(
     pack: Annotated[str, typer.Option(help=f"Where the pack is for: {_PACKS}.")],
     out: Annotated[Path, typer.Option(help="Folder for the pack; made if it is not there.")],
     count: Annotated[int, typer.Option(help="How many stickers.")] = COUNT_USUAL,
+    about: Annotated[str, typer.Option("--set", help=f"What they are about: {_SETS}.")] = SceneSet.FEELINGS,
     outline: Annotated[bool, typer.Option(help="A white border along the silhouette.")] = True,
     shadow: Annotated[bool, typer.Option(help="A soft shadow below.")] = True,
     caption: Annotated[str, typer.Option(help="The same words under every sticker.")] = "",
@@ -38,7 +40,7 @@ def stickers(
     messenger = Messenger.of(pack)
     motion = motion or (FITTING if animated else Motion.NONE)
     look = StickerLook(outline=outline, shadow=shadow, caption=caption, own_words=own_words, motion=motion)
-    request = StickersRequest(concept=name, count=count, seed=seed)
+    request = StickersRequest(concept=name, count=count, seed=seed, about=SceneSet.of(about))
     rules.check_count(messenger, count)  # before minutes of drawing
     with opened_studio(context) as studio:
         if look.caption:

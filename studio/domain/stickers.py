@@ -58,6 +58,63 @@ FITTING = "fitting"  # instead of a motion: of each scene the one that suits it
 MOTION_OTHERWISE = Motion.BOUNCE  # for a picture that shows no scene of ours
 
 
+class Mark(enum.StrEnum):
+    """Signs that say what somebody feels, as comics have them."""
+
+    NONE = "none"
+    STARS = "stars"
+    HEARTS = "hearts"
+    CLOUD = "cloud"  # that rains on one's head
+    ANGER = "anger"  # a swollen vein
+    SLEEP = "sleep"  # Zs
+    ALARM = "alarm"  # exclamation marks
+    QUESTION = "question"
+    SWEAT = "sweat"
+    THUMB = "thumb"  # up
+    CONFETTI = "confetti"
+    NOTES = "notes"  # of music
+    BULB = "bulb"  # an idea
+    DIZZY = "dizzy"
+    SPEED = "speed"  # lines behind it
+
+
+class Bearing(enum.StrEnum):
+    """How a subject carries itself."""
+
+    UPRIGHT = "upright"
+    TILTED = "tilted"
+    SUNK = "sunk"
+    STRETCHED = "stretched"
+    LEANING = "leaning"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feeling:
+    """What a subject feels, as it is to be seen: the signs around it, and how it carries itself."""
+
+    mark: Mark = Mark.NONE
+    bearing: Bearing = Bearing.UPRIGHT
+
+
+UNMOVED = Feeling()
+
+
+class SceneSet(enum.StrEnum):
+    """What the stickers of a set are about."""
+
+    FEELINGS = "feelings"
+    OCCASIONS = "occasions"
+
+    @classmethod
+    def of(cls, name: str) -> SceneSet:
+        """Return the set called `name`, or raise `InvalidInput` with those there are."""
+        try:
+            return cls(name.strip().lower())
+        except ValueError as error:
+            known = ", ".join(cls)
+            raise InvalidInput(f"There is no set {name[:40]!r}; choose one of {known}.") from error
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """One thing a subject does on a sticker.
@@ -68,6 +125,8 @@ class Scene:
         emojis: 1–3 that find the sticker in the messenger's keyboard.
         says: the picture in words, after the subject's name; for people who listen to their messages.
         motion: how it moves where every sticker has the motion that suits it.
+        feeling: what the subject feels.
+        set: which set it belongs to.
     """
 
     prompt: str
@@ -75,6 +134,8 @@ class Scene:
     emojis: tuple[str, ...]
     says: str
     motion: Motion = MOTION_OTHERWISE
+    feeling: Feeling = UNMOVED
+    set: SceneSet = SceneSet.OCCASIONS
 
     def prompt_for(self, subject: str) -> str:
         """Return the prompt about `subject`, for example ``@bo``."""
@@ -115,6 +176,7 @@ class StickersRequest:
     Attributes:
         concept: name, handle or mention of a known thing.
         count: stickers, 1 to as many as there are scenes.
+        about: whose scenes come first; a longer set goes on with the others.
         seed: of the first sticker, 0–2³²−1; sticker i uses seed + i. None: chosen at random.
     """
 
@@ -122,6 +184,7 @@ class StickersRequest:
     count: int = COUNT_USUAL
     seed: int | None = None
     owner: str = "local"
+    about: SceneSet = SceneSet.FEELINGS
 
     def __post_init__(self) -> None:
         if not self.concept.strip():
@@ -139,6 +202,7 @@ class Sticker:
     words: str
     says: str
     motion: Motion = MOTION_OTHERWISE
+    feeling: Feeling = UNMOVED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,11 @@ import math
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
 
-from studio.domain.stickers import EDGE
+from studio.domain.stickers import EDGE, UNMOVED, Feeling
 from studio.errors import InvalidInput
 from studio.packs.edges import clean_edges, opaque_at_rim, rebuilt, resized, without_specks
 from studio.packs.lettering import Lettering, letter
+from studio.packs.marks import borne, marked
 
 _OVERSAMPLING = 2
 _OUTLINE = 10  # pixels of the finished sticker
@@ -23,9 +24,11 @@ _WORDS = 0.24  # height of the words as a share of the room
 _OVERLAP = 0.26  # share of the lettering's height that lies over the subject
 
 
-def finish(picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "") -> Image.Image:
+def finish(
+    picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "", feeling: Feeling = UNMOVED
+) -> Image.Image:
     """Return a sticker, RGBA, 512 × 512 pixels, transparent around the subject; as `finish_large`."""
-    return at_size(finish_large(picture, outline=outline, shadow=shadow, caption=caption))
+    return at_size(finish_large(picture, outline=outline, shadow=shadow, caption=caption, feeling=feeling))
 
 
 def at_size(large: Image.Image) -> Image.Image:
@@ -33,7 +36,9 @@ def at_size(large: Image.Image) -> Image.Image:
     return clean_transparent(resized(large, (EDGE, EDGE)))
 
 
-def finish_large(picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "") -> Image.Image:
+def finish_large(
+    picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "", feeling: Feeling = UNMOVED
+) -> Image.Image:
     """Return a sticker at twice its size, RGBA, 1024 × 1024 pixels, for what is resampled once more.
 
     Args:
@@ -41,6 +46,7 @@ def finish_large(picture: Image.Image, *, outline: bool = True, shadow: bool = T
         outline: a white border along the silhouette, 10 px.
         shadow: a soft shadow below.
         caption: words under the subject, on at most two lines.
+        feeling: what the subject feels: signs around it, and how it carries itself.
 
     Raises:
         InvalidInput: the picture is empty, or the caption cannot be written or does not fit.
@@ -48,7 +54,8 @@ def finish_large(picture: Image.Image, *, outline: bool = True, shadow: bool = T
     margin = _MARGIN + (_OUTLINE if outline else 0) + (_SHADOW_BLUR if shadow else 0)
     room = EDGE - 2 * margin
     words = letter(caption, room * _OVERSAMPLING, wrapped=_WORDS) if caption else None
-    composed = _compose(_subject(picture), words, room * _OVERSAMPLING)
+    subject = marked(borne(_subject(picture), feeling.bearing), feeling.mark)
+    composed = _compose(subject, words, room * _OVERSAMPLING)
     canvas = Image.new("RGBA", (EDGE * _OVERSAMPLING,) * 2)
     canvas.alpha_composite(composed, ((canvas.width - composed.width) // 2, (canvas.height - composed.height) // 2))
     if outline:

@@ -18,6 +18,7 @@ from studio.domain.stickers import (
     EMOJIS_OTHERWISE,
     FITTING,
     BuiltPack,
+    Feeling,
     Messenger,
     Motion,
     PackItem,
@@ -79,8 +80,9 @@ class StickerService:
             InvalidInput: there are not so many scenes.
             UnknownConcept: nothing of that name is known.
         """
-        if not 1 <= request.count <= len(self.scenes):
-            raise InvalidInput(f"count is {request.count}; it must lie between 1 and {len(self.scenes)}.")
+        scenes = sorted(self.scenes, key=lambda scene: scene.set is not request.about)
+        if not 1 <= request.count <= len(scenes):
+            raise InvalidInput(f"count is {request.count}; it must lie between 1 and {len(scenes)}.")
         concept = self._concepts.get(request.concept, request.owner)
         first = secrets.randbelow(SEED_MAX + 1) if request.seed is None else request.seed
         works = [
@@ -92,7 +94,7 @@ class StickerService:
                     pose=Pose.PHOTO,  # nearest to the thing itself; its photos take turns
                 )
             )
-            for number, scene in enumerate(self.scenes[: request.count])
+            for number, scene in enumerate(scenes[: request.count])
         ]
 
         def draw(report: Report) -> tuple[Picture, ...]:
@@ -124,15 +126,15 @@ class StickerService:
             InvalidInput: the picture is empty, or the caption cannot be written.
         """
         (sticker,) = self.of([picture_id], owner)
-        return self._finished(sticker.picture.file, _still(look, sticker))
+        return self._at_rest(sticker, look)
 
     def preview(self, picture_id: str, look: StickerLook, owner: str = "local") -> bytes:
         """Return the finished sticker for looking at, WebP: 384 pixels, or moving in 256; raises as `image`."""
         (sticker,) = self.of([picture_id], owner)
         motion, still = _motion(look, sticker), _still(look, sticker)
         if motion is not Motion.NONE:
-            return self._moving(sticker.picture.file, still, motion)
-        return preview(self._finished(sticker.picture.file, still), _PREVIEW_EDGE)
+            return self._moving(sticker.picture.file, still, sticker.feeling, motion)
+        return preview(self._finished(sticker.picture.file, still, sticker.feeling), _PREVIEW_EDGE)
 
     def start_pack(
         self, picture_ids: Sequence[str], messenger: Messenger, look: StickerLook, *, title: str, owner: str = "local"
@@ -177,7 +179,7 @@ class StickerService:
             return Sticker(picture=picture, emojis=EMOJIS_OTHERWISE, words="", says=words[:_SAYS_MAX])
         return Sticker(
             picture=picture, emojis=scene.emojis, words=scene.words, says=f"{name} {scene.says}"[:_SAYS_MAX],
-            motion=scene.motion,
+            motion=scene.motion, feeling=scene.feeling,
         )  # fmt: skip
 
     def _scene_of(self, picture: Picture) -> Scene | None:
@@ -189,11 +191,11 @@ class StickerService:
                 return scene
         return None
 
-    def _finish(self, key: str, look: StickerLook) -> Image.Image:
-        return at_size(self._large(key, look))
+    def _finish(self, key: str, look: StickerLook, feeling: Feeling) -> Image.Image:
+        return at_size(self._large(key, look, feeling))
 
-    def _move(self, key: str, look: StickerLook, motion: Motion) -> bytes:
-        return animation.preview(Moving(self._finished(key, look), motion, _MOVING_EDGE), _MOVING_RATE)
+    def _move(self, key: str, look: StickerLook, feeling: Feeling, motion: Motion) -> bytes:
+        return animation.preview(Moving(self._finished(key, look, feeling), motion, _MOVING_EDGE), _MOVING_RATE)
 
     def _pack(
         self,
@@ -209,7 +211,7 @@ class StickerService:
             for number, sticker in enumerate(stickers):
                 report(number / len(stickers), f"Sticker {number + 1} of {len(stickers)}")
                 made.append(self._ready(number + 1, sticker, messenger, look))
-            cover = self._finished(stickers[0].picture.file, _still(look, stickers[0])) if stickers else None
+            cover = self._at_rest(stickers[0], look) if stickers else None
             self._packs[key] = build_ready(messenger, label, made, cover)
         self._packs.move_to_end(key)
         while len(self._packs) > _PACKS_KEPT:
@@ -229,14 +231,19 @@ class StickerService:
 
     def _whole(self, sticker: Sticker, look: StickerLook) -> Finished:
         """Return the sticker as it is packed: at rest, or moving, made from the large still."""
-        motion, still = _motion(look, sticker), _still(look, sticker)
+        motion = _motion(look, sticker)
         if motion is Motion.NONE:
-            return self._finished(sticker.picture.file, still)
-        return Moving(self._large(sticker.picture.file, still), motion)
+            return self._at_rest(sticker, look)
+        return Moving(self._large(sticker.picture.file, _still(look, sticker), sticker.feeling), motion)
 
-    def _large(self, key: str, look: StickerLook) -> Image.Image:
+    def _at_rest(self, sticker: Sticker, look: StickerLook) -> Image.Image:
+        return self._finished(sticker.picture.file, _still(look, sticker), sticker.feeling)
+
+    def _large(self, key: str, look: StickerLook, feeling: Feeling) -> Image.Image:
         with Image.open(io.BytesIO(self._files.get(key))) as picture:
-            return finish_large(picture, outline=look.outline, shadow=look.shadow, caption=look.caption)
+            return finish_large(
+                picture, outline=look.outline, shadow=look.shadow, caption=look.caption, feeling=feeling
+            )
 
 
 def _motion(look: StickerLook, sticker: Sticker) -> Motion:

@@ -8,7 +8,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from studio.domain.jobs import Status
-from studio.domain.stickers import FITTING, Messenger, Motion, Sticker, StickerLook, StickersRequest
+from studio.domain.stickers import FITTING, Messenger, Motion, SceneSet, Sticker, StickerLook, StickersRequest
 from studio.errors import InvalidInput, NotFound
 from studio.packs import video
 from studio.packs.rules import check_count
@@ -51,6 +51,10 @@ class StickersPage:
     def _fields(self) -> None:
         with gr.Column(elem_classes="k-fields") as self.drawing:
             self.concept = gr.Dropdown([], label="Of", elem_id="sticker-concept", filterable=False)
+            self.about = gr.Radio(
+                [(one.capitalize(), one.value) for one in SceneSet], value=SceneSet.FEELINGS.value, label="About",
+                elem_id="sticker-about", elem_classes="k-segments",
+            )  # fmt: skip
             self.count = gr.Radio(
                 COUNTS, value=12, label="How many", elem_id="sticker-count", elem_classes="k-segments"
             )
@@ -113,7 +117,9 @@ class StickersPage:
             self.caution, **quiet,
         )  # fmt: skip
         self.words.change(lambda words: gr.update(visible=words == SAME_WORDS), self.words, self.caption, **quiet)
-        self.draw.click(told(self.start), [self.concept, self.count], drawing, api_name="draw_stickers", **QUIET)
+        self.draw.click(
+            told(self.start), [self.concept, self.count, self.about], drawing, api_name="draw_stickers", **QUIET
+        )
         self.stage.end(
             told(self.on_end), [self.kept, self.title], [self.kept, self.draw, self.running, self.title],
             api_name="stickers_drawn", **QUIET,
@@ -135,11 +141,11 @@ class StickersPage:
         handles = [handle for _, handle in known]
         return gr.update(choices=known, value=chosen if chosen in handles else next(iter(handles), None))
 
-    def start(self, concept: str | None, count: int) -> Update:
+    def start(self, concept: str | None, count: int, about: str = SceneSet.FEELINGS) -> Update:
         """Begin to draw a set."""
         if not concept:
             raise InvalidInput("No thing is known yet. Add one on the Concepts page first.")
-        job = self._studio.stickers.start(StickersRequest(concept=concept, count=count))
+        job = self._studio.stickers.start(StickersRequest(concept=concept, count=count, about=SceneSet.of(about)))
         return self._follow(job)
 
     def on_end(self, kept: list[str] | None, title: str, event: gr.EventData) -> Update:

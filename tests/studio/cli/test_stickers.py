@@ -49,6 +49,7 @@ def test_the_checker_ends_with_1_and_says_what_is_wrong(keepsake, bo, tmp_path) 
         (("Bo", "--pack", "whatsapp", "--count", "31"), "3 to 30"),
         (("Bo", "--pack", "png", "--count", "99"), "count is 99"),
         (("Bo", "--pack", "png", "--motion", "fly"), "no motion 'fly'"),
+        (("Bo", "--pack", "png", "--set", "moods"), "no set 'moods'; choose one of feelings, occasions"),
         (("Bo", "--pack", "png", "--caption", "x" * 61), "61 characters"),
         (("Bo", "--pack", "png", "--caption", "猫"), "猫"),
         (("Bo", "--pack", "png", "--seed", "-1"), "seed is -1"),

@@ -10,7 +10,16 @@ from PIL import Image
 
 from studio.domain.concepts import AddConceptRequest, Concept
 from studio.domain.generation import SEED_MAX, GenerateRequest, Picture
-from studio.domain.stickers import EMOJIS_OTHERWISE, FITTING, Messenger, Motion, StickerLook, StickersRequest
+from studio.domain.stickers import (
+    EMOJIS_OTHERWISE,
+    FITTING,
+    Mark,
+    Messenger,
+    Motion,
+    SceneSet,
+    StickerLook,
+    StickersRequest,
+)
 from studio.errors import InvalidInput, NotFound, UnknownConcept
 from studio.packs import video
 from studio.packs.validation import problems
@@ -44,6 +53,21 @@ def test_a_sticker_says_what_its_scene_says(studio: Studio, drawn: tuple[Picture
     scene = studio.stickers.scenes[1]
     assert (stickers[1].emojis, stickers[1].words) == (scene.emojis, scene.words)
     assert stickers[1].says == f"Bo {scene.says}"
+
+
+def test_a_set_begins_with_what_it_is_about_and_goes_on_with_the_rest(studio: Studio, bo: Concept) -> None:
+    feelings = [scene for scene in studio.stickers.scenes if scene.set is SceneSet.FEELINGS]
+    request = StickersRequest(concept="Bo", count=len(studio.stickers.scenes) - 1, about=SceneSet.OCCASIONS)
+    prompts = [picture.recipe.prompt for picture in studio.stickers.start(request).result(PATIENCE)]
+    assert prompts[0] == "@bo" and len(set(prompts)) == request.count
+    assert prompts[-len(feelings) + 1 :] == [scene.prompt_for("@bo") for scene in feelings[:-1]]
+
+
+def test_what_the_subject_feels_is_on_the_sticker(studio: Studio, drawn: tuple[Picture, ...]) -> None:
+    happy, sad, _ = studio.stickers.of([picture.id for picture in drawn])
+    assert (happy.feeling.mark, sad.feeling.mark) == (Mark.STARS, Mark.CLOUD)
+    (plain,) = studio.generation.start(GenerateRequest(prompt="@bo", seed=SEED_MAX)).result(PATIENCE)
+    assert studio.stickers.image(plain.id, LOOK) != studio.stickers.image(drawn[0].id, LOOK)
 
 
 def test_any_picture_of_the_gallery_can_be_a_sticker(studio: Studio, bo: Concept) -> None:

@@ -36,7 +36,7 @@ def test_a_set_is_drawn_finished_and_packed(
     studio = served[0]
     studio.concepts.add(AddConceptRequest(name="Bo", photos=(photo(),), kind="dog")).result(PATIENCE)
     visitor.call("sticker_choices", None)  # opening the page offers the things there are
-    begun = visitor.call("draw_stickers", "bo", 3)
+    begun = visitor.call("draw_stickers", "bo", 3, "feelings")
     job = job_in(begun["sticker-stage"])
     assert visitor.wait_for(job)["status"] == "done"
     visitor.call("stickers_drawn", [], "", id=job)
