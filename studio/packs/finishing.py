@@ -16,6 +16,7 @@ from studio.packs.marks import borne, marked
 _OVERSAMPLING = 2
 _OUTLINE = 10  # pixels of the finished sticker
 _SMOOTH = 7  # gaps narrower than twice this are closed along the outline
+_DUST = 6  # of 255: what is less is no gap
 _GAP = 4  # half the width of a hole that is filled, in pixels of half a sticker
 _SHADOW_BLUR, _SHADOW_DROP, _SHADOW_INK = 6, 5, (38, 26, 16, 92)
 _MARGIN = 6
@@ -130,7 +131,8 @@ def _without_gaps(shape: Image.Image) -> Image.Image:
     """Fill what is enclosed and so narrow that it looks like dirt; found at a quarter of the size, which is quick."""
     small = shape.resize((EDGE // 2, EDGE // 2), Image.Resampling.BOX)
     open_ground = rebuilt(ImageChops.invert(small), _GAP)
-    filled = ImageChops.subtract(ImageChops.invert(open_ground), small).filter(ImageFilter.MaxFilter(3))
+    gaps = ImageChops.subtract(ImageChops.invert(open_ground), small)
+    filled = gaps.point(lambda value: 255 if value > _DUST else 0).filter(ImageFilter.MaxFilter(5))  # and their soft rims
     return ImageChops.lighter(shape, filled.resize(shape.size, Image.Resampling.BILINEAR))
 
 

@@ -87,3 +87,12 @@ def test_a_caption_that_cannot_be_is_refused_with_its_reason(caption: str, sente
 
 def test_long_captions_take_two_lines() -> None:
     check_caption("See you later, alligator, in a while")
+
+
+def test_a_narrow_hole_in_the_outline_is_filled_without_a_trace() -> None:
+    ring = Image.new("RGBA", (400, 400))
+    ImageDraw.Draw(ring).ellipse((20, 20, 379, 379), fill="red")
+    ImageDraw.Draw(ring).ellipse((182, 182, 217, 217), fill=(0, 0, 0, 0))  # an outline from all sides nearly closes it
+    inside = pixels(finish(ring, shadow=False))[225:287, 225:287]
+    assert inside[..., 3].min() > 250
+    assert np.all((inside[..., :3].min(axis=-1) > 200) | (inside[..., 0] - inside[..., 2] > 60))  # white, or still red
