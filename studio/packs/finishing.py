@@ -132,7 +132,8 @@ def _without_gaps(shape: Image.Image) -> Image.Image:
     small = shape.resize((EDGE // 2, EDGE // 2), Image.Resampling.BOX)
     open_ground = rebuilt(ImageChops.invert(small), _GAP)
     gaps = ImageChops.subtract(ImageChops.invert(open_ground), small)
-    filled = gaps.point(lambda value: 255 if value > _DUST else 0).filter(ImageFilter.MaxFilter(5))  # and their soft rims
+    filled = gaps.point(lambda value: 255 if value > _DUST else 0)
+    filled = filled.filter(ImageFilter.MaxFilter(5))  # their soft rims as well
     return ImageChops.lighter(shape, filled.resize(shape.size, Image.Resampling.BILINEAR))
 
 
