@@ -71,7 +71,9 @@ def test_a_few_picks_and_a_like_minded_person_say_more_of_what_was_never_seen(sh
     assert gaps[1] > gaps[0] + 0.2
     pair = np.array([[1, 7]])
     assert helped.difference(shown, pair)[0] > own.difference(shown, pair)[0]
-    assert helped.difference(shown, pair)[1] == pytest.approx(own.difference(shown, pair)[1], rel=0.2)  # the doubt is of the same size
+    assert helped.difference(shown, pair)[1] == pytest.approx(
+        own.difference(shown, pair)[1], rel=0.2
+    )  # the doubt is of the same size
 
 
 def test_nobody_and_no_evidence_leave_everything_bit_equal(shown, red) -> None:
