@@ -2,8 +2,8 @@
 
 Hierarchical Bayes with a finite mixture (Gelman et al., *Bayesian Data Analysis*, 3rd ed., ch. 5 and 22). Before
 anything is known, a new person's taste is, with probability `TasteSettings.alone`, one as anybody's (the Gaussian
-process of `pipelines.pigeon.scorer`), and else the same process around the weights of one of the people who lend
-theirs, each person as likely as the other. The evidence turns these into responsibilities ρ. Were the likelihood
+process of `pipelines.pigeon.scorer`), and else the same process around `kinship` times the weights of one of the
+people who lend theirs, each person as likely as the other. The evidence turns these into responsibilities ρ. Were the likelihood
 normal, the posterior mean would be linear in the prior mean, so that Σ ρₖ E[f | evidence, k] is the fit with the one
 prior mean Σ ρₖ mₖ: that fit is what is made here, of which Laplace's approximation is the logistic form. The evidence
 counts once in ρ, as the marginal likelihood, and once in the fit, as in any mixture; nothing is counted twice.
@@ -74,7 +74,7 @@ def keep_company(scorer: TasteScorer, crowd: Sequence[Sequence[Mapping[str, floa
     people = [np.stack([_read(lent) for lent in tastes]) for tastes in crowd if tastes]
     if not people or not scorer.rows:
         return Company(np.zeros(len(ATTRIBUTE_NAMES), np.float32), np.zeros(len(people)), np.ones(len(people)))
-    leans = np.concatenate(people)
+    leans = scorer.settings.kinship * np.concatenate(people)
     whose = np.repeat(np.arange(len(people)), [len(tastes) for tastes in people])
     nats = scorer.favour(leans).astype(float)
     within = 1 / np.array([len(tastes) for tastes in people])[whose]

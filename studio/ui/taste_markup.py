@@ -257,14 +257,14 @@ def _company(profile: TasteProfile, attributes: Sequence[TasteAttribute], help: 
     since = profile.sharing_since
     on = since is not None
     state = html(
-        '<p class="k-company-now"><b>{help}</b><span class="k-small">On since {since}.</span></p>',
+        '<div class="k-company-now"><p>{help}</p><p class="k-small">On since {since}.</p></div>',
         help=describe_help(help, attributes), since=f"{since.astimezone():%d %b %Y}",
     ) if since is not None else Markup("")  # fmt: skip
     return html(
         '<section class="k-company"><header><h2 id="k-company">Like-minded people</h2>'
         '<button type="button" class="k-switch" role="switch" aria-checked="{checked}" aria-labelledby="k-company" '
-        'aria-describedby="k-company-what" data-do="again" data-id="share/{turn}"><i aria-hidden="true"></i>'
-        "<span>{text}</span></button></header>"
+        'aria-describedby="k-company-what" data-do="again" data-id="share/{turn}"><span>{text}</span>'
+        '<i aria-hidden="true"></i></button></header>'
         '<p class="k-small" id="k-company-what">Let this taste help other people of this studio who share theirs, and '
         "be helped by those who are like you. {shared} Switch it off at any time: it ends at once, and nothing of it "
         "is kept. Pictures that were drawn meanwhile stay.</p>{state}</section>",

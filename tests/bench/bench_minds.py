@@ -38,7 +38,7 @@ from pipelines.pigeon.scorer import TasteScorer
 from pipelines.resolver import resolve
 from tests.bench.bench_taste import ERROR, area_under_curve, printed
 
-PICKS = (2, 4, 8, 16)
+PICKS = (2, 4, 8, 16, 32, 64)
 CROWD, AKIN = 24, 3  # people who share, and how many of them are like-minded in a crowd that has such
 EVENTS = 128  # of the history of somebody who shares
 POOL = 140  # pictures to pick between
@@ -93,7 +93,8 @@ def weighed(scorer: TasteScorer, crowd: Sequence[Lent]) -> TasteScorer:
 def all_alike(scorer: TasteScorer, crowd: Sequence[Lent]) -> TasteScorer:
     """Return the scorer with the help of a crowd of which each counts the same, whatever was picked."""
     mean = np.mean([list(lent.values()) for lent in crowd], axis=0)
-    return scorer.again(lean=((1 - scorer.settings.alone) * mean).astype(np.float32))
+    share = (1 - scorer.settings.alone) * scorer.settings.kinship
+    return scorer.again(lean=(share * mean).astype(np.float32))
 
 
 def nats(chance: np.ndarray, likes: np.ndarray) -> float:
