@@ -34,7 +34,7 @@ class TasteSettings:
         attributes: mean and spread of every attribute over the corpus.
         strength: of the tokens that the image engine is told beside the words, 0 (none) to 1 (as trained).
         alone: probability that somebody is like none of the people who share, see `pipelines.pigeon.minds`.
-        kinship: how much of a like-minded person's weights is expected of somebody, 0 to 1.
+        kinship: how much of a like-minded person's weights is expected of somebody, above 0 and at most 1.
     """
 
     mean: float = -0.6
@@ -92,7 +92,7 @@ class TasteSettings:
         if not 0 <= strength <= 1:
             raise ValueError(f"{file}: the strength of tokens is {strength}; it must lie between 0 and 1.")
         minds = {name: float(value) for name, value in values.get("minds", {}).items()}
-        if minds.keys() - {"alone", "kinship"} or any(not 0 <= share <= 1 for share in minds.values()):
-            raise ValueError(f"{file}: minds is {minds}; alone and kinship are possible, each 0 to 1.")
+        if minds.keys() - {"alone", "kinship"} or any(not 0 < share <= 1 for share in minds.values()):
+            raise ValueError(f"{file}: minds is {minds}; alone and kinship are possible, each above 0 and at most 1.")
         measured = {name: (float(low), float(high)) for name, (low, high) in attributes.items()}
         return cls(**prior, attributes=measured, strength=strength, **minds)

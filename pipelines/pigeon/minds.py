@@ -3,10 +3,10 @@
 Hierarchical Bayes with a finite mixture (Gelman et al., *Bayesian Data Analysis*, 3rd ed., ch. 5 and 22). Before
 anything is known, a new person's taste is, with probability `TasteSettings.alone`, one as anybody's (the Gaussian
 process of `pipelines.pigeon.scorer`), and else the same process around `kinship` times the weights of one of the
-people who lend theirs, each person as likely as the other. The evidence turns these into responsibilities ρ. Were the likelihood
-normal, the posterior mean would be linear in the prior mean, so that Σ ρₖ E[f | evidence, k] is the fit with the one
-prior mean Σ ρₖ mₖ: that fit is what is made here, of which Laplace's approximation is the logistic form. The evidence
-counts once in ρ, as the marginal likelihood, and once in the fit, as in any mixture; nothing is counted twice.
+people who lend theirs, each person as likely as the other. The evidence turns these into responsibilities ρ, by its
+marginal likelihood under each. Were the likelihood normal, the posterior mean would be linear in the prior mean, and
+Σ ρₖ E[f | evidence, k] the fit with the one prior mean Σ ρₖ mₖ: that fit is made here, by Laplace's approximation. What
+is left out is the spread of the people around that mean, by which probabilities are a little bolder than they should be.
 
 People give nothing but weights of named attributes: no picture, no look, no reaction.
 Shape legend: A attributes, P people.

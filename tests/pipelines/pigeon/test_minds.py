@@ -95,13 +95,14 @@ def test_one_person_with_many_tastes_has_one_voice(shown, red, blue) -> None:
     assert often.factors == pytest.approx(once.factors)
 
 
-def test_who_is_sure_to_be_alone_gets_next_to_nothing(shown, red) -> None:
-    shy = one_pick(shown).again(settings=dataclasses.replace(SETTINGS, alone=1.0))
-    assert not keep_company(shy, [[red]]).lean.any()
-    lean = [
-        np.abs(keep_company(one_pick(shown), [[weights]] * 3).lean).sum() for weights in (red, dict.fromkeys(red, 0.0))
-    ]
-    assert lean[0] > 0 == lean[1]
+def test_how_much_is_expected_of_others_is_a_setting(shown, red) -> None:
+    def lean(weights: Lent, **changed: float) -> np.ndarray:
+        own = one_pick(shown).again(settings=dataclasses.replace(SETTINGS, **changed))
+        return keep_company(own, [[weights]] * 3).lean
+
+    usual = np.abs(lean(red)).sum()
+    assert usual > 0 and not lean(red, alone=1.0).any() and not lean(dict.fromkeys(red, 0.0)).any()
+    assert np.abs(lean(red, alone=0.9)).sum() < usual and np.abs(lean(red, kinship=0.2)).sum() < usual
 
 
 def test_more_evidence_makes_help_matter_less(shown, red) -> None:
