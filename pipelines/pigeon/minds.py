@@ -5,8 +5,8 @@ anything is known, a new person's taste is, with probability `TasteSettings.alon
 process of `pipelines.pigeon.scorer`), and else the same process around `kinship` times the weights of one of the
 people who lend theirs, each person as likely as the other. The evidence turns these into responsibilities ρ, by its
 marginal likelihood under each. Were the likelihood normal, the posterior mean would be linear in the prior mean, and
-Σ ρₖ E[f | evidence, k] the fit with the one prior mean Σ ρₖ mₖ: that fit is made here, by Laplace's approximation. What
-is left out is the spread of the people around that mean, by which probabilities are a little bolder than they should be.
+Σ ρₖ E[f | evidence, k] the fit with the one prior mean Σ ρₖ mₖ: that fit is made here, by Laplace's approximation.
+The spread of the people around that mean is left out, which makes probabilities a little too bold.
 
 People give nothing but weights of named attributes: no picture, no look, no reaction.
 Shape legend: A attributes, P people.
