@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -32,6 +33,8 @@ class TasteSettings:
         temperature: of that part, in cosine.
         attributes: mean and spread of every attribute over the corpus.
         strength: of the tokens that the image engine is told beside the words, 0 (none) to 1 (as trained).
+        alone: probability that somebody is like none of the people who share, see `pipelines.pigeon.minds`.
+        kinship: how much of a like-minded person's weights is expected of somebody, above 0 and at most 1.
     """
 
     mean: float = -0.6
@@ -43,11 +46,19 @@ class TasteSettings:
     temperature: float = 0.25
     attributes: Mapping[str, tuple[float, float]] | None = None
     strength: float = 0.0
+    alone: float = 0.5
+    kinship: float = 0.8
 
     @property
     def linear_variance(self) -> float:
         """Variance of the weight of one attribute."""
         return self.linear**2 / len(ATTRIBUTE_NAMES)
+
+    @property
+    def linear_alone(self) -> Self:
+        """The same variance of the latent preference, all of it in the part that is linear in the attributes."""
+        whole = float(np.sqrt(self.linear**2 + self.local**2 + self.look**2))
+        return dataclasses.replace(self, linear=whole, local=0.0, look=0.0)
 
     @cached_property
     def means(self) -> FloatArray:
@@ -80,5 +91,8 @@ class TasteSettings:
         strength = float(values.get("tokens", {}).get("strength", 0.0))
         if not 0 <= strength <= 1:
             raise ValueError(f"{file}: the strength of tokens is {strength}; it must lie between 0 and 1.")
+        minds = {name: float(value) for name, value in values.get("minds", {}).items()}
+        if minds.keys() - {"alone", "kinship"} or any(not 0 < share <= 1 for share in minds.values()):
+            raise ValueError(f"{file}: minds is {minds}; alone and kinship are possible, each above 0 and at most 1.")
         measured = {name: (float(low), float(high)) for name, (low, high) in attributes.items()}
-        return cls(**prior, attributes=measured, strength=strength)
+        return cls(**prior, attributes=measured, strength=strength, **minds)

@@ -101,6 +101,37 @@ def make_person(seed: int, pictures: Sequence[Described]) -> Person:
     return Person(seed=seed, interests=tuple(interests))
 
 
+def make_like_minded(person: Person, seed: int, pictures: Sequence[Described]) -> Person:
+    """Draw somebody whose tastes are much like another's, and not the same.
+
+    Interests begin when the other's do; how much each weighs, and every weight in it, is drawn anew, and of its styles,
+    its colours or its subjects one is another.
+
+    Args:
+        person: whom they are like.
+        seed: of their history, and of how they differ.
+        pictures: see `make_person`.
+    """
+    numbers = np.random.default_rng([20261129, person.seed, seed])
+    shares = np.sort(numbers.dirichlet(np.full(len(person.interests), 2.0)))[::-1]
+    interests = tuple(
+        _akin(interest, float(share), pictures, numbers)
+        for interest, share in zip(person.interests, shares, strict=True)
+    )
+    return Person(seed=seed, interests=interests)
+
+
+def _akin(interest: Interest, share: float, pictures: Sequence[Described], numbers: np.random.Generator) -> Interest:
+    kinds = ("style", "colour", "subject")
+    liked = {kind: sorted(getattr(interest, f"{kind}s")) for kind in kinds}
+    changed = kinds[int(numbers.integers(len(kinds)))]
+    others = sorted({getattr(picture, changed) for picture in pictures} - set(liked[changed]))
+    if others:
+        liked[changed][int(numbers.integers(len(liked[changed])))] = others[int(numbers.integers(len(others)))]
+    styles, colours, subjects = ({name: float(numbers.uniform(0.7, 1.0)) for name in liked[kind]} for kind in kinds)
+    return Interest(styles=styles, colours=colours, subjects=subjects, share=share, since=interest.since)
+
+
 def _some(numbers: np.random.Generator, names: Sequence[str], bounds: tuple[int, int]) -> dict[str, float]:
     count = min(len(names), int(numbers.integers(bounds[0], bounds[1])))
     chosen = numbers.choice(len(names), count, replace=False)

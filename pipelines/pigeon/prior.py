@@ -105,6 +105,7 @@ def write(settings: TasteSettings, file: Path, people_count: int, found: float) 
     values = {
         "prior": {name: round(float(getattr(settings, name)), 4) for name in PRIOR},
         "tokens": {"strength": settings.strength},
+        "minds": {"alone": settings.alone, "kinship": settings.kinship},
         "attributes": {name: list(entry) for name, entry in (settings.attributes or {}).items()},
     }
     head = (
@@ -128,8 +129,11 @@ def main() -> None:
     extractor = FeatureExtractor(load_image_encoder("tinyvit", resolve("tinyvit")))
     corpus = TasteCorpus.open(arguments.data, extractor, arguments.cache)
     known = list(pupils(corpus, "train", arguments.people))
-    kept = TasteSettings.read().strength if DEFAULT_FILE.is_file() else 0.0
-    start = TasteSettings(attributes=measured(corpus.features), strength=kept)
+    kept = TasteSettings.read() if DEFAULT_FILE.is_file() else TasteSettings()
+    start = dataclasses.replace(
+        TasteSettings(attributes=measured(corpus.features)),
+        strength=kept.strength, alone=kept.alone, kinship=kept.kinship,
+    )  # fmt: skip
     best = search(start, known, arguments.rounds)
     write(best, arguments.out, arguments.people, loss(best, known))
     unseen = list(pupils(corpus, "test", arguments.people))

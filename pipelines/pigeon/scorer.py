@@ -56,9 +56,11 @@ class TasteScorer:
         second: for each row, the picture that was passed over; −1: none [m].
         signs: for each row, 1 or −1 [m].
         weights: for each row, above 0 [m].
+        lean: weights of the attributes that are expected before the evidence, in logits for one standard deviation [A];
+            None: nothing is, whichever way. See `pipelines.pigeon.minds`.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what is known of a person
         self,
         settings: TasteSettings,
         known: PictureFeatures,
@@ -66,8 +68,9 @@ class TasteScorer:
         second: np.ndarray,
         signs: FloatArray,
         weights: FloatArray,
+        lean: FloatArray | None = None,
     ) -> None:
-        self.settings, self.known = settings, known
+        self.settings, self.known, self.lean = settings, known, lean
         self._rows = {"first": first, "second": second, "signs": signs, "weights": weights}
         self._design = np.zeros((len(first), len(known)))
         for row, (one, other) in enumerate(zip(first, second, strict=True)):
@@ -96,6 +99,11 @@ class TasteScorer:
             np.array([1.0 if row.liked else -1.0 for row in evidence.rows], np.float32),
             np.array([row.weight for row in evidence.rows], np.float32),
         )
+
+    @property
+    def rows(self) -> int:
+        """How many rows the evidence has."""
+        return len(self._rows["signs"])
 
     @property
     def liked(self) -> tuple[np.ndarray, FloatArray]:
@@ -141,7 +149,7 @@ class TasteScorer:
             edits: leanings that the person set themselves, −1 to 1; they take the place of what was learned.
         """
         standard = self.standardised(features.attributes)
-        linear = self._edited(edits or {})
+        linear = self.weights(edits)
         local = self._local(features, standard)
         dual = self._design.T @ self._dual
         pulls = local * dual[None]
@@ -164,12 +172,13 @@ class TasteScorer:
         local = self._local(features, standard)
         cross = local + standard @ self._standard.T * self.settings.linear_variance
         ones, others = pairs[:, 0], pairs[:, 1]
-        mean = (cross @ (self._design.T @ self._dual))[ones] - (cross @ (self._design.T @ self._dual))[others]
+        told = cross @ (self._design.T @ self._dual) + self._leant(standard)
+        mean = told[ones] - told[others]
         full = self._kernel(features, standard, features, standard)
         prior = full[ones, ones] + full[others, others] - 2 * full[ones, others]
         half = self._whiten @ (self._design @ cross.T)
-        told = (half[:, ones] - half[:, others]) ** 2
-        return mean.astype(np.float32), np.sqrt(np.maximum(1e-6, prior - told.sum(axis=0))).astype(np.float32)
+        known = (half[:, ones] - half[:, others]) ** 2
+        return mean.astype(np.float32), np.sqrt(np.maximum(1e-6, prior - known.sum(axis=0))).astype(np.float32)
 
     def standardised(self, attributes: FloatArray) -> np.ndarray:
         """Return attributes in standard deviations from the mean of the corpus, clipped at ±3 [N, A]."""
@@ -179,7 +188,9 @@ class TasteScorer:
     def to_bytes(self) -> bytes:
         """Return what `from_bytes` reads: safetensors."""
         looks = {"attributes": self.known.attributes, "looks": self.known.looks.astype(np.float16)}
-        data: bytes = save({**looks, **{name: np.ascontiguousarray(rows) for name, rows in self._rows.items()}})
+        lean = {} if self.lean is None else {"lean": np.asarray(self.lean, np.float32)}
+        rows = {name: np.ascontiguousarray(rows) for name, rows in self._rows.items()}
+        data: bytes = save({**looks, **lean, **rows})
         return data
 
     @classmethod
@@ -187,9 +198,34 @@ class TasteScorer:
         """Read a learned taste; it is solved anew, by the settings of now."""
         kept = load(data)
         known = PictureFeatures(kept["attributes"], kept["looks"].astype(np.float32))
-        return cls(settings, known, kept["first"], kept["second"], kept["signs"], kept["weights"])
+        return cls(settings, known, kept["first"], kept["second"], kept["signs"], kept["weights"], kept.get("lean"))
 
-    def _edited(self, edits: Mapping[str, float]) -> np.ndarray:
+    def again(self, *, settings: TasteSettings | None = None, lean: FloatArray | None = None) -> TasteScorer:
+        """Return what the same evidence teaches by other settings, or where `lean` is expected before it."""
+        rows = self._rows
+        return TasteScorer(
+            settings or self.settings, self.known, rows["first"], rows["second"], rows["signs"], rows["weights"], lean
+        )
+
+    def favour(self, leans: FloatArray) -> FloatArray:
+        """Return by how many nats the evidence is likelier where each of K more leans is expected than it is now [K].
+
+        The evidence is taken as normal around the mode, as Laplace's approximation does (Rasmussen and Williams 2006,
+        eq. 3.32, its quadratic part): with z the targets that would give the same mode, B = (K + W⁻¹)⁻¹ and
+        d the lean over the rows, the logarithm of N(z | μ + d, B⁻¹) / N(z | μ, B⁻¹) is dᵀB(z − μ) − ½ dᵀBd,
+        where B(z − μ) is the dual.
+
+        Args:
+            leans: see the class [K, A].
+        """
+        expected = self._design @ self._standard @ np.asarray(leans, float).T
+        doubt = ((self._whiten @ expected) ** 2).sum(axis=0)
+        nats: FloatArray = (self._dual @ expected - doubt / 2).astype(np.float32)
+        return nats
+
+    def weights(self, edits: Mapping[str, float] | None = None) -> np.ndarray:
+        """Return the weights of the attributes, in logits for one standard deviation; `edits` as in `score` [A]."""
+        edits = edits or {}
         unknown = edits.keys() - set(ATTRIBUTE_NAMES)
         if unknown:
             raise ValueError(f"There is no attribute {sorted(unknown)[0]!r}; there are {', '.join(ATTRIBUTE_NAMES)}.")
@@ -197,6 +233,10 @@ class TasteScorer:
         for name, leaning in edits.items():
             weights[ATTRIBUTE_NAMES.index(name)] = UNIT * leaning
         return weights
+
+    def _leant(self, standard: np.ndarray) -> np.ndarray:
+        """Return what is expected of N pictures before the evidence, beside the mean of the prior [N]."""
+        return np.zeros(len(standard)) if self.lean is None else standard @ self.lean
 
     def _local(self, features: PictureFeatures, standard: np.ndarray) -> np.ndarray:
         """Return the two local kernels between N pictures and those of the evidence [N, n]."""
@@ -219,7 +259,7 @@ class TasteScorer:
     def _solve(self, signs: np.ndarray, weights: np.ndarray) -> None:
         """Find the mode by Newton's method (Rasmussen and Williams, algorithm 3.1, with weighted rows)."""
         kernel = self._design @ self._kernel(self.known, self._standard, self.known, self._standard) @ self._design.T
-        mean = self.settings.mean * self._design.sum(axis=1)
+        mean = self.settings.mean * self._design.sum(axis=1) + self._design @ self._leant(self._standard)
         latent, dual = mean.copy(), np.zeros(len(signs))
         identity = np.eye(len(signs))
         for _ in range(60):
@@ -240,7 +280,8 @@ class TasteScorer:
         lower = np.linalg.cholesky(identity + root[:, None] * kernel * root[None])
         self._whiten = np.linalg.solve(lower, np.diag(root)) if len(signs) else np.zeros((0, 0))
         self._dual = dual
-        self._linear = self.settings.linear_variance * (self._design.T @ dual) @ self._standard
+        linear = self.settings.linear_variance * (self._design.T @ dual) @ self._standard
+        self._linear = linear if self.lean is None else linear + self.lean
 
 
 def _local_kernel(

@@ -13,10 +13,13 @@ import typer
 from studio.cli.concepts import read_photo
 from studio.cli.console import AsJson, finished, opened_studio, plain, table, tell
 from studio.domain.taste import TasteProfile
+from studio.domain.taste_words import SHARED, describe_help
 from studio.errors import InvalidInput
+from studio.studio import Studio
 
 app = typer.Typer(help="What you like: learn it, see it, change it.", no_args_is_help=True)
 _PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
+_SHARING = f"Help other tastes that share, and be helped by them, or not (any more; at once). {SHARED}"
 Name = Annotated[str, typer.Argument(help="Name of a taste.")]
 File = tuple[str, Callable[[], bytes]]
 
@@ -39,6 +42,7 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
         words = studio.tastes.in_words(profile)
         versions = studio.tastes.versions(name)
         attributes = {one.name: one for one in studio.tastes.attributes()}
+        sharing, told = _sharing(studio, profile.name)
     record = _record(profile, words)
     record |= {
         "leanings": {one: round(value, 3) for one, value in profile.version.leanings.items()},
@@ -47,6 +51,7 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
         "versions": [{"number": v.number, "made_at": v.made_at.isoformat(), "why": v.why} for v in versions],
         "contradictions": profile.version.summary.contradictions,
         "dropped": dict(profile.version.summary.dropped),
+        "sharing": sharing,
     }
     strongest = sorted(profile.version.leanings.items(), key=lambda item: -abs(item[1]))[:10]
     rows = [
@@ -59,7 +64,7 @@ def show(context: typer.Context, name: Name, as_json: AsJson = False) -> None:
         for one, value in strongest
         if one in attributes
     ]
-    lines = [f"{profile.name}, version {profile.version.number}: {words}", *_interests(profile), *_notes(profile)]
+    lines = [f"{profile.name}, version {profile.version.number}: {words}", *_interests(profile), *_notes(profile), told]
     lines += ["", table(("LOW", "LEANING", "HIGH", ""), rows)] if rows else []
     tell(record, "\n".join(lines), as_json=as_json)
 
@@ -95,20 +100,27 @@ def edit(
     lean: Annotated[list[str] | None, typer.Option(metavar="ATTRIBUTE=NUMBER", help="A leaning, −1 to 1.")] = None,
     revert: Annotated[int | None, typer.Option(help="Go back to this version.")] = None,
     clear: Annotated[bool, typer.Option("--clear", help="Take all edits back.")] = False,
+    share: Annotated[bool | None, typer.Option("--share/--no-share", help=_SHARING)] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Change a taste by words or numbers; every change is a new version."""
+    """Change a taste by words or numbers, each time a new version; or let it help others, and be helped."""
     with opened_studio(context) as studio:
-        if revert is not None:
+        if share is not None:
+            studio.tastes.share(name, share)
+        if share is not None and revert is None and not (clear or lean or words):
+            profile = studio.tastes.get(name)  # nothing else was asked for
+        elif revert is not None:
             profile = studio.tastes.revert(name, revert)
         elif clear:
             profile = studio.tastes.forget_edits(name)
         else:
             profile = studio.tastes.edit(name, dict(map(_leaning, lean or [])), words=words)
         said = studio.tastes.in_words(profile)
+        sharing, told = _sharing(studio, profile.name)
+    lines = [f"{profile.name}, version {profile.version.number}: {profile.version.why}. {said}"]
     tell(
-        _record(profile, said) | {"edits": dict(profile.version.edits)},
-        f"{profile.name}, version {profile.version.number}: {profile.version.why}. {said}",
+        _record(profile, said) | {"edits": dict(profile.version.edits), "sharing": sharing},
+        "\n".join([*lines, *([told] if share is not None else [])]),
         as_json=as_json,
     )
 
@@ -168,6 +180,20 @@ def _record(profile: TasteProfile, words: str) -> dict[str, Any]:
         "in_words": words, "created_at": profile.created_at,
     }  # fmt: skip
     return plain(record)
+
+
+def _sharing(studio: Studio, name: str) -> tuple[dict[str, Any] | None, str]:
+    """Return since when a taste shares, what it lends and who helps, as a record (None: it does not) and in words."""
+    profile = studio.tastes.get(name)
+    if profile.sharing_since is None:
+        return None, "It does not share, and learns from nobody else."
+    help = studio.tastes.help(name)
+    record = {
+        "since": profile.sharing_since, "lent": studio.tastes.lent(name), "others": help.sharing,
+        "like_minded": help.people, "moved": {one: round(by, 3) for one, by in help.leanings.items()},
+    }  # fmt: skip
+    words = describe_help(help, studio.tastes.attributes())
+    return plain(record), f"Shares since {profile.sharing_since.astimezone():%d %b %Y}. {words}"
 
 
 def _interests(profile: TasteProfile) -> list[str]:

@@ -162,6 +162,8 @@ class TasteProfile:
     Attributes:
         collecting: whether what is done while browsing goes into this one.
         version: the newest.
+        sharing_since: when the person agreed that their taste helps other people's of this studio, and is helped by
+            those who agreed as well; None: they have not, or not any more.
     """
 
     id: str
@@ -170,7 +172,23 @@ class TasteProfile:
     created_at: datetime
     version: TasteVersion
     collecting: bool = False
+    sharing_since: datetime | None = None
     owner: str = "local"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TasteHelp:
+    """What other people who share lend to a taste at this moment; it is worked out when it is asked for, and not kept.
+
+    Attributes:
+        people: those that this person's own choices show to be like-minded; 0: nobody, and nothing is changed.
+        sharing: all others who share, like-minded or not.
+        leanings: by how much they move each leaning that the person has not set themselves.
+    """
+
+    people: int = 0
+    sharing: int = 0
+    leanings: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
-from studio.domain.taste import Amount, TasteAttribute, TasteVariant
+from studio.domain.taste import Amount, TasteAttribute, TasteHelp, TasteVariant
 from studio.domain.text import check_text
 from studio.errors import InvalidInput
 
 WORDS_MAX = 300
+SHARED = (
+    "Only numbers are shared: how much each named attribute, such as warm colours or outlines, counts for you. "
+    "No picture, no history, no name."
+)
+_MOVED = 0.02  # a leaning that others move by less is not worth a word
 _STEP = 0.5
 _MODIFIERS: dict[str, float] = {
     "much more": 1.0, "a lot more": 1.0, "very": 1.0, "more": _STEP, "a little more": 0.25, "a bit more": 0.25,
@@ -73,6 +78,25 @@ def describe(
         (name for name in values if abs(values[name]) >= least and name in known), key=lambda name: -abs(values[name])
     )
     return [known[name].high if values[name] > 0 else known[name].low for name in strong[:most]]
+
+
+def describe_help(help: TasteHelp, attributes: Sequence[TasteAttribute]) -> str:
+    """Return in a sentence or two who helps a taste that shares, and what they change."""
+    if not help.sharing:
+        return "Nobody else shares yet."
+    everybody = "1 other person shares" if help.sharing == 1 else f"{help.sharing} other people share"
+    if not any(help.leanings.values()) and not help.people:
+        return f"{everybody}, and nothing that you chose says yet who is like-minded: this taste stands on its own."
+    words = describe(help.leanings, attributes, least=_MOVED, most=4)
+    change = f"They move it towards {_listed(words)}." if words else "They change next to nothing so far."
+    if not help.people:
+        return f"{everybody}, nobody clearly like-minded yet. {change}"
+    people = "1 like-minded person" if help.people == 1 else f"{help.people} like-minded people"
+    return f"Helped by {people} of {help.sharing} who share. {change}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
 
 
 def _table(attributes: Sequence[TasteAttribute]) -> dict[str, tuple[str, int]]:

@@ -11,7 +11,15 @@ from PIL import Image
 
 from studio.domain.loras import LoraLayout
 from studio.domain.scores import Scores
-from studio.domain.taste import TasteAttribute, TasteEvent, TasteInterest, TasteSummary, TasteVariant, TasteVerdict
+from studio.domain.taste import (
+    TasteAttribute,
+    TasteEvent,
+    TasteHelp,
+    TasteInterest,
+    TasteSummary,
+    TasteVariant,
+    TasteVerdict,
+)
 
 
 class Report(Protocol):
@@ -392,6 +400,19 @@ class LearnedTaste:
     files: tuple[str, ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class HelpedTaste:
+    """A learned taste with what others lend it.
+
+    Attributes:
+        data: to be used in the place of `LearnedTaste.data`, and not to be kept: it holds what the others lent.
+        help: for the person.
+    """
+
+    data: bytes
+    help: TasteHelp
+
+
 class TasteEngine(Protocol):
     """Reactions to a taste, and pictures to how likely a person likes them."""
 
@@ -409,6 +430,12 @@ class TasteEngine(Protocol):
 
     def score(self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float]) -> tuple[TasteVerdict, ...]:
         """Say what a taste thinks of pictures; `TasteVerdict.like` holds a place in `LearnedTaste.files`."""
+
+    def lend(self, learned: bytes, edits: Mapping[str, float]) -> Mapping[str, float]:
+        """Return what others are given of a taste: numbers by the names of attributes; no picture, no reaction."""
+
+    def borrow(self, learned: bytes, crowd: Sequence[Sequence[Mapping[str, float]]]) -> HelpedTaste:
+        """Return a taste with the help of other people, each of whom has lent one taste or more."""
 
     def samples(self) -> tuple[Image.Image, ...]:
         """Return pictures to pick between, RGBA; none where this engine has none."""

@@ -14,13 +14,14 @@ from studio.domain.taste import (
     Reaction,
     TasteAttribute,
     TasteEvent,
+    TasteHelp,
     TasteInterest,
     TasteReason,
     TasteSummary,
     TasteVariant,
     TasteVerdict,
 )
-from studio.engines.base import LearnedTaste
+from studio.engines.base import HelpedTaste, LearnedTaste
 
 _ATTRIBUTES = (
     TasteAttribute(name="warmth", low="cool colours", high="warm colours", measured="Red less blue."),
@@ -93,6 +94,25 @@ class FakeTasteEngine:
         for place, attribute in enumerate(_ATTRIBUTES):
             weights[place] = edits.get(attribute.name, weights[place])
         return tuple(self._verdict(np.frombuffer(look, np.float32) * weights * 3) for look in looks)
+
+    def lend(self, learned: bytes, edits: Mapping[str, float]) -> Mapping[str, float]:
+        """Return the three weights."""
+        names = [attribute.name for attribute in _ATTRIBUTES]
+        return {**dict(zip(names, json.loads(learned), strict=True)), **edits}
+
+    def borrow(self, learned: bytes, crowd: Sequence[Sequence[Mapping[str, float]]]) -> HelpedTaste:
+        """Go half of the way to the mean of those whose weights point the same way."""
+        own = np.array(json.loads(learned))
+        lent = [np.mean([[one[a.name] for a in _ATTRIBUTES] for one in tastes], axis=0) for tastes in crowd]
+        alike = [weights for weights in lent if weights @ own > 0]
+        if not alike:
+            return HelpedTaste(data=learned, help=TasteHelp(sharing=len(crowd)))
+        moved = (np.mean(alike, axis=0) - own) / 2
+        leanings = {attribute.name: float(value) for attribute, value in zip(_ATTRIBUTES, moved, strict=True)}
+        return HelpedTaste(
+            data=json.dumps((own + moved).tolist()).encode(),
+            help=TasteHelp(people=len(alike), sharing=len(crowd), leanings=leanings),
+        )
 
     def samples(self) -> tuple[Image.Image, ...]:
         """Return plain discs."""

@@ -18,6 +18,7 @@ from studio.engines.base import (
     AssistantEngine,
     AssistantReply,
     AssistantTask,
+    HelpedTaste,
     ImageCapabilities,
     ImageEngine,
     ImageJob,
@@ -268,6 +269,14 @@ class LazyTasteEngine:
     def score(self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float]) -> tuple[TasteVerdict, ...]:
         """See `TasteEngine.score`."""
         return self.engine().score(learned, looks, edits)
+
+    def lend(self, learned: bytes, edits: Mapping[str, float]) -> Mapping[str, float]:
+        """See `TasteEngine.lend`."""
+        return self.engine().lend(learned, edits)
+
+    def borrow(self, learned: bytes, crowd: Sequence[Sequence[Mapping[str, float]]]) -> HelpedTaste:
+        """See `TasteEngine.borrow`."""
+        return self.engine().borrow(learned, crowd)
 
     def samples(self) -> tuple[Image.Image, ...]:
         """See `TasteEngine.samples`."""

@@ -13,6 +13,7 @@ from PIL import Image
 from studio.domain.taste import (
     TasteAttribute,
     TasteEvent,
+    TasteHelp,
     TasteInterest,
     TasteReason,
     TasteSummary,
@@ -20,10 +21,11 @@ from studio.domain.taste import (
     TasteVerdict,
 )
 from studio.domain.taste_words import describe
-from studio.engines.base import LearnedTaste
+from studio.engines.base import HelpedTaste, LearnedTaste
 from studio.errors import ModelMissing
 
 if TYPE_CHECKING:
+    from pipelines.pigeon.configuration_taste import TasteSettings
     from pipelines.pigeon.pipeline_pigeon import TasteTokens
     from pipelines.pigeon.pipeline_taste import TastePipeline
 
@@ -152,6 +154,27 @@ class PigeonTasteEngine:
             for row in range(len(looks))
         )
 
+    def lend(self, learned: bytes, edits: Mapping[str, float]) -> Mapping[str, float]:
+        """Return the weights of the attributes; see `pipelines.pigeon.minds`."""
+        from pipelines.pigeon.minds import lent_weights
+
+        return lent_weights(self._scorer(learned), edits)
+
+    def borrow(self, learned: bytes, crowd: Sequence[Sequence[Mapping[str, float]]]) -> HelpedTaste:
+        """Return a taste that expects what like-minded people's weights say; see `pipelines.pigeon.minds`."""
+        from pipelines.pigeon.minds import keep_company
+
+        own = self._scorer(learned)
+        company = keep_company(own, crowd)
+        if not company.lean.any():
+            return HelpedTaste(data=learned, help=TasteHelp(sharing=len(crowd)))
+        helped = own.again(lean=company.lean)
+        moved = {name: leaning - own.leanings[name] for name, leaning in helped.leanings.items()}
+        return HelpedTaste(
+            data=helped.to_bytes(),
+            help=TasteHelp(people=company.like_minded, sharing=len(crowd), leanings=moved),
+        )
+
     def samples(self) -> tuple[Image.Image, ...]:
         """Return drawings to pick between; none where the base has no library."""
         return tuple(self._pipeline.samples[1])
@@ -210,12 +233,18 @@ class PigeonTasteEngine:
     def _scorer(self, learned: bytes) -> Any:
         from pipelines.pigeon.scorer import TasteScorer
 
-        return TasteScorer.from_bytes(learned, self._pipeline.settings)
+        return TasteScorer.from_bytes(learned, self._settings)
 
     def _features(self, looks: Sequence[bytes]) -> Any:
         from pipelines.pigeon.features import PictureFeatures
 
         return PictureFeatures.from_bytes(looks, self._pipeline.extractor.width)
+
+    @cached_property
+    def _settings(self) -> TasteSettings:
+        from pipelines.pigeon.configuration_taste import TasteSettings
+
+        return TasteSettings.read()  # the pipeline's too, which would load an encoder
 
     @cached_property
     def _pipeline(self) -> TastePipeline:

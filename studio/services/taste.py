@@ -20,6 +20,7 @@ from studio.domain.taste import (
     Reaction,
     TasteAttribute,
     TasteEvent,
+    TasteHelp,
     TasteProfile,
     TasteSummary,
     TasteVerdict,
@@ -51,7 +52,7 @@ class Imported:
 
 
 class TasteService:
-    """Profiles of an owner; those of others are never looked at."""
+    """Profiles of an owner; of those of others only what they lend is looked at, and only where both sides agreed."""
 
     def __init__(self, *, vault: Vault, jobs: JobRunner, engine: TasteEngine, ids: IdSource) -> None:
         self._vault = vault
@@ -250,6 +251,40 @@ class TasteService:
         """Let what was learned count again everywhere; makes a new version; raises as `get`."""
         return self._next(self.get(name, owner), why="edits taken back", edits={})
 
+    def share(self, name: str, on: bool, owner: str = "local") -> TasteProfile:
+        """Let a profile help others who agreed to that too and be helped by them, or withdraw that.
+
+        What others get are the weights of named attributes, see `TasteEngine.lend`. Withdrawn, they are wiped here,
+        which is the only place where they were, and count nowhere from the next judgement on. Raises as `get`.
+        """
+        with self._vault.database.write() as session:
+            tastes = TasteRepository(session)
+            profile = _found(tastes, name, owner)
+            since = (profile.sharing_since or datetime.now(UTC)) if on else None
+            tastes.share(profile.id, since, owner)
+            if on:
+                self._lend(tastes, profile, profile.version)
+        if not on:
+            self._vault.database.checkpoint()
+        return dataclasses.replace(profile, sharing_since=since)
+
+    def lent(self, name: str, owner: str = "local") -> Mapping[str, float] | None:
+        """Return what others are given of a profile, weights by attribute; None: nothing; raises as `get`."""
+        with self._vault.database.read() as session:
+            tastes = TasteRepository(session)
+            return tastes.lent(_found(tastes, name, owner).id, owner)
+
+    def help(self, name: str, owner: str = "local") -> TasteHelp:
+        """Return what others who share lend to a profile at this moment, and what it changes; raises as `get`."""
+        profile = self.get(name, owner)
+        crowd = self._crowd(profile)
+        version = profile.version
+        if not crowd or version.learned is None or version.model != self._engine.model():
+            return TasteHelp(sharing=len(crowd))
+        found = self._engine.borrow(version.learned, crowd).help
+        own = {one: by for one, by in found.leanings.items() if one not in version.edits}
+        return dataclasses.replace(found, leanings=own)
+
     def revert(self, name: str, number: int, owner: str = "local") -> TasteProfile:
         """Make a new version that is like an earlier one; raises `NotFound` when there is none of that number."""
         profile = self.get(name, owner)
@@ -267,7 +302,10 @@ class TasteService:
         self._vault.sweep(files)
 
     def export(self, name: str, owner: str = "local") -> bytes:
-        """Return a profile as JSON to take away: leanings, versions and reactions, no picture; raises as `get`."""
+        """Return a profile as JSON to take away: leanings, versions, reactions and consent, no picture.
+
+        Raises as `get`.
+        """
         profile = self.get(name, owner)
         versions = [_record(version) for version in self.versions(name, owner)]
         events = [
@@ -275,7 +313,9 @@ class TasteService:
              "at": event.at.isoformat(), "seconds": event.seconds}
             for event in self.events(name, owner)
         ]  # fmt: skip
-        whole = {"keepsake_taste": 1, "name": profile.name, "versions": versions, "events": events}
+        since = profile.sharing_since
+        sharing = {"since": since.isoformat() if since else None, "lent": self.lent(name, owner)}
+        whole = {"keepsake_taste": 1, "name": profile.name, "sharing": sharing, "versions": versions, "events": events}
         return json.dumps(whole, indent=2, ensure_ascii=False).encode()
 
     def judge(self, name: str, owner: str = "local") -> Callable[[Sequence[Image.Image]], tuple[TasteVerdict, ...]]:
@@ -292,7 +332,9 @@ class TasteService:
 
         def verdicts(pictures: Sequence[Image.Image]) -> tuple[TasteVerdict, ...]:
             looks = [self._engine.look(picture) for picture in pictures]
-            return self._engine.score(learned, looks, version.edits)
+            crowd = self._crowd(profile)  # of this moment: somebody may have withdrawn since the last picture
+            told = self._engine.borrow(learned, crowd).data if crowd else learned
+            return self._engine.score(told, looks, version.edits)
 
         return verdicts
 
@@ -334,6 +376,17 @@ class TasteService:
         if not words:
             return "Nothing stands out yet."
         return f"You like {', '.join(words[:-1])} and {words[-1]}." if len(words) > 1 else f"You like {words[0]}."
+
+    def _crowd(self, profile: TasteProfile) -> Sequence[Sequence[Mapping[str, float]]]:
+        """Return what everybody else lends to a profile, a list for each person; nobody unless it shares itself."""
+        with self._vault.database.read() as session:
+            return TasteRepository(session).crowd(profile.id, self._engine.model(), profile.owner)
+
+    def _lend(self, tastes: TasteRepository, profile: TasteProfile, version: TasteVersion) -> None:
+        model = self._engine.model()
+        known = version.learned is not None and version.model == model
+        lent = self._engine.lend(version.learned, version.edits) if known and version.learned is not None else None
+        tastes.lend(profile.id, lent, model, profile.owner)
 
     def _learn(self, profile_id: str, owner: str, report: Report) -> TasteProfile:
         events = self._looked_at(profile_id, owner, part(report, 0.0, _LOOKING))
@@ -405,6 +458,8 @@ class TasteService:
                 newest.version, number=newest.version.number + 1, made_at=datetime.now(UTC), why=why, **changes
             )
             tastes.add_version(profile.id, version, profile.owner)
+            if newest.sharing_since is not None:
+                self._lend(tastes, newest, version)
         return dataclasses.replace(newest, version=version)
 
 

@@ -379,7 +379,11 @@ class NoteRow(Base):
 
 
 class TasteProfileRow(Base):
-    """A named taste; `handle` is unique for its owner, and at most one collects what is done while browsing."""
+    """A named taste; `handle` is unique for its owner, and at most one collects what is done while browsing.
+
+    `sharing_since` is consent to help other profiles and be helped by them. `lent` is all that they ever see of this
+    one: weights of named attributes, which are there only while there is consent.
+    """
 
     __tablename__ = "taste_profiles"
     __table_args__ = (
@@ -393,6 +397,9 @@ class TasteProfileRow(Base):
     handle: Mapped[str] = mapped_column(String(120))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     collecting: Mapped[bool]
+    sharing_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    lent: Mapped[dict[str, float] | None] = mapped_column(JSON(none_as_null=True))
+    lent_model: Mapped[str | None] = mapped_column(String(200))
 
 
 class TasteVersionRow(Base):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import delete, select, update
@@ -15,7 +16,7 @@ from studio.storage.models import TasteEventRow, TasteProfileRow, TasteVersionRo
 
 
 class TasteRepository:
-    """Reads and writes tastes within a session; every query asks for the owner."""
+    """Reads and writes tastes within a session; every query asks for the owner, but `crowd`."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -42,7 +43,7 @@ class TasteRepository:
         self._session.add(
             TasteProfileRow(
                 id=profile.id, owner=profile.owner, name=profile.name, handle=profile.handle,
-                created_at=profile.created_at, collecting=profile.collecting,
+                created_at=profile.created_at, collecting=profile.collecting, sharing_since=profile.sharing_since,
             )
         )  # fmt: skip
         self._session.flush()
@@ -74,6 +75,57 @@ class TasteRepository:
             update(TasteProfileRow)
             .where(TasteProfileRow.owner == owner)
             .values(collecting=TasteProfileRow.id == profile_id)
+        )
+
+    def share(self, profile_id: str, since: datetime | None, owner: str) -> None:
+        """Note since when a profile shares; None: it does not (any more), and what it lent is wiped."""
+        values: dict[str, Any] = {"sharing_since": since}
+        if since is None:
+            values |= {"lent": None, "lent_model": None}
+        self._change(profile_id, owner, values)
+
+    def lend(self, profile_id: str, lent: Mapping[str, float] | None, model: str, owner: str) -> None:
+        """Store what others may see of a profile, weights of attributes by their names; None: nothing."""
+        values = {"lent": None, "lent_model": None} if lent is None else {"lent": dict(lent), "lent_model": model}
+        self._change(profile_id, owner, values)
+
+    def lent(self, profile_id: str, owner: str) -> dict[str, float] | None:
+        """Return what others may see of a profile; None: nothing."""
+        return self._session.scalar(
+            select(TasteProfileRow.lent).where(TasteProfileRow.owner == owner, TasteProfileRow.id == profile_id)
+        )
+
+    def crowd(self, profile_id: str, model: str, owner: str) -> list[list[dict[str, float]]]:
+        """Return what everybody else who shares lends to a profile, a list for each person; none if it does not share.
+
+        The profiles of another owner are one person. Those of `owner` have names of their own: each is one.
+        Of other owners' records this reads the consent and what is lent under it, and nothing else.
+        """
+        mine = select(TasteProfileRow.id).where(
+            TasteProfileRow.owner == owner, TasteProfileRow.id == profile_id, TasteProfileRow.sharing_since.is_not(None)
+        )
+        if self._session.scalar(mine) is None:
+            return []
+        rows = self._session.execute(
+            select(TasteProfileRow.owner, TasteProfileRow.id, TasteProfileRow.lent)
+            .where(
+                TasteProfileRow.id != profile_id,
+                TasteProfileRow.sharing_since.is_not(None),
+                TasteProfileRow.lent.is_not(None),
+                TasteProfileRow.lent_model == model,
+            )
+            .order_by(TasteProfileRow.id)
+        )
+        people: dict[tuple[str, str], list[dict[str, float]]] = {}
+        for whose, id, lent in rows:
+            people.setdefault((whose, id if whose == owner else ""), []).append(dict(lent or {}))
+        return list(people.values())
+
+    def _change(self, profile_id: str, owner: str, values: dict[str, Any]) -> None:
+        self._session.execute(
+            update(TasteProfileRow)
+            .where(TasteProfileRow.owner == owner, TasteProfileRow.id == profile_id)
+            .values(**values)
         )
 
     def delete(self, profile_id: str, owner: str) -> list[str]:
@@ -162,7 +214,7 @@ class TasteRepository:
         assert newest is not None, f"the taste {row.id} has no version"
         return TasteProfile(
             id=row.id, name=row.name, handle=row.handle, created_at=row.created_at, version=_version(newest),
-            collecting=row.collecting, owner=row.owner,
+            collecting=row.collecting, sharing_since=row.sharing_since, owner=row.owner,
         )  # fmt: skip
 
 

@@ -7,7 +7,16 @@ from collections.abc import Collection, Mapping, Sequence
 from markupsafe import Markup
 
 from studio.domain.generation import Recipe
-from studio.domain.taste import Reaction, TasteAttribute, TasteEvent, TasteInterest, TasteProfile, TasteVersion
+from studio.domain.taste import (
+    Reaction,
+    TasteAttribute,
+    TasteEvent,
+    TasteHelp,
+    TasteInterest,
+    TasteProfile,
+    TasteVersion,
+)
+from studio.domain.taste_words import SHARED, describe_help
 from studio.services.taste_picks import PICKS, Pair
 from studio.ui.markup import counted, html, joined
 from studio.ui.meter_markup import meter
@@ -133,18 +142,20 @@ def taste(
     events: Sequence[TasteEvent],
     attributes: Sequence[TasteAttribute],
     versions: Sequence[TasteVersion],
+    help: TasteHelp,
 ) -> Markup:
-    """Return all that a profile knows."""
+    """Return all that a profile knows, and who helps it."""
     by_file = {event.file: event for event in events}
     interests = profile.version.summary.interests
     shown = joined(_interest(interest, by_file) for interest in interests)
     rest = _rest(interests, by_file)
     return html(
         '<article class="k-taste"><header class="k-taste-head"><p class="k-said">{sentence}</p>'
-        '<p class="k-small">{basis}</p>{actions}</header>{interests}{rest}{sliders}{versions}</article>',
+        '<p class="k-small">{basis}</p>{actions}</header>{interests}{rest}{sliders}{company}{versions}</article>',
         sentence=sentence, basis=_basis(profile), actions=_actions(profile, bool(events)),
         interests=html('<section class="k-interests">{shown}</section>', shown=shown) if shown else "",
-        rest=rest, sliders=_sliders(profile.version, attributes), versions=_versions(versions),
+        rest=rest, sliders=_sliders(profile.version, attributes), company=_company(profile, attributes, help),
+        versions=_versions(versions),
     )  # fmt: skip
 
 
@@ -239,6 +250,26 @@ def _slider(attribute: TasteAttribute, version: TasteVersion) -> Markup:
         'value="{value:.2f}" data-lean="{name}" aria-label="{low} to {high}"><span>{high}</span></label>',
         set="is-set" if attribute.name in version.edits else "", measured=attribute.measured, low=attribute.low,
         high=attribute.high, name=attribute.name, value=version.leanings.get(attribute.name, 0.0),
+    )  # fmt: skip
+
+
+def _company(profile: TasteProfile, attributes: Sequence[TasteAttribute], help: TasteHelp) -> Markup:
+    since = profile.sharing_since
+    on = since is not None
+    state = html(
+        '<div class="k-company-now"><p>{help}</p><p class="k-small">On since {since}.</p></div>',
+        help=describe_help(help, attributes), since=f"{since.astimezone():%d %b %Y}",
+    ) if since is not None else Markup("")  # fmt: skip
+    return html(
+        '<section class="k-company"><header><h2 id="k-company">Like-minded people</h2>'
+        '<button type="button" class="k-switch" role="switch" aria-checked="{checked}" aria-labelledby="k-company" '
+        'aria-describedby="k-company-what" data-do="again" data-id="share/{turn}"><span>{text}</span>'
+        '<i aria-hidden="true"></i></button></header>'
+        '<p class="k-small" id="k-company-what">Let this taste help other people of this studio who share theirs, and '
+        "be helped by those who are like you. {shared} Switch it off at any time: it ends at once, and nothing of it "
+        "is kept. Pictures that were drawn meanwhile stay.</p>{state}</section>",
+        checked="true" if on else "false", turn="off" if on else "on", text="On" if on else "Off", shared=SHARED,
+        state=state,
     )  # fmt: skip
 
 

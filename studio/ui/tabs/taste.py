@@ -143,13 +143,15 @@ class TastePage:
         return self.show(name)
 
     def do(self, name: str, event: gr.EventData) -> Update:
-        """Do what a button of the view says: learn, pick, clear, version/N."""
+        """Do what a button of the view says: learn, pick, clear, share/on, share/off, version/N."""
         what, _, number = event.id.partition("/")
         if what == "learn":
             return self._follow(self._studio.tastes.learn(name))
         if what == "pick":
             return {self.pair: self._pair(self._begun(name))}
-        if what == "clear":
+        if what == "share":
+            self._studio.tastes.share(name, number == "on")
+        elif what == "clear":
             self._studio.tastes.forget_edits(name)
         elif number.isdecimal():
             self._studio.tastes.revert(name, int(number))
@@ -200,8 +202,9 @@ class TastePage:
         tastes = self._studio.tastes
         profile = tastes.get(taste_id)
         return taste(
-            profile, tastes.in_words(profile), tastes.events(taste_id), tastes.attributes(), tastes.versions(taste_id)
-        )
+            profile, tastes.in_words(profile), tastes.events(taste_id), tastes.attributes(),
+            tastes.versions(taste_id), tastes.help(taste_id),
+        )  # fmt: skip
 
 
 def _nothing() -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from pipelines.pigeon.evidence import gather
-from pipelines.pigeon.people import DAY, DAYS, Described, history, make_person, people, split_of
+from pipelines.pigeon.people import DAY, DAYS, Described, history, make_like_minded, make_person, people, split_of
 
 PICTURES = [
     Described(
@@ -47,3 +47,17 @@ def test_noise_is_there_and_is_found() -> None:
     dropped = gather(noisy, now=DAYS * DAY).dropped
     assert dropped.get("burst", 0) > 5 and dropped.get("accident", 0) > 0
     assert [event.at for event in noisy] == sorted(event.at for event in noisy)
+
+
+def test_the_like_minded_agree_more_than_others_and_not_fully() -> None:
+    agreed: dict[str, list[float]] = {"same": [], "like-minded": [], "other": []}
+    for seed in range(20):
+        person = make_person(seed, PICTURES)
+        akin = make_like_minded(person, 100 + seed, PICTURES)
+        assert akin == make_like_minded(person, 100 + seed, PICTURES) and akin.seed == 100 + seed
+        assert [one.since for one in akin.interests] == [one.since for one in person.interests]
+        for name, other in (("same", person), ("like-minded", akin), ("other", make_person(500 + seed, PICTURES))):
+            apart = [abs(person.likes(one) - other.likes(one)) for one in PICTURES]
+            agreed[name].append(1 - float(np.mean(apart)))
+    means = {name: np.mean(values) for name, values in agreed.items()}
+    assert means["same"] == 1 > means["like-minded"] > means["other"] + 0.05

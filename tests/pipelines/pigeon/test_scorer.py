@@ -112,3 +112,7 @@ def test_the_shipped_prior_is_whole(tmp_path) -> None:
     (tmp_path / "taste.yaml").write_text(text.replace("warmth:", "wormth:"), encoding="utf-8")
     with pytest.raises(ValueError, match="missing: warmth"):
         TasteSettings.read(tmp_path / "taste.yaml")
+    for wrong in ("alone: 1.5", "alone: 0.0", "alone: 0.5, fluff: 0.1"):
+        (tmp_path / "taste.yaml").write_text(text.replace("alone: 0.5", wrong), encoding="utf-8")
+        with pytest.raises(ValueError, match="alone and kinship are possible"):
+            TasteSettings.read(tmp_path / "taste.yaml")

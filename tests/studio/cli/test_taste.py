@@ -47,6 +47,24 @@ def test_pictures_in_a_taste(keepsake, folders, tmp_path) -> None:
     )
 
 
+def test_sharing_is_off_until_it_is_said_and_off_again(keepsake, folders, tmp_path) -> None:
+    for name, liked, skipped in (("Nik", *folders), ("Ana", *folders), ("Tom", *reversed(folders))):
+        keepsake("taste", "learn", name, "--liked", liked, "--skipped", skipped)
+    assert keepsake("taste", "show", "Nik", "--json").json["sharing"] is None
+    assert "does not share" in keepsake("taste", "show", "Nik").out
+    assert "Nobody else shares yet." in keepsake("taste", "edit", "Nik", "--share").out
+    for name in ("Ana", "Tom"):
+        keepsake("taste", "edit", name, "--share")
+    told = keepsake("taste", "show", "Nik", "--json").json
+    assert (told["sharing"]["others"], told["sharing"]["like_minded"], told["version"]) == (2, 1, 2)
+    assert set(told["sharing"]["lent"]) == {"warmth", "brightness", "contrast"}
+    assert "Helped by 1 like-minded person of 2 who share." in keepsake("taste", "show", "Nik").out
+    keepsake("taste", "edit", "Ana", "--no-share")
+    assert keepsake("taste", "show", "Nik", "--json").json["sharing"]["like_minded"] == 0
+    both = keepsake("taste", "edit", "Nik", "--no-share", "--words", "cooler", "--json").json
+    assert both["sharing"] is None and both["version"] == 3
+
+
 def test_bad_input_is_one_line(keepsake, one_line, folders, tmp_path) -> None:
     one_line(keepsake("taste", "show", "nobody"), "no taste called 'nobody'")
     one_line(keepsake("taste", "learn", "Nik", "--liked", tmp_path / "not-there"), "is not a folder")

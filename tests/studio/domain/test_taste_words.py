@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from studio.domain.taste import Amount, TasteAttribute, TasteVariant
-from studio.domain.taste_words import describe, in_taste, read_words
+from studio.domain.taste import Amount, TasteAttribute, TasteHelp, TasteVariant
+from studio.domain.taste_words import describe, describe_help, in_taste, read_words
 from studio.errors import InvalidInput
 
 
@@ -74,3 +74,30 @@ def test_a_taste_never_overrules_the_prompt(prompt: str, amount: Amount, mention
 
 def test_nothing_to_say() -> None:
     assert in_taste("a cat", TasteVariant(style="", colour=""), Amount.FULL, mentions=False) == "a cat"
+
+
+@pytest.mark.parametrize(
+    ("help", "said"),
+    [
+        (TasteHelp(), "Nobody else shares yet."),
+        (
+            TasteHelp(sharing=1),
+            "1 other person shares, and nothing that you chose says yet who is like-minded: "
+            "this taste stands on its own.",
+        ),
+        (
+            TasteHelp(sharing=5, leanings={"red": 0.1}),
+            "5 other people share, nobody clearly like-minded yet. They move it towards red.",
+        ),
+        (
+            TasteHelp(people=2, sharing=5, leanings={"warmth": -0.3, "red": 0.1, "busyness": 0.001}),
+            "Helped by 2 like-minded people of 5 who share. They move it towards cool colours and red.",
+        ),
+        (
+            TasteHelp(people=1, sharing=1, leanings={"red": 0.001}),
+            "Helped by 1 like-minded person of 1 who share. They change next to nothing so far.",
+        ),
+    ],
+)
+def test_help_is_said(help: TasteHelp, said: str) -> None:
+    assert describe_help(help, ATTRIBUTES) == said

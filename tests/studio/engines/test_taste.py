@@ -104,3 +104,36 @@ def test_tokens_go_with_ways_where_the_settings_say_so(engine) -> None:
 def test_says_what_it_needs_and_loads_nothing(engine) -> None:
     fresh = PigeonTasteEngine(find=lambda name: pytest.fail(f"{name} was asked for"))
     assert fresh.needs() == ("tinyvit", "mini") and len(fresh.attributes()) == 28 and fresh.model()
+
+
+def test_the_like_minded_help_and_what_they_lent_is_not_kept(engine) -> None:
+    learned = engine.learn(events(engine, *LIKED), NOW)
+    opposite = engine.learn(events(engine, *[Reaction.SKIP] * 5, *[Reaction.LIKE] * 4), NOW)
+    lent = [engine.lend(one.data, {}) for one in (learned, opposite)]
+    assert lent[0].keys() == {one.name for one in engine.attributes()} and lent[0]["warmth"] > 0 > lent[1]["warmth"]
+    assert engine.lend(learned.data, {"gloss": -1.0})["gloss"] < 0
+    few = engine.learn([event for event in events(engine, *LIKED) if event.id in ("0", "5")], NOW)
+    helped = engine.borrow(few.data, [[lent[0]], [lent[1]]])
+    assert helped.help.sharing == 2 and helped.help.leanings["warmth"] > 0
+    looks = [engine.look(disc(SHADES[place])) for place in (3, 8)]
+    gaps = [
+        red.preference - blue.preference
+        for red, blue in (engine.score(data, looks, {}) for data in (few.data, helped.data))
+    ]
+    assert gaps[1] > gaps[0]
+    known = engine.borrow(learned.data, [[lent[0]], [lent[1]]]).help
+    assert known.people == 1
+
+
+def test_nobody_lends_and_nothing_known_are_bit_equal(engine) -> None:
+    learned, nothing = engine.learn(events(engine, *LIKED), NOW), engine.learn([], NOW)
+    lent = engine.lend(learned.data, {})
+    assert engine.borrow(learned.data, []).data == learned.data
+    assert engine.borrow(nothing.data, [[lent]]).data == nothing.data
+    assert engine.borrow(nothing.data, [[lent]]).help.sharing == 1
+
+
+def test_lending_loads_no_encoder(engine) -> None:
+    learned = engine.learn(events(engine, *LIKED), NOW)
+    bare = PigeonTasteEngine(find=lambda name: pytest.fail(f"{name} was loaded"))
+    assert bare.lend(learned.data, {}) == engine.lend(learned.data, {})

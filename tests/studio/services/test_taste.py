@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from studio.domain.generation import GenerateRequest, Picture
-from studio.domain.taste import FIRST_NAME, Reaction
+from studio.domain.taste import FIRST_NAME, Reaction, TasteHelp
 from studio.errors import InvalidInput, NameTaken, NotFound
 from studio.studio import Studio
 
@@ -187,3 +187,105 @@ def test_transparency_is_kept(studio: Studio) -> None:
     (event,) = studio.tastes.events("Nik")
     with Image.open(io.BytesIO(studio.files.get(event.file))) as kept:
         assert kept.mode == "RGBA"
+
+
+def weights_of(studio: Studio, name: str, owner: str = "local") -> list[float]:
+    """What a taste says of a red and of a blue picture."""
+    verdicts = studio.tastes.score(name, [REDS[0], BLUES[0]], owner).result(PATIENCE)
+    return [verdict.preference for verdict in verdicts]
+
+
+@pytest.fixture
+def three(nik: Studio) -> Studio:
+    """Nik; Ana, who likes red too and lives elsewhere; Tom, who likes blue. Nobody shares."""
+    nik.tastes.import_pictures("Ana", files(*REDS[:2]), files(BLUES[3]), "anna").result(PATIENCE)
+    nik.tastes.import_pictures("Tom", files(*BLUES), files(*REDS), "tom").result(PATIENCE)
+    return nik
+
+
+def test_without_consent_of_both_everything_is_as_it_was(three: Studio) -> None:
+    alone, of_ana = weights_of(three, "Nik"), weights_of(three, "Ana", "anna")
+    assert three.tastes.get("Nik").sharing_since is None and three.tastes.help("Nik") == TasteHelp()
+    assert three.tastes.share("Nik", True).sharing_since is not None
+    assert weights_of(three, "Nik") == alone and weights_of(three, "Ana", "anna") == of_ana
+    assert three.tastes.help("Ana", "anna") == TasteHelp()
+    three.tastes.share("Nik", False)
+    three.tastes.share("Ana", True, "anna")
+    assert weights_of(three, "Nik") == alone and weights_of(three, "Ana", "anna") == of_ana
+
+
+def test_with_both_consents_the_like_minded_help_and_the_others_do_not(three: Studio) -> None:
+    alone = weights_of(three, "Ana", "anna")
+    for name, owner in (("Nik", "local"), ("Ana", "anna"), ("Tom", "tom")):
+        three.tastes.share(name, True, owner)
+    help = three.tastes.help("Ana", "anna")
+    assert (help.people, help.sharing) == (1, 2) and any(help.leanings.values())
+    assert weights_of(three, "Ana", "anna") != alone
+    three.tastes.edit("Ana", {"warmth": 0.9}, owner="anna")
+    assert "warmth" not in three.tastes.help("Ana", "anna").leanings  # what she sets herself nobody moves
+
+
+@pytest.mark.parametrize("end", ["the helper withdraws", "the helped withdraws", "the helper is forgotten"])
+def test_withdrawn_is_at_once_as_before_and_nothing_is_kept(three: Studio, end: str) -> None:
+    alone = weights_of(three, "Ana", "anna")
+    judge = three.tastes.judge("Ana", "anna")  # a drawing that goes on meanwhile
+    before = three.tastes.get("Ana", "anna").version
+    three.tastes.share("Nik", True)
+    three.tastes.share("Ana", True, "anna")
+    assert three.tastes.lent("Nik") is not None and weights_of(three, "Ana", "anna") != alone
+    seen = [Image.new("RGB", (64, 64), (170, 30, 20))]
+    with_help = judge(seen)
+    if end == "the helper withdraws":
+        assert three.tastes.share("Nik", False).sharing_since is None
+        assert three.tastes.lent("Nik") is None
+    elif end == "the helped withdraws":
+        three.tastes.share("Ana", False, "anna")
+    else:
+        three.tastes.forget("Nik")
+    assert weights_of(three, "Ana", "anna") == alone and three.tastes.help("Ana", "anna").people == 0
+    assert judge(seen) != with_help
+    assert three.tastes.get("Ana", "anna").version == before
+
+
+def test_what_is_lent_follows_what_is_learned_and_only_with_consent(nik: Studio) -> None:
+    assert nik.tastes.lent("Nik") is None
+    nik.tastes.share("Nik", True)
+    first = nik.tastes.lent("Nik")
+    assert first is not None and set(first) == {"warmth", "brightness", "contrast"}
+    nik.tastes.edit("Nik", {"warmth": -0.5})
+    assert nik.tastes.lent("Nik") == {**first, "warmth": -0.5} and first["warmth"] > 0
+    nik.tastes.revert("Nik", 2)
+    assert nik.tastes.lent("Nik") == first
+    nik.tastes.share("Nik", False)
+    nik.tastes.edit("Nik", words="cool colours")
+    assert nik.tastes.lent("Nik") is None
+
+
+def test_consent_keeps_its_first_date_and_a_new_one_has_a_new_date(nik: Studio) -> None:
+    first = nik.tastes.share("Nik", True).sharing_since
+    assert nik.tastes.share("Nik", True).sharing_since == first == nik.tastes.get("Nik").sharing_since
+    nik.tastes.share("Nik", False)
+    again = nik.tastes.share("Nik", True).sharing_since
+    assert first is not None and again is not None and again > first
+
+
+def test_somebody_who_has_learned_nothing_lends_nothing(nik: Studio) -> None:
+    nik.tastes.create("Eva")
+    nik.tastes.share("Eva", True)
+    nik.tastes.share("Nik", True)
+    assert nik.tastes.lent("Eva") is None and nik.tastes.help("Nik") == TasteHelp()
+    assert nik.tastes.help("Eva") == TasteHelp(sharing=1)
+
+
+def test_export_tells_the_consent_and_all_that_is_lent(nik: Studio) -> None:
+    assert json.loads(nik.tastes.export("Nik"))["sharing"] == {"since": None, "lent": None}
+    since = nik.tastes.share("Nik", True).sharing_since
+    told = json.loads(nik.tastes.export("Nik"))["sharing"]
+    assert since is not None and told == {"since": since.isoformat(), "lent": nik.tastes.lent("Nik")}
+
+
+def test_nobody_shares_or_withdraws_for_somebody_else(nik: Studio) -> None:
+    with pytest.raises(NotFound):
+        nik.tastes.share("Nik", True, "somebody else")
+    with pytest.raises(NotFound):
+        nik.tastes.help("Nik", "somebody else")

@@ -86,6 +86,22 @@ def test_forgotten_and_exported(visitor: Visitor, nik: Studio) -> None:
     assert visitor.http.get("/media/taste/nik.json").status_code == 404
 
 
+def test_sharing_is_a_switch_that_says_what_is_shared(visitor: Visitor, nik: Studio) -> None:
+    view = visitor.call("taste", "Nik")["taste-view"]
+    assert 'role="switch" aria-checked="false"' in view and 'data-id="share/on"' in view
+    assert "No picture, no history, no name." in view and "On since" not in view
+    on = visitor.call("taste_do", "Nik", id="share/on")["taste-view"]
+    assert 'aria-checked="true"' in on and "Nobody else shares yet." in on and "On since" in on
+    liked = [("a.png", lambda: plain((210, 50, 20)))]
+    nik.tastes.import_pictures("Ana", liked, [("b.png", lambda: plain((20, 40, 210)))], "anna").result(PATIENCE)
+    nik.tastes.share("Ana", True, "anna")
+    helped = visitor.call("taste", "Nik")["taste-view"]
+    assert "Helped by 1 like-minded person of 1 who share." in helped and "They" in helped and "Ana" not in helped
+    off = visitor.call("taste_do", "Nik", id="share/off")["taste-view"]
+    assert 'aria-checked="false"' in off and "Helped by" not in off and nik.tastes.lent("Nik") is None
+    nik.tastes.forget("Ana", "anna")
+
+
 def test_reactions_while_browsing(visitor: Visitor, nik: Studio) -> None:
     (picture,) = nik.generation.start(GenerateRequest(prompt="a cat", seed=1)).result(PATIENCE)
     told = {"picture": picture.id, "reaction": "like", "seconds": 3.5}
