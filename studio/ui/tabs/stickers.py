@@ -256,7 +256,7 @@ class StickersPage:
     def _empty(known: bool) -> str:
         if known:
             return empty(
-                "hoop", "Your stickers appear here", "Choose one of your things and draw a set: how it feels, or hats and places."
+                "hoop", "Your stickers appear here", "Choose one of your things and draw a set: feelings, hats, places."
             )
         action = (
             '<button type="button" class="k-button k-primary" data-do="go" data-tab="concepts">Add a thing</button>'
