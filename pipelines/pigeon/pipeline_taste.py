@@ -161,15 +161,19 @@ class TastePipeline:
             return dealt(own, counts)
         look = beside.reference.contrast(self.settings, self.sample_features.looks.mean(axis=0))
         wanted = self._worth(look, beside.likeness(self._sample_points, self.settings))
-        ways = [beside.ways(worth, wanted) for worth in own or [None] * len(counts)]
+        ways = [beside.ways(worth, wanted) for worth in own or [{}] * len(counts)]
         return [
             replace(way, palette=beside.palette(way.colour, beside.colours(contrast, look, ways[way.interest].scale)))
             for way in dealt([one.worth for one in ways], counts)
         ]
 
+    def points(self, features: PictureFeatures) -> FloatArray:
+        """Return what pictures are clustered by, of length 1 [N, E]; see `pipelines.pigeon.histories`."""
+        return embeddings(features, settings=self.settings)
+
     @cached_property
     def _sample_points(self) -> FloatArray:
-        return embeddings(self.sample_features, settings=self.settings)
+        return self.points(self.sample_features)
 
     def _worth(self, contrast: Contrast, near: FloatArray) -> Worth:
         standard = self.settings.standardised(self.sample_features.attributes).astype(np.float32)

@@ -126,11 +126,11 @@ class Beside:
         if not 0 <= self.ratio <= 1:  # also refuses NaN
             raise ValueError(f"The ratio of the mask is {self.ratio}; it must lie between 0 and 1.")
 
-    def ways(self, taste: Worth | None, reference: Worth) -> MixedWorth:
+    def ways(self, taste: Worth, reference: Worth) -> MixedWorth:
         """Mix what ways of drawing are worth, the reference's worth brought to the scale of the taste's.
 
         Args:
-            taste: worth of each way to the taste; None: nothing is known of one.
+            taste: worth of each way to the taste; {}: nothing is known of one.
             reference: worth of each to the reference.
         """
         mine, theirs = (float(np.ptp([*worth.values()])) if worth else 0.0 for worth in (taste, reference))

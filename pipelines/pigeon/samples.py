@@ -64,7 +64,7 @@ class Variant:
     """A way to draw something: words for a style and a colour, and the interest it is for.
 
     Attributes:
-        palette: colours ``#rrggbb`` of a reference that it is drawn in, the main one first; (): the colour's name tells.
+        palette: colours ``#rrggbb`` of a reference that it is drawn in, the main one first; (): its colour's name.
     """
 
     style: str
@@ -93,9 +93,7 @@ class Contrast:
 Worth = dict[tuple[str, str], float]  # of every style and colour
 
 
-def worth_of_ways(
-    entries: Sequence[Sample], features: PictureFeatures, contrast: Contrast, near: FloatArray
-) -> Worth:
+def worth_of_ways(entries: Sequence[Sample], features: PictureFeatures, contrast: Contrast, near: FloatArray) -> Worth:
     """Return what every way of drawing is worth to a taste, or to a picture that others are to look like.
 
     A colour is worth what it is more in liked pictures than in others, a style as much as its drawings differ from

@@ -103,4 +103,4 @@ def test_tokens_go_with_ways_where_the_settings_say_so(engine) -> None:
 
 def test_says_what_it_needs_and_loads_nothing(engine) -> None:
     fresh = PigeonTasteEngine(find=lambda name: pytest.fail(f"{name} was asked for"))
-    assert fresh.needs() == ("tinyvit", "mini") and len(fresh.attributes()) == 28 and fresh.model()
+    assert fresh.needs() == ("tinyvit", "u2netp", "mini") and len(fresh.attributes()) == 28 and fresh.model()
