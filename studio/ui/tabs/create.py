@@ -17,9 +17,8 @@ from studio.ui.form import Form
 from studio.ui.markup import chips, empty, heading, html, job_card, notice, piece
 from studio.ui.picture_markup import results
 from studio.ui.tabs.interrupted import InterruptedDrawings
-from studio.ui.tabs.like_picture import LikePictureSection
+from studio.ui.tabs.like_picture import LikePictureSection, dropped_picture
 from studio.ui.tabs.style_loras import StyleLoraSection
-from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
 COUNTS = (1, 2, 4, 8, 16)
@@ -149,7 +148,7 @@ class CreatePage:
         if not (taste or referred or taste_share):
             return self.follow(self._studio.generation.start(request))
         asked = TasteRequest(
-            drawing=request, taste=taste, amount=amount, like=contents([like])[0] if like is not None else None,
+            drawing=request, taste=taste, amount=amount, like=dropped_picture(like) if like is not None else None,
             like_picture=like_picture, taste_share=taste_share if referred or taste_share else None,
         )  # fmt: skip
         return self.follow(self._studio.taste_drawing.start(asked))

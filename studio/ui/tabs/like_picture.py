@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from studio.domain.generation import Picture
+from studio.errors import InvalidPhoto
 from studio.services.taste import picture_for_keeping, read_kept
 from studio.services.taste_drawing import SHARE
 from studio.studio import Studio
@@ -34,15 +35,9 @@ class LikePictureSection:
         with gr.Accordion("Like a picture", open=False, elem_id="like", elem_classes="k-more") as self.fold:
             self.chosen = piece(name="like-chosen")
             self.file = gr.File(
-                show_label=False,
-                elem_id="like-file",
-                elem_classes="k-drop",
-                file_count="single",
-                label="Like a picture",
+                show_label=False, elem_id="like-file", elem_classes="k-drop", label="Picture to draw like"
             )
-            self.picture = gr.Textbox(
-                "", visible=False, label="Like this picture of the gallery", elem_id="like-picture"
-            )
+            self.picture = gr.Textbox("", visible=False, label="Picture of the gallery", elem_id="like-picture")
             self.share = gr.Slider(
                 0, 1, 0, step=0.05, label="This picture ↔ your taste", elem_id="taste-share", buttons=[], visible=False,
                 info="Left, the look is the picture's alone. Right, it is your taste's.",
@@ -61,11 +56,7 @@ class LikePictureSection:
         """Show the dropped picture; raises `InvalidPhoto` when it is none."""
         if path is None:
             return self.remove(taste)
-        try:
-            shown = chosen_picture(read_kept(picture_for_keeping(contents([path])[0])), taste=taste)
-        except BaseException:
-            Path(path).unlink(missing_ok=True)
-            raise
+        shown = chosen_picture(read_kept(dropped_picture(path)), taste=taste)
         return {**self._opened(shown, taste), self.file: gr.update(visible=False), self.picture: ""}
 
     def take(self, picture: Picture, taste: str) -> Update:
@@ -85,7 +76,7 @@ class LikePictureSection:
         if not (path or picture):
             return {self.chosen: gr.skip(), self.share: gr.skip(), self._amount: gr.update(visible=bool(taste))}
         image = (
-            read_kept(picture_for_keeping(contents([path])[0]))
+            read_kept(dropped_picture(path))
             if path
             else read_kept(self._studio.files.get(self._studio.gallery.get(picture).file))
         )
@@ -99,6 +90,24 @@ class LikePictureSection:
             self.fold: gr.update(open=True), self.chosen: shown, self.share: _dial(taste),
             self._amount: gr.update(visible=True),
         }  # fmt: skip
+
+
+def dropped_picture(path: str) -> bytes:
+    """Return a dropped picture as it is kept, and leave nothing else in its place: it waits there to be drawn like.
+
+    Raises:
+        InvalidInput: it has waited too long.
+        InvalidPhoto: it is no picture; nothing is left of it.
+    """
+    data = contents([path])[0]
+    try:
+        kept = picture_for_keeping(data)
+    except InvalidPhoto:
+        Path(path).unlink(missing_ok=True)
+        raise
+    if kept != data:
+        Path(path).write_bytes(kept)
+    return kept
 
 
 def _dial(taste: str) -> Any:
