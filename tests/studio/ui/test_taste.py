@@ -111,7 +111,7 @@ def test_drawn_in_a_taste_beside_the_plain_one(visitor: Visitor, nik: Studio, jo
         "best_of": 1,
     }
     assert visitor.call("tastes", "")["taste"]["choices"][1:] == [["Nik", "Nik"]]  # as the page asks when it is opened
-    begun = visitor.call("draw", *values.values(), "Nik", "clear", "")
+    begun = visitor.call("draw", *values.values(), "Nik", "clear", "", "", None, "", 0.0)
     job = job_in(begun["stage"])
     assert visitor.wait_for(job)["status"] == "done"
     shown = visitor.call("drawn", id=job)["stage"]
