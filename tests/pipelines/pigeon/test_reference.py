@@ -63,7 +63,9 @@ def test_what_is_chosen_goes_from_the_reference_to_the_taste(seed: int) -> None:
         chosen.append(max(mixed, key=lambda way: mixed[way]))
     mine, theirs = [taste[way] for way in chosen], [wanted[way] for way in chosen]
     assert mine == sorted(mine) and theirs == sorted(theirs, reverse=True)
-    assert chosen[0] == max(wanted, key=lambda way: wanted[way]) and chosen[-1] == max(taste, key=lambda way: taste[way])
+    assert chosen[0] == max(wanted, key=lambda way: wanted[way]) and chosen[-1] == max(
+        taste, key=lambda way: taste[way]
+    )
 
 
 def test_at_one_the_worth_is_the_tastes_bit_by_bit() -> None:
