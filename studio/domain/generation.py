@@ -147,7 +147,7 @@ class Recipe:
         palette: colours that it was drawn in, see `GenerateRequest`.
         like: content key of the picture that it was to look like; "": none, or that one is deleted.
         taste_share: of the taste beside that picture, 0–1; None: there was none.
-        like_score: how much it looks like that picture, −1 to 1.
+        like_score: how much it looks like that picture, −1 to 1; also of the plain picture drawn beside such a one.
     """
 
     prompt: str

@@ -127,19 +127,25 @@ class _Guide:
 
     def scored(self, one: _Tried, **more: Any) -> Drawn:
         """Return a drawn picture whose recipe says what was found of it."""
-        like = one.verdict.likeness
-        if self.beside is not None and like is not None:
-            more |= {"like": self.told.like, "taste_share": self.beside.share, "like_score": round(like, 4)}
+        if one.verdict.likeness is not None:
+            more["like_score"] = round(one.verdict.likeness, 4)
         return dataclasses.replace(one.drawn, recipe=dataclasses.replace(one.drawn.recipe, **more))
 
     def told_of(self, best: _Tried, plain: _Tried, plain_id: str) -> Drawn:
         """Return a picture that was preferred to the plain one."""
+        share = None if self.beside is None else self.beside.share
         return self.scored(
-            best, taste=self.taste, taste_score=self._liking(best), plain=plain_id, plain_score=self._liking(plain)
+            best,
+            like=self.told.like,
+            taste_share=share,
+            taste=self.taste,
+            taste_score=self._liking(best),
+            plain=plain_id,
+            plain_score=self._liking(plain),
         )
 
     def told_of_plain(self, plain: _Tried) -> Drawn:
-        """Return the plain picture."""
+        """Return the plain picture, which was drawn in no taste and like nothing."""
         return self.scored(plain, plain_score=self._liking(plain))
 
     def _liking(self, one: _Tried) -> float | None:

@@ -67,12 +67,10 @@ def shares_in_words(recipe: Recipe) -> str:
 
 
 def like_line(recipe: Recipe) -> Markup:
-    """Return what came of drawing like a picture where nobody's taste was beside it; nothing otherwise."""
-    if recipe.taste_share is None or recipe.plain_score is not None:
+    """Return what is to be said where the plain picture is shown though others were to look like one."""
+    if recipe.like_score is None or recipe.taste_share is not None:
         return Markup("")
-    if not recipe.plain:
-        return html('<p class="k-small k-between">The plain picture: nothing that was tried looks more like yours.</p>')
-    return Markup("")
+    return html('<p class="k-small k-between">The plain picture: nothing that was tried is better.</p>')
 
 
 def swatches(colours: tuple[str, ...]) -> Markup:

@@ -39,7 +39,7 @@ def _result(picture: Picture) -> Markup:
         'alt="{prompt}">{plain}</span></button>{taste}'
         "<figcaption>{meters}{reactions}{downloads}</figcaption></figure>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
-        plain=plain_beneath(picture.recipe), taste=taste_line(picture.recipe) + like_line(picture.recipe),
+        plain=plain_beneath(picture.recipe), taste=like_line(picture.recipe) or taste_line(picture.recipe),
         reactions=reactions(picture.id, ()),
         meters=meters(picture), downloads=_downloads(picture, clean=False),
     )  # fmt: skip
