@@ -77,7 +77,7 @@ def build_studio(config: StudioConfig) -> Studio:
     jobs = JobRunner()
     presence = Presence(config.data_dir / "processes")
     personalizer = Personalizer(subject, vault)
-    log = DrawingLog(database, presence, ids)
+    log = DrawingLog(vault, presence, ids)
     reader = PhotoReader(subject)
     concepts = ConceptService(
         vault=vault,
@@ -121,7 +121,9 @@ def build_studio(config: StudioConfig) -> Studio:
         ),
         tastes=tastes,
         taste_picks=TastePicks(vault=vault, engine=taste, tastes=tastes, ids=ids),
-        taste_drawing=TasteDrawing(jobs=jobs, engine=taste, tastes=tastes, generation=generation, log=log),
+        taste_drawing=TasteDrawing(
+            jobs=jobs, engine=taste, tastes=tastes, generation=generation, gallery=gallery, files=files, log=log
+        ),
         posters=PosterService(files=files, concepts=concepts, generation=generation, gallery=gallery),
         jobs=jobs,
         files=files,

@@ -86,7 +86,7 @@
     more: () => $("#photos input[type=file]").click(),
     light: switchLight,
   };
-  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply", remember: "like", keep: "apply", discard: "undo" };
+  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", alike: "apply", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply", remember: "like", keep: "apply", discard: "undo" };
 
   // A conversation is read at its end: go there when something was said
   const followThread = (element) => {

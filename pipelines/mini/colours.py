@@ -142,10 +142,10 @@ def recolour_pixels(
     return _with_groups(picture, raster_groups(picture) if groups is None else groups, wanted)
 
 
-def palette(picture: np.ndarray, most: int = 3) -> tuple[str, ...]:
+def palette(picture: np.ndarray, most: int = 3, least: float = 1 / 16) -> tuple[str, ...]:
     """Return the main colours of a picture [H, W, 4] as ``#rrggbb``, the one that covers most first.
 
-    Colours that are much alike count as one; what covers less than a sixteenth of the opaque part is left out.
+    Colours that are much alike count as one; what covers a smaller share of the opaque part than `least` is left out.
     """
     seen = picture[picture[..., 3] > 128][:, :3]
     if not len(seen):
@@ -163,7 +163,7 @@ def palette(picture: np.ndarray, most: int = 3) -> tuple[str, ...]:
             kept.append((table[place], int(counts[place])))
     # Of a ginger dog with a white chest people say that it is ginger: colour counts more than white, grey and black.
     kept.sort(key=lambda entry: -entry[1] * (0.6 + 0.8 * float(np.ptp(entry[0])) / 255))
-    shown = [colour for colour, count in kept if count * 16 >= len(seen)][:most]
+    shown = [colour for colour, count in kept if count >= least * len(seen)][:most]
     return tuple("#" + "".join(f"{round(value):02x}" for value in colour) for colour in shown)
 
 

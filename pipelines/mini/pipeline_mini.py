@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -102,6 +103,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         seeds: Sequence[int] | None,
         subjects: Sequence[PersonalSubject] = (),
         taste: Taste | None = None,
+        palette: Sequence[str] = (),
     ) -> None:
         """Refuse what cannot be drawn, with a ValueError that names the value."""
         if not prompt or not all(isinstance(text, str) for text in prompt):
@@ -119,6 +121,11 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             raise ValueError(
                 f"The tokens of {len(taste.tokens)} tastes do not fit {len(prompt)} prompts; give each one."
             )
+        if palette and not self._sketched:
+            raise ValueError("This model is shown no sketches, so it takes no palette; name colours in the prompt.")
+        for colour in palette:
+            if re.fullmatch("#[0-9a-f]{6}", colour) is None:
+                raise ValueError(f"The palette holds {colour!r}; colours look like #1f77b4.")
 
     def encode_prompt(
         self, prompt: Sequence[str], sketches: Sequence[Sketch | None] | None = None
@@ -164,8 +171,10 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         """Return what dresses a thing's drawing; None where the LoRA does not count, or nothing is sketched."""
         return Dresser(self, lora, fidelity) if lora is not None and fidelity and self._sketched else None
 
-    def _in_taste(self, taste: Taste | None, picture: int) -> list[Actor]:
-        """Return who plays what a prompt names first where that is nobody's own: it is dressed as the taste likes."""
+    def _in_taste(self, taste: Taste | None, palette: Sequence[str], picture: int) -> list[Actor]:
+        """Return who plays what a prompt names first where that is nobody's own: it wears what the taste likes."""
+        if palette:
+            return [Actor(coat=palette)]
         if taste is None or not self._sketched or not taste.counts(picture):
             return []
         return [Actor(dress=TasteDresser(self, taste.of(picture)))]
@@ -224,6 +233,7 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         fidelity: float = 1.0,
         subjects: Sequence[PersonalSubject] = (),
         taste: Taste | None = None,
+        palette: Sequence[str] = (),
         output_type: str = "pil",
         upscale: bool = True,
         callback_on_step_end: StepCallback | None = None,
@@ -243,6 +253,8 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
             taste: tokens of somebody's taste for each picture. Where there are sketches they dress the drawing of what
                 is nobody's own, unless the prompt names its colours, and the base draws after it; own things keep
                 their looks. Where there are none they are beside the text at every step.
+            palette: colours ``#rrggbb`` of what the prompts name first where that is nobody's own and they do not
+                colour it themselves, the main one first; they take the place of those that a taste would choose.
             output_type: ``pil`` or ``latent``.
             upscale: whether decoded pictures are enlarged.
             callback_on_step_end: called as (pipeline, step, timestep, {"latents", "denoised"}); ``denoised`` is the
@@ -253,12 +265,12 @@ class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):
         """
         texts = [prompt] if isinstance(prompt, str) else list(prompt)
         own = subjects or ([PersonalSubject(lora=lora)] if lora is not None else [])
-        self.check_inputs(texts, seeds, own, taste)
+        self.check_inputs(texts, seeds, own, taste, palette)
         personal = any(subject.lora is not None for subject in own)
         guidance = Guidance.from_fidelity(fidelity if personal else 0.0, guidance_scale)
         dressers = [self._dresser(subject.lora, fidelity) for subject in own]
         casts = [
-            [s.actor(row, d) for s, d in zip(own, dressers, strict=True)] or self._in_taste(taste, row)
+            [s.actor(row, d) for s, d in zip(own, dressers, strict=True)] or self._in_taste(taste, palette, row)
             for row in range(len(texts))
         ]
         sketches = self.sketch(texts, seeds, casts)

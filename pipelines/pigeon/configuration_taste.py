@@ -16,6 +16,7 @@ from pipelines.features.preprocessing import FloatArray
 from pipelines.pigeon.attributes import ATTRIBUTE_NAMES
 
 DEFAULT_FILE = Path(__file__).resolve().parents[2] / "configs" / "taste.yaml"
+CLIPPED = 3.0  # standard deviations
 PRIOR = ("mean", "slope", "linear", "local", "width", "look", "temperature")
 
 
@@ -69,6 +70,10 @@ class TasteSettings:
     def spreads(self) -> FloatArray:
         """Standard deviation of each attribute [A]."""
         return np.maximum(1e-3, self._column(1, 1.0))
+
+    def standardised(self, attributes: FloatArray) -> np.ndarray:
+        """Return attributes in standard deviations from the mean of the corpus, clipped at ±3 [N, A]."""
+        return np.clip((attributes - self.means) / self.spreads, -CLIPPED, CLIPPED)
 
     def _column(self, place: int, otherwise: float) -> FloatArray:
         known = self.attributes or {}

@@ -14,11 +14,7 @@ from pipelines.pigeon.scorer import TasteScorer
 
 def embeddings(features: PictureFeatures, scorer: TasteScorer | None = None, *, settings=None) -> FloatArray:
     """Return what pictures are clustered by, of length 1 [N, A + D]: attributes and looks, each of half the weight."""
-    standard = (
-        scorer.standardised(features.attributes)
-        if scorer is not None
-        else np.clip((features.attributes - settings.means) / settings.spreads, -3, 3)
-    )
+    standard = (settings if scorer is None else scorer.settings).standardised(features.attributes)
     return normalise_rows(np.concatenate([normalise_rows(standard), features.looks], axis=1))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image
 
 from pipelines.features.image_encoders import load_image_encoder
+from pipelines.features.preprocessing import FloatArray
+from pipelines.matting import Matting
 from pipelines.mini.library import DrawingLibrary
 from pipelines.pigeon.attributes import ATTRIBUTE_NAMES
 from pipelines.pigeon.cold_start import next_pair
@@ -20,7 +22,8 @@ from pipelines.pigeon.features import FeatureExtractor, PictureFeatures
 from pipelines.pigeon.histories import embeddings
 from pipelines.pigeon.history import Event
 from pipelines.pigeon.interests import Interests, allocate, find_interests
-from pipelines.pigeon.samples import Sample, Variant, samples, variants
+from pipelines.pigeon.reference import Beside, Reference
+from pipelines.pigeon.samples import Contrast, Sample, Variant, Worth, dealt, samples, worth_of_ways
 from pipelines.pigeon.scorer import TasteScorer
 
 
@@ -48,26 +51,33 @@ class TastePipeline:
         extractor: makes features of pictures.
         settings: the prior.
         library: drawings to pick between and to try tastes on; None: neither is possible.
+        matting: opens what cuts the subject out of a photo that others are to look like; None: all of it tells.
     """
 
     def __init__(
-        self, extractor: FeatureExtractor, settings: TasteSettings, library: DrawingLibrary | None = None
+        self,
+        extractor: FeatureExtractor,
+        settings: TasteSettings,
+        library: DrawingLibrary | None = None,
+        matting: Callable[[], Matting] | None = None,
     ) -> None:
-        self.extractor, self.settings, self._library = extractor, settings, library
+        self.extractor, self.settings, self._library, self._open_matting = extractor, settings, library, matting
 
     @classmethod
     def from_files(cls, find: Callable[[str], Path], *, model: str = "mini", threads: int = 1) -> TastePipeline:
         """Load the encoder, and the drawings of a base model.
 
         Args:
-            find: from a model's name to its place.
+            find: from a model's name to its place; of what cuts out it is asked when there is something to cut out.
             model: the base; one without a library leaves `samples` empty.
             threads: of the encoder.
         """
         encoder = load_image_encoder("tinyvit", find("tinyvit"), threads=threads)
         folder = find(model) / "library"
         library = DrawingLibrary.from_pretrained(folder) if folder.is_dir() else None
-        return cls(FeatureExtractor(encoder), TasteSettings.read(), library)
+        return cls(
+            FeatureExtractor(encoder), TasteSettings.read(), library, lambda: Matting(find("u2netp"), threads=threads)
+        )
 
     def features(self, images: Sequence[Image.Image]) -> PictureFeatures:
         """Return the features of pictures."""
@@ -110,25 +120,61 @@ class TastePipeline:
         """Return the two samples whose comparison tells most; see `pipelines.pigeon.cold_start`."""
         return next_pair(scorer, self.sample_features, self.settings, shown=shown, seed=seed)
 
+    def reference(self, image: Image.Image) -> Reference:
+        """Return what is seen of a picture that others are to look like: of a photo, the look of its subject."""
+        return Reference.read(image, self.extractor, self._matting)
+
+    @cached_property
+    def _matting(self) -> Matting | None:
+        return self._open_matting() if self._open_matting is not None else None
+
     def variants(
-        self, scorer: TasteScorer, centres: Sequence[Sequence[float]], shares: Sequence[float], count: int,
-        edits: Mapping[str, float] | None = None,
+        self, scorer: TasteScorer | None, centres: Sequence[Sequence[float]], shares: Sequence[float], count: int,
+        edits: Mapping[str, float] | None = None, beside: Beside | None = None,
     ) -> list[Variant]:  # fmt: skip
         """Return `count` ways to draw something as a person would like it; none for a base without a library.
 
         Args:
-            scorer: the taste.
+            scorer: the taste; None: nobody's, the reference alone tells.
             centres: of its interests [k, E].
             shares: of its interests, summing to 1 [k].
             count: how many.
             edits: see `TasteScorer.score`.
+            beside: a reference, and how much of it is hidden; None: none.
+
+        Raises:
+            ValueError: neither a taste nor a reference, or nobody's taste is to have a share.
         """
+        if scorer is None and (beside is None or beside.ratio > 0):
+            raise ValueError("Without a taste there has to be a reference, of which nothing is hidden (ratio 0).")
         if not self.samples[0]:
             return []
         if not len(centres):  # nothing is liked yet; what was set by hand still tells
             centres, shares = [[0.0] * sum(self._widths)], [1.0]
-        near = embeddings(self.sample_features, scorer) @ np.asarray(centres, np.float32).T
-        standard = PictureFeatures(
-            scorer.standardised(self.sample_features.attributes).astype(np.float32), self.sample_features.looks
-        )
-        return variants(self.samples[0], standard, scorer.contrast(edits), near, allocate(count, shares))
+        counts = allocate(count, shares)
+        contrast = None if scorer is None else scorer.contrast(edits)
+        own = []
+        if contrast is not None:
+            near = self._sample_points @ np.asarray(centres, np.float32).T
+            own = [self._worth(contrast, near[:, interest]) for interest in range(len(centres))]
+        if beside is None:
+            return dealt(own, counts)
+        look = beside.reference.contrast(self.settings, self.sample_features.looks.mean(axis=0))
+        wanted = self._worth(look, beside.likeness(self._sample_points, self.settings))
+        ways = [beside.ways(worth, wanted) for worth in own or [{}] * len(counts)]
+        return [
+            replace(way, palette=beside.palette(way.colour, beside.colours(contrast, look, ways[way.interest].scale)))
+            for way in dealt([one.worth for one in ways], counts)
+        ]
+
+    def points(self, features: PictureFeatures) -> FloatArray:
+        """Return what pictures are clustered by, of length 1 [N, E]; see `pipelines.pigeon.histories`."""
+        return embeddings(features, settings=self.settings)
+
+    @cached_property
+    def _sample_points(self) -> FloatArray:
+        return self.points(self.sample_features)
+
+    def _worth(self, contrast: Contrast, near: FloatArray) -> Worth:
+        standard = self.settings.standardised(self.sample_features.attributes).astype(np.float32)
+        return worth_of_ways(self.samples[0], PictureFeatures(standard, self.sample_features.looks), contrast, near)

@@ -61,11 +61,16 @@ def _in_colour(drawing: Image.Image, colour: str) -> Image.Image:
 
 @dataclass(frozen=True, kw_only=True)
 class Variant:
-    """A way to draw something: words for a style and a colour, and the interest it is for."""
+    """A way to draw something: words for a style and a colour, and the interest it is for.
+
+    Attributes:
+        palette: colours ``#rrggbb`` of a reference that it is drawn in, the main one first; (): its colour's name.
+    """
 
     style: str
     colour: str
     interest: int
+    palette: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +85,16 @@ class Contrast:
     attributes: FloatArray
     looks: FloatArray
 
+    def of_colour(self, name: str) -> float:
+        """Return what a colour is worth."""
+        return COLOUR_COUNTS * float(self.attributes[ATTRIBUTE_NAMES.index(name)])
 
-def variants(
-    entries: Sequence[Sample], features: PictureFeatures, contrast: Contrast, near: FloatArray, counts: Sequence[int]
-) -> list[Variant]:
-    """Return the ways of drawing that a taste expects most of, dealt out to its interests.
+
+Worth = dict[tuple[str, str], float]  # of every style and colour
+
+
+def worth_of_ways(entries: Sequence[Sample], features: PictureFeatures, contrast: Contrast, near: FloatArray) -> Worth:
+    """Return what every way of drawing is worth to a taste, or to a picture that others are to look like.
 
     A colour is worth what it is more in liked pictures than in others, a style as much as its drawings differ from
     those of the other styles in the same way. What a scorer says of the recoloured samples themselves is worth less:
@@ -94,19 +104,26 @@ def variants(
         entries: samples [S].
         features: of them, attributes in standard deviations.
         contrast: of the taste.
-        near: cosine of each to the centre of each interest [S, k].
+        near: cosine of each to the centre of an interest [S].
+    """
+    styles = _worth_of_styles(entries, features, contrast)
+    return {
+        (style, colour): styles[style]
+        + contrast.of_colour(colour)
+        + INTEREST_COUNTS * sum(float(near[_of(entries, style, kind)].mean()) for kind in (colour, ""))
+        for style, colour in sorted({(entry.style, entry.colour) for entry in entries if entry.colour})
+    }
+
+
+def dealt(worths: Sequence[Worth], counts: Sequence[int]) -> list[Variant]:
+    """Return the ways that are worth most to each interest, none twice.
+
+    Args:
+        worths: of all ways, for each interest.
         counts: how many ways each interest gets [k], see `interests.allocate`.
     """
-    ways = sorted({(entry.style, entry.colour) for entry in entries if entry.colour})
-    styles = _worth_of_styles(entries, features, contrast)
     found: list[Variant] = []
-    for interest, count in enumerate(counts):
-        worth = {
-            (style, colour): styles[style]
-            + COLOUR_COUNTS * float(contrast.attributes[ATTRIBUTE_NAMES.index(colour)])
-            + INTEREST_COUNTS * sum(float(near[_of(entries, style, kind), interest].mean()) for kind in (colour, ""))
-            for style, colour in ways
-        }
+    for interest, (worth, count) in enumerate(zip(worths, counts, strict=True)):
         taken = {(one.style, one.colour) for one in found}
         best = [way for way in sorted(worth, key=lambda way: -worth[way]) if way not in taken]
         found += [Variant(style=style, colour=colour, interest=interest) for style, colour in best[:count]]

@@ -24,7 +24,6 @@ from pipelines.pigeon.samples import Contrast
 
 UNIT = 0.6  # a leaning of 1 is so many logits for every standard deviation of an attribute
 EDITED = 2.0  # standard deviations by which a leaning of 1, set by hand, tells liked pictures from others
-_CLIPPED = 3.0  # standard deviations
 
 
 @dataclass(frozen=True, eq=False)
@@ -182,8 +181,7 @@ class TasteScorer:
 
     def standardised(self, attributes: FloatArray) -> np.ndarray:
         """Return attributes in standard deviations from the mean of the corpus, clipped at ±3 [N, A]."""
-        values = (attributes - self.settings.means) / self.settings.spreads
-        return np.clip(values, -_CLIPPED, _CLIPPED)
+        return self.settings.standardised(attributes)
 
     def to_bytes(self) -> bytes:
         """Return what `from_bytes` reads: safetensors."""

@@ -11,10 +11,11 @@ from typing import Annotated, Any
 import typer
 
 from studio.cli.console import AsJson, finished, opened_studio, plain, tell
-from studio.domain.generation import GenerateRequest, Picture, Pose
+from studio.domain.generation import GenerateRequest, Picture, Pose, check_palette
 from studio.domain.scores import Word
 from studio.domain.taste import Amount
 from studio.errors import InvalidInput, StorageFull
+from studio.storage.ingest import BYTES_MAX
 
 _STEM_MAX = 48
 
@@ -44,6 +45,16 @@ def generate(
         Amount.CLEAR
     ),
     tries: Annotated[int, typer.Option(help="Ways of drawing the taste chooses among, 1–8.")] = 3,
+    like: Annotated[
+        Path | None, typer.Option(help="A picture file whose look the pictures are to have, beside the taste if any.")
+    ] = None,
+    taste_share: Annotated[
+        float | None,
+        typer.Option(help="How much of the look is the taste's beside that picture: 0, the picture alone, to 1."),
+    ] = None,
+    palette: Annotated[
+        str, typer.Option(help="Colours such as '#c0392b #ffd166' of what is not one of your things, at most four.")
+    ] = "",
     style_lora: Annotated[
         str | None, typer.Option(help="A style LoRA to draw with, by its name; 'style list' shows them.")
     ] = None,
@@ -54,21 +65,35 @@ def generate(
     request = GenerateRequest(
         prompt=prompt, concept=concept, count=count, best_of=best_of, seed=seed, steps=steps, guidance=guidance,
         fidelity=fidelity, pose=pose, style_lora=style_lora, style_strength=style_strength,
+        palette=check_palette(palette),
     )  # fmt: skip
+    reference = _content(like) if like is not None else None
     _make_folder(out)
     written = []
     with opened_studio(context) as studio:
-        if taste is None:
+        if taste is None and reference is None and taste_share is None:
             job = studio.generation.start(request)
         else:
             from studio.services.taste_drawing import TasteRequest
 
-            job = studio.taste_drawing.start(TasteRequest(drawing=request, taste=taste, amount=amount, tries=tries))
+            asked = TasteRequest(
+                drawing=request, taste=taste or "", amount=amount, tries=tries, like=reference, taste_share=taste_share
+            )
+            job = studio.taste_drawing.start(asked)
         for picture in finished(job):
             data = studio.gallery.export(picture.id, "png")
             path = write_new(out, f"{stem_of(prompt)}-{picture.recipe.seed}", data)
             written.append(_record(path, picture))
     tell(written, "\n".join(_line(record, taste) for record in written), as_json=as_json)
+
+
+def _content(file: Path) -> bytes:
+    try:
+        if file.stat().st_size > BYTES_MAX:
+            raise InvalidInput(f"{file} is larger than the {BYTES_MAX / 1e6:.0f} MB that are possible.")
+        return file.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{file} cannot be read: {error.strerror}.") from error
 
 
 def _record(path: Path, picture: Picture) -> dict[str, Any]:
@@ -93,7 +118,12 @@ def _line(record: dict[str, Any], taste: str | None) -> str:
 
 
 def _liking(recipe: dict[str, Any], taste: str | None) -> str:
-    """Return how much a picture gained by its taste; nothing where it was drawn in none."""
+    """Return how much a picture gained by its taste, or by what it was drawn like; nothing where by neither."""
+    if recipe["like_score"] is not None and not recipe["plain"]:
+        return "; the plain picture, of which nothing that was tried is better"
+    if recipe["like_score"] is not None:
+        shared = f", liked {recipe['taste_score']:.0%}" if recipe["taste"] else ""
+        return f"; looks like yours by {recipe['like_score']:.2f}{shared}"
     if taste is None:
         return ""
     if not recipe["taste"]:

@@ -10,11 +10,21 @@ from studio.domain.generation import GenerateRequest
 
 @dataclass(frozen=True, kw_only=True)
 class InTaste:
-    """In whose taste something is drawn: the name of the taste, how much it may change, ways to choose among."""
+    """In whose taste something is drawn, or like which picture.
+
+    Attributes:
+        taste: name of the taste; "": nobody's.
+        amount: how much may be changed.
+        tries: ways to choose among.
+        like: content key of the picture that it is to look like; "": none.
+        share: of the taste beside that picture, 0–1.
+    """
 
     taste: str
     amount: str
     tries: int
+    like: str = ""
+    share: float = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from studio.errors import InvalidInput
 
 PROMPT_MAX = 1000
 COUNT_MAX = 16
+PALETTE_MAX = 4
 STEPS_MAX = 100
 SEED_MAX = 2**32 - 1
 GUIDANCE_MAX = 30.0
@@ -51,6 +53,8 @@ class GenerateRequest:
         pose: how concepts stand in the pictures, a `Pose` or its value.
         style_lora: name or id of a style LoRA of `owner` that all pictures are drawn with; empty: none.
         style_strength: of it, 0–1.5; None: its own.
+        palette: at most four colours ``#rrggbb``, the main one first, of what the prompt names first where that is
+            nobody's own thing and it does not colour it itself; also as one text. Empty: its usual colours.
     """
 
     prompt: str
@@ -65,6 +69,7 @@ class GenerateRequest:
     owner: str = "local"
     style_lora: str | None = None
     style_strength: float | None = None
+    palette: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         prompt = check_text(self.prompt, "prompt").strip()
@@ -76,6 +81,7 @@ class GenerateRequest:
         if self.pose not in set(Pose):
             raise InvalidInput(f"pose is {self.pose!r}; {', '.join(Pose)} are possible.")
         object.__setattr__(self, "pose", Pose(self.pose))
+        object.__setattr__(self, "palette", check_palette(self.palette))
         _check_range("count", self.count, 1, COUNT_MAX)
         _check_range("best_of", self.best_of, 1, COUNT_MAX)
         if self.candidates > COUNT_MAX:
@@ -97,6 +103,18 @@ class GenerateRequest:
     def candidates(self) -> int:
         """How many pictures are drawn, be they kept or not."""
         return self.count * self.best_of
+
+
+def check_palette(colours: str | Sequence[str] | None) -> tuple[str, ...]:
+    """Return colours in lower case, be they one text or several; raises `InvalidInput` for what is none."""
+    parts = re.split(r"[\s,;]+", colours) if isinstance(colours, str) else [*(colours or ())]
+    found = tuple(part.casefold() for part in parts if part)
+    for colour in found:
+        if re.fullmatch("#[0-9a-f]{6}", colour) is None:
+            raise InvalidInput(f"{colour[:20]!r} is no colour. Write colours like #1f77b4, at most {PALETTE_MAX}.")
+    if len(found) > PALETTE_MAX:
+        raise InvalidInput(f"The palette has {len(found)} colours; at most {PALETTE_MAX} are possible.")
+    return found
 
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
@@ -126,6 +144,10 @@ class Recipe:
         style_name: what that was called.
         style_digest: by what other programs know it.
         style_strength: of it.
+        palette: colours that it was drawn in, see `GenerateRequest`.
+        like: content key of the picture that it was to look like; "": none, or that one is deleted.
+        taste_share: of the taste beside that picture, 0–1; None: there was none.
+        like_score: how much it looks like that picture, −1 to 1; also of the plain picture drawn beside such a one.
     """
 
     prompt: str
@@ -149,6 +171,10 @@ class Recipe:
     style_name: str = ""
     style_digest: str = ""
     style_strength: float | None = None
+    palette: tuple[str, ...] = ()
+    like: str = ""
+    taste_share: float | None = None
+    like_score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

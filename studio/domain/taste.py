@@ -205,15 +205,18 @@ class TasteVerdict:
 
     Attributes:
         probability: that the person likes it, 0–1.
-        preference: the same before caution about what is little known; compares pictures.
+        preference: the same before caution about what is little known; compares pictures. Beside a reference it is
+            mixed with the likeness.
         reasons: the strongest first, whichever way they speak.
         like: content key of the liked picture it is most like; None: none.
+        likeness: to the reference, −1 to 1; None: there is none.
     """
 
     probability: float
     preference: float
     reasons: tuple[TasteReason, ...]
     like: str | None = None
+    likeness: float | None = None
 
     @property
     def words(self) -> str:
@@ -229,11 +232,30 @@ class TasteVariant:
     Attributes:
         tokens: what an image engine that draws by tastes is told besides, in a form that only engines read; b"":
             nothing, the words are all.
+        palette: colours ``#rrggbb`` for an image engine that takes some, instead of the word; (): the word alone.
     """
 
     style: str
     colour: str
     tokens: bytes = b""
+    palette: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BesideTaste:
+    """A picture that others are to look like, beside a taste.
+
+    Attributes:
+        look: what is seen of it, in a form that only the engine reads.
+        share: of the taste, 0 (the look of the picture alone) to 1 (the taste alone).
+    """
+
+    look: bytes
+    share: float
+
+    def mixed(self, taste: float, likeness: float) -> float:
+        """Return what a picture is worth of which the taste and the likeness to the reference say so much."""
+        return self.share * taste + (1 - self.share) * likeness
 
 
 def check_leanings(leanings: Mapping[str, float], attributes: tuple[TasteAttribute, ...]) -> dict[str, float]:

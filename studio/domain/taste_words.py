@@ -130,7 +130,13 @@ _START = re.compile(r"^(an?|the|two|three|four|five|six)\s+", re.IGNORECASE)
 _PLACED = re.compile(r"\b(background|ground|in|at|on|under|among|by)\b")
 
 
-def in_taste(prompt: str, variant: TasteVariant, amount: Amount, *, mentions: bool) -> str:
+def in_palette(prompt: str, variant: TasteVariant, amount: Amount, *, mentions: bool) -> tuple[str, ...]:
+    """Return the palette of a variant where it may count, see `in_taste`; else none."""
+    counts = amount is not Amount.TOUCH and not mentions and not _COLOURED.search(prompt.casefold())
+    return variant.palette if counts else ()
+
+
+def in_taste(prompt: str, variant: TasteVariant, amount: Amount, *, mentions: bool, palettes: bool = False) -> str:
     """Return a prompt with what a taste asks for; what the prompt says itself is never overruled.
 
     Args:
@@ -138,9 +144,10 @@ def in_taste(prompt: str, variant: TasteVariant, amount: Amount, *, mentions: bo
         variant: a style and a colour.
         amount: how much may be said.
         mentions: whether a person's own thing is in it, which keeps its colours.
+        palettes: whether the variant's palette is told besides; the thing is then not called by a colour.
     """
     told = prompt
-    coloured = bool(_COLOURED.search(prompt.casefold()))
+    coloured = bool(_COLOURED.search(prompt.casefold())) or (palettes and bool(variant.palette))
     if amount is not Amount.TOUCH and variant.colour and not coloured and not mentions and _START.match(told):
         told = _START.sub(lambda start: f"{_article(start[1], variant.colour)} {variant.colour} ", told, count=1)
     if amount is Amount.FULL and variant.colour and not _PLACED.search(prompt.casefold()):

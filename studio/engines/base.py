@@ -12,6 +12,7 @@ from PIL import Image
 from studio.domain.loras import LoraLayout
 from studio.domain.scores import Scores
 from studio.domain.taste import (
+    BesideTaste,
     TasteAttribute,
     TasteEvent,
     TasteHelp,
@@ -36,6 +37,7 @@ class ImageCapabilities:
     Attributes:
         photo_poses: whether it can draw a thing as it stands in one of its photos.
         tastes: whether it can be told of a taste beside the words, see `ImageJob.taste`.
+        palettes: whether it takes colours beside the words, see `ImageJob.palette`.
     """
 
     model: str
@@ -49,6 +51,7 @@ class ImageCapabilities:
     personal: bool
     photo_poses: bool = False
     tastes: bool = False
+    palettes: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -103,6 +106,7 @@ class ImageJob:
         style: what all of the picture is drawn with, things of the person included; None: the base as it is.
         poses: how subjects stand in the picture of each seed, ``photo`` or ``drawn``; empty: all drawn anew.
         taste: tokens of a taste, as a `TasteEngine` made them; b"": none.
+        palette: colours ``#rrggbb`` of what the prompt names first where that is no subject, the main one first.
     """
 
     prompt: str
@@ -114,6 +118,7 @@ class ImageJob:
     poses: tuple[str, ...] = ()
     style: Style | None = None
     taste: bytes = b""
+    palette: tuple[str, ...] = ()
 
 
 class ImageEngine(Protocol):
@@ -428,7 +433,12 @@ class TasteEngine(Protocol):
     def learn(self, events: Sequence[TasteEvent], now: datetime) -> LearnedTaste:
         """Learn from events of pictures that were looked at."""
 
-    def score(self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float]) -> tuple[TasteVerdict, ...]:
+    def reference(self, picture: Image.Image) -> bytes:
+        """Return what is seen of a picture that others are to look like, RGB or RGBA; see `BesideTaste`."""
+
+    def score(
+        self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float], beside: BesideTaste | None = None
+    ) -> tuple[TasteVerdict, ...]:
         """Say what a taste thinks of pictures; `TasteVerdict.like` holds a place in `LearnedTaste.files`."""
 
     def lend(self, learned: bytes, edits: Mapping[str, float]) -> Mapping[str, float]:
@@ -444,6 +454,11 @@ class TasteEngine(Protocol):
         """Return the two samples whose comparison tells most; `learned` is None when nothing is known."""
 
     def variants(
-        self, learned: bytes, interests: Sequence[TasteInterest], edits: Mapping[str, float], count: int
+        self,
+        learned: bytes,
+        interests: Sequence[TasteInterest],
+        edits: Mapping[str, float],
+        count: int,
+        beside: BesideTaste | None = None,
     ) -> tuple[TasteVariant, ...]:
-        """Return at most `count` ways to draw something as this person would like it."""
+        """Return at most `count` ways to draw something as this person would like it, like a picture where asked."""

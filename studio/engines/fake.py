@@ -41,7 +41,7 @@ _ALIKE = 120.0  # distance of two colours, 0–441
 
 
 class FakeImageEngine:
-    """Draws a friendly rounded creature per seed; its colours come from the subject, its shape from prompt and seed.
+    """Draws a friendly rounded creature per seed, its shape by prompt and seed, its colours by subject or palette.
 
     Args:
         size: width and height in pixels.
@@ -49,6 +49,7 @@ class FakeImageEngine:
         step_seconds: pause per step, to watch progress and stop in the page.
         personal: what `capabilities` says about personal LoRAs.
         tastes: what it says about tokens of tastes.
+        palettes: what it says about palettes.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class FakeImageEngine:
         step_seconds: float = 0.0,
         personal: bool = True,
         tastes: bool = False,
+        palettes: bool = True,
     ) -> None:
         self.requests: list[ImageJob] = []
         self._size = size
@@ -66,6 +68,7 @@ class FakeImageEngine:
         self._step_seconds = step_seconds
         self._personal = personal
         self._tastes = tastes
+        self._palettes = palettes
 
     def capabilities(self) -> ImageCapabilities:
         """Say what this engine can do."""
@@ -81,6 +84,7 @@ class FakeImageEngine:
             personal=self._personal,
             photo_poses=self._personal,
             tastes=self._tastes,
+            palettes=self._palettes,
         )
 
     def generate(self, job: ImageJob, report: Report) -> list[Image.Image]:
@@ -339,8 +343,9 @@ def draw_creature(job: ImageJob, seed: int, size: int) -> Image.Image:
     brush = ImageDraw.Draw(picture)
     outline = _rounded(shapes, edge)
     brush.polygon(_scaled(outline, edge, 1.09), fill="white")
-    brush.polygon(outline, fill=_colour(hue, 0.45, 0.98))
-    brush.polygon(_scaled(outline, edge, 0.72), fill=_colour(hue + 0.06, 0.30, 1.0))
+    worn = job.palette if not job.subjects else ()
+    brush.polygon(outline, fill=worn[0] if worn else _colour(hue, 0.45, 0.98))
+    brush.polygon(_scaled(outline, edge, 0.72), fill=worn[-1] if worn else _colour(hue + 0.06, 0.30, 1.0))
     _draw_face(brush, edge, shapes, _colour(hue + 0.5, 0.75, 0.35))
     return picture.resize((size, size), Image.Resampling.LANCZOS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from studio.domain.taste import (
+    BesideTaste,
     Reaction,
     TasteAttribute,
     TasteEvent,
@@ -29,6 +31,7 @@ _ATTRIBUTES = (
     TasteAttribute(name="contrast", low="soft contrast", high="strong contrast", measured="Spread of all channels."),
 )
 _SAMPLES = 24
+_NAMED = 7  # characters of a colour
 
 
 class FakeTasteEngine:
@@ -60,6 +63,13 @@ class FakeTasteEngine:
         numbers = [float(red - blue), float(values.mean()), float(values.std() * 2 - 1)]
         return np.array(numbers, np.float32).tobytes()
 
+    def reference(self, picture: Image.Image) -> bytes:
+        """Return its look and its mean colour."""
+        layer = Image.new("RGBA", picture.size, "white")
+        layer.alpha_composite(picture.convert("RGBA"))
+        red, green, blue = np.asarray(layer.convert("RGB"), float).reshape(-1, 3).mean(axis=0).round().astype(int)
+        return f"#{red:02x}{green:02x}{blue:02x}".encode() + self.look(picture)
+
     def learn(self, events: Sequence[TasteEvent], now: datetime) -> LearnedTaste:
         """Compare the mean of the pictures favoured with that of the others."""
         del now
@@ -88,12 +98,22 @@ class FakeTasteEngine:
         data = json.dumps([float(value) for value in leanings]).encode()
         return LearnedTaste(data=data, summary=summary, files=tuple(liked))
 
-    def score(self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float]) -> tuple[TasteVerdict, ...]:
-        """Weigh the three numbers."""
+    def score(
+        self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float], beside: BesideTaste | None = None
+    ) -> tuple[TasteVerdict, ...]:
+        """Weigh the three numbers, beside a reference also by how near they are to its own."""
         weights = np.array(json.loads(learned))
         for place, attribute in enumerate(_ATTRIBUTES):
             weights[place] = edits.get(attribute.name, weights[place])
-        return tuple(self._verdict(np.frombuffer(look, np.float32) * weights * 3) for look in looks)
+        verdicts = [self._verdict(np.frombuffer(look, np.float32) * weights * 3) for look in looks]
+        if beside is None:
+            return tuple(verdicts)
+        reference = np.frombuffer(beside.look[_NAMED:], np.float32)
+        likeness = [1 - float(np.abs(np.frombuffer(look, np.float32) - reference).max()) for look in looks]
+        return tuple(
+            dataclasses.replace(one, likeness=near, preference=beside.mixed(one.preference, 3 * near))
+            for one, near in zip(verdicts, likeness, strict=True)
+        )
 
     def lend(self, learned: bytes, edits: Mapping[str, float]) -> Mapping[str, float]:
         """Return the three weights."""
@@ -125,14 +145,21 @@ class FakeTasteEngine:
         return left[seed % len(left)], left[(seed + 1) % len(left)]
 
     def variants(
-        self, learned: bytes, interests: Sequence[TasteInterest], edits: Mapping[str, float], count: int
+        self,
+        learned: bytes,
+        interests: Sequence[TasteInterest],
+        edits: Mapping[str, float],
+        count: int,
+        beside: BesideTaste | None = None,
     ) -> tuple[TasteVariant, ...]:
-        """Return the styles in turn."""
+        """Return the styles in turn, beside a reference in its colour."""
         del learned, interests, edits
         ways = ("glossy style", "flat style", "soft style", "modern style")
         colours = ("red", "blue", "green", "orange")
+        palette = () if beside is None or beside.share == 1 else (beside.look[:_NAMED].decode(),)
         return tuple(
-            TasteVariant(style=ways[number % 4], colour=colours[number // 4 % 4]) for number in range(min(count, 16))
+            TasteVariant(style=ways[number % 4], colour=colours[number // 4 % 4], palette=palette)
+            for number in range(min(count, 16))
         )
 
     @staticmethod

@@ -46,8 +46,9 @@ class DiffusersImageEngine:
             folder = self._folder()
             card = json.loads((folder / "studio.json").read_text())
             tastes = self._taste is not None and self._layers() is not None
+            palettes = (folder / "library").is_dir()  # they colour what it draws after
             self._capabilities = ImageCapabilities(
-                model_hash=_hash(folder / card.pop("weights")), tastes=tastes, **card
+                model_hash=_hash(folder / card.pop("weights")), tastes=tastes, palettes=palettes, **card
             )
         return self._capabilities
 
@@ -71,6 +72,7 @@ class DiffusersImageEngine:
                 fidelity=job.fidelity,
                 subjects=personal_subjects(job),
                 taste=self._told(job, pipeline),
+                palette=job.palette,
                 callback_on_step_end=on_step,
             )
         report(1.0, "Done")

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar, cast
 from PIL import Image
 
 from studio.domain.scores import Scores
-from studio.domain.taste import TasteAttribute, TasteEvent, TasteInterest, TasteVariant, TasteVerdict
+from studio.domain.taste import BesideTaste, TasteAttribute, TasteEvent, TasteInterest, TasteVariant, TasteVerdict
 from studio.engines.base import (
     AssistantEngine,
     AssistantReply,
@@ -266,9 +266,15 @@ class LazyTasteEngine:
         """See `TasteEngine.learn`."""
         return self.engine().learn(events, now)
 
-    def score(self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float]) -> tuple[TasteVerdict, ...]:
+    def reference(self, picture: Image.Image) -> bytes:
+        """See `TasteEngine.reference`."""
+        return self.engine().reference(picture)
+
+    def score(
+        self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float], beside: BesideTaste | None = None
+    ) -> tuple[TasteVerdict, ...]:
         """See `TasteEngine.score`."""
-        return self.engine().score(learned, looks, edits)
+        return self.engine().score(learned, looks, edits, beside)
 
     def lend(self, learned: bytes, edits: Mapping[str, float]) -> Mapping[str, float]:
         """See `TasteEngine.lend`."""
@@ -287,10 +293,15 @@ class LazyTasteEngine:
         return self.engine().next_pair(learned, shown, seed)
 
     def variants(
-        self, learned: bytes, interests: Sequence[TasteInterest], edits: Mapping[str, float], count: int
+        self,
+        learned: bytes,
+        interests: Sequence[TasteInterest],
+        edits: Mapping[str, float],
+        count: int,
+        beside: BesideTaste | None = None,
     ) -> tuple[TasteVariant, ...]:
         """See `TasteEngine.variants`."""
-        return self.engine().variants(learned, interests, edits, count)
+        return self.engine().variants(learned, interests, edits, count, beside)
 
 
 class LazyMeterEngine:

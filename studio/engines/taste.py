@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from studio.domain.taste import (
+    BesideTaste,
     TasteAttribute,
     TasteEvent,
     TasteHelp,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from pipelines.pigeon.configuration_taste import TasteSettings
     from pipelines.pigeon.pipeline_pigeon import TasteTokens
     from pipelines.pigeon.pipeline_taste import TastePipeline
+    from pipelines.pigeon.reference import Beside
 
 WEIGHTS = "pigeon"  # name of the trained encoder, and of the layers that read its tokens
 _VERSION = 1  # goes up whenever looks or learned tastes of before cannot be read by those of now
@@ -66,7 +68,7 @@ class PigeonTasteEngine:
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the models it uses."""
-        return "tinyvit", self._base
+        return "tinyvit", "u2netp", self._base
 
     def attributes(self) -> tuple[TasteAttribute, ...]:
         """Return what pictures are measured by."""
@@ -139,17 +141,38 @@ class PigeonTasteEngine:
         )
         return LearnedTaste(data=taste.scorer.to_bytes(), summary=summary, files=tuple(order[place] for place in named))
 
-    def score(self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float]) -> tuple[TasteVerdict, ...]:
+    def reference(self, picture: Image.Image) -> bytes:
+        """Look at a picture that others are to look like; see `pipelines.pigeon.reference`.
+
+        Raises:
+            ModelMissing: a model could not be had.
+        """
+        from pipelines.resolver import ResolverError
+
+        try:
+            return self._pipeline.reference(picture).to_bytes()
+        except ResolverError as error:
+            raise ModelMissing(str(error)) from error
+
+    def score(
+        self, learned: bytes, looks: Sequence[bytes], edits: Mapping[str, float], beside: BesideTaste | None = None
+    ) -> tuple[TasteVerdict, ...]:
         """Say what a taste thinks of pictures; `like` holds the place of a picture of the evidence, as a text."""
         if not looks:
             return ()
-        scores = self._scorer(learned).score(self._features(looks), edits)
+        features, scorer = self._features(looks), self._scorer(learned)
+        scores = scorer.score(features, edits)
+        preference, likeness = scores.logit, None
+        if (reference := self._beside(beside)) is not None:
+            likeness = reference.likeness(self._pipeline.points(features), self._pipeline.settings)
+            preference = reference.preference(scores.logit, likeness)
         return tuple(
             TasteVerdict(
                 probability=float(scores.probability[row]),
-                preference=float(scores.logit[row]),
-                reasons=self._reasons(scores.reasons[row], self._scorer(learned), looks[row]),
+                preference=float(preference[row]),
+                reasons=self._reasons(scores.reasons[row], scorer, looks[row]),
                 like=str(scores.nearest[row]) if scores.nearest[row] >= 0 else None,
+                likeness=None if likeness is None else float(likeness[row]),
             )
             for row in range(len(looks))
         )
@@ -185,21 +208,35 @@ class PigeonTasteEngine:
         return self._pipeline.next_pair(scorer, shown=shown, seed=seed)
 
     def variants(
-        self, learned: bytes, interests: Sequence[TasteInterest], edits: Mapping[str, float], count: int
+        self,
+        learned: bytes,
+        interests: Sequence[TasteInterest],
+        edits: Mapping[str, float],
+        count: int,
+        beside: BesideTaste | None = None,
     ) -> tuple[TasteVariant, ...]:
         """Return ways to draw something as this person would like it, dealt out to their interests."""
-        found = self._pipeline.variants(
-            self._scorer(learned), [one.centre for one in interests], [one.share for one in interests], count, edits
-        )
-        centres = [one.centre for one in interests]
+        centres, shares = [one.centre for one in interests], [one.share for one in interests]
+        reference = self._beside(beside)
+        found = self._pipeline.variants(self._scorer(learned), centres, shares, count, edits, reference)
+        strength = self._pipeline.settings.strength * (1.0 if reference is None else reference.ratio)
         return tuple(
-            TasteVariant(style=one.style, colour=one.colour, tokens=self._tokens(learned, centres, one.interest))
+            TasteVariant(
+                style=one.style, colour=one.colour, palette=one.palette,
+                tokens=self._tokens(learned, centres, one.interest, strength),
+            )
             for one in found
-        )
+        )  # fmt: skip
 
-    def _tokens(self, learned: bytes, centres: Sequence[Sequence[float]], interest: int) -> bytes:
+    def _beside(self, beside: BesideTaste | None) -> Beside | None:
+        from pipelines.pigeon.reference import Beside, Reference
+
+        if beside is None:
+            return None
+        return Beside(Reference.from_bytes(beside.look, self._pipeline.extractor.width), beside.share)
+
+    def _tokens(self, learned: bytes, centres: Sequence[Sequence[float]], interest: int, strength: float) -> bytes:
         """Return what a denoiser is told of an interest; nothing where the settings say so, or nothing is liked."""
-        strength = self._pipeline.settings.strength
         if not strength or not centres:
             return b""
         from safetensors.torch import save

@@ -108,6 +108,7 @@ def _keys(session: Session, concept: Concept, pictures: Sequence[Picture]) -> di
         "examples": [example.file for example in examples],
         "LoRA files": [concept.adapter] if concept.adapter else [],
         "pictures": [picture.file for picture in pictures],
+        "pictures to draw like": sorted({picture.recipe.like for picture in pictures} - {""}),
     }
 
 

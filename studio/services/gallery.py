@@ -75,7 +75,7 @@ class GalleryService:
         """Remove a picture and its file; raises `NotFound` as `get`."""
         with self._vault.database.write() as session:
             picture = _found(PictureRepository(session).delete(picture_id, owner), picture_id)
-        self._vault.sweep([picture.file])
+        self._vault.sweep([picture.file, picture.recipe.like])
 
     def export(
         self, picture_id: str, format: Literal["png", "webp"], *, recipe: bool = True, owner: str = "local"

@@ -18,7 +18,7 @@ from studio.domain.mentions import find_mentions, normalize, replace_mentions, u
 from studio.domain.scores import Scores
 from studio.domain.style_loras import StyleLora, with_trigger
 from studio.engines.base import ImageCapabilities, ImageJob, Report, Subject
-from studio.errors import NotFound
+from studio.errors import InvalidInput, NotFound
 from studio.services.artist import Artist, Candidate
 from studio.services.drawings import DrawingLog
 from studio.services.jobs import Job, JobRunner, part
@@ -107,6 +107,8 @@ class GenerationService:
         prompt, concepts = self._bound(request)
         style = self._styles.asked_for(request)
         abilities = self.capabilities()
+        if request.palette and not abilities.palettes:
+            raise InvalidInput(f"{abilities.model} takes no palette. Name the colours in the prompt instead.")
         first = secrets.randbelow(SEED_MAX + 1) if request.seed is None else request.seed
         seeds = tuple((first + number) % (SEED_MAX + 1) for number in range(request.candidates))
         pose = Pose(request.pose) if abilities.photo_poses and concepts else Pose.DRAWN
@@ -117,6 +119,7 @@ class GenerationService:
             steps=abilities.default_steps if request.steps is None else request.steps,
             guidance=abilities.default_guidance if request.guidance is None else request.guidance,
             fidelity=request.fidelity,
+            palette=request.palette,
             # The candidates for one picture share its pose: where some of each are wanted, some of each are kept.
             poses=tuple(pose.of(first + number // request.best_of) for number in range(len(seeds))),
         )
@@ -259,6 +262,7 @@ class GenerationService:
             style_name=style.name if style else "",
             style_digest=style.digest if style else "",
             style_strength=style.strength if style else None,
+            palette=job.palette,
         )
 
 

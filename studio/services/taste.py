@@ -31,7 +31,7 @@ from studio.domain.taste_words import describe, read_words
 from studio.engines.base import Report, TasteEngine
 from studio.errors import InvalidInput, InvalidPhoto, NameTaken, NotFound
 from studio.services.jobs import Job, JobRunner, part
-from studio.storage.ingest import decode_photo, encode_cutout, encode_photo, without_metadata
+from studio.storage.ingest import decode_photo, encode_cutout, encode_photo, suffix_of, without_metadata
 from studio.storage.pictures import PictureRepository
 from studio.storage.tastes import TasteRepository
 from studio.storage.vault import Vault
@@ -408,7 +408,7 @@ class TasteService:
         for number, file in enumerate(missing):
             report(number / len(missing), f"Looking at picture {number + 1} of {len(missing)}")
             try:
-                looks[file] = self._engine.look(_read(self._vault.files.get(file)))
+                looks[file] = self._engine.look(read_kept(self._vault.files.get(file)))
             except NotFound:  # deleted since; its events are gone with it, or say nothing
                 continue
         with self._vault.database.write() as session:
@@ -427,7 +427,7 @@ class TasteService:
                 report(0.4 * done / total, f"Reading picture {done + 1} of {total}")
                 done += 1
                 try:
-                    data = _kept(_opened(read()))
+                    data = picture_for_keeping(read())
                 except InvalidPhoto as error:
                     left_out.append(f"{label}: {error}")
                     continue
@@ -446,8 +446,7 @@ class TasteService:
     def _keep(self, profile: TasteProfile, data: bytes, event: TasteEvent) -> None:
         with self._vault.storing() as act:
             tastes = TasteRepository(act.session)
-            suffix = ".jpg" if data.startswith(b"\xff\xd8") else ".png"
-            told = dataclasses.replace(event, file=act.put(data, suffix))
+            told = dataclasses.replace(event, file=act.put(data, suffix_of(data)))
             tastes.react(profile.id, [told], profile.owner)
 
     def _next(self, profile: TasteProfile, *, why: str, **changes: Any) -> TasteProfile:
@@ -486,13 +485,23 @@ def _record(version: TasteVersion) -> dict[str, Any]:
     }
 
 
+def picture_for_keeping(data: bytes) -> bytes:
+    """Return an uploaded picture as it is kept: its pixels alone, small, with its transparency.
+
+    Raises:
+        InvalidPhoto: it is no picture, or none that can be used.
+    """
+    return _kept(_opened(data))
+
+
 def _kept(picture: Image.Image) -> bytes:
     small = without_metadata(picture)
     small.thumbnail((KEPT_EDGE, KEPT_EDGE), Image.Resampling.LANCZOS)
     return encode_cutout(small) if small.mode == "RGBA" else encode_photo(small)
 
 
-def _read(data: bytes) -> Image.Image:
+def read_kept(data: bytes) -> Image.Image:
+    """Return a kept picture, RGB or RGBA."""
     with Image.open(io.BytesIO(data)) as picture:
         return picture.convert("RGBA" if picture.has_transparency_data else "RGB")
 

@@ -29,6 +29,7 @@ class DrawingRepository:
                 owner=drawing.request.owner,
                 process=drawing.process,
                 request=_request(drawing),
+                reference=(drawing.in_taste.like if drawing.in_taste else "") or None,
                 created_at=drawing.created_at,
             )
         )
@@ -59,6 +60,8 @@ def _drawing(row: DrawingRow) -> Drawing:
     known = {field.name for field in dataclasses.fields(GenerateRequest)}
     request = GenerateRequest(**{name: value for name, value in row.request.items() if name in known})
     taste = row.request.get(_IN_TASTE)
+    if taste:
+        taste = {**taste, "like": row.reference or ""}
     return Drawing(
         id=row.id, request=request, process=row.process, created_at=row.created_at,
         in_taste=InTaste(**taste) if taste else None,

@@ -95,6 +95,11 @@ def encode_cutout(cutout: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+def suffix_of(encoded: bytes) -> str:
+    """Return the suffix of what `encode_photo` or `encode_cutout` gave."""
+    return ".jpg" if encoded.startswith(b"\xff\xd8") else ".png"
+
+
 def without_metadata(picture: Image.Image) -> Image.Image:
     """Return the pixels of an RGB or RGBA `picture` and nothing else; Pillow carries comments and profiles along."""
     plain = Image.new(picture.mode, picture.size)

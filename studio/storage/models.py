@@ -211,13 +211,17 @@ class LookRow(Base):
 
 
 class PictureRow(Base):
-    """A made picture; `recipe` is `studio.domain.generation.Recipe` as JSON, `words` what text search looks in."""
+    """A made picture; `recipe` is `studio.domain.generation.Recipe` as JSON, `words` what text search looks in.
+
+    `reference` is the picture that it was to look like; where that is deleted it becomes none.
+    """
 
     __tablename__ = "pictures"
     __table_args__ = (
         UniqueConstraint("id", "owner", name="uq_pictures_id_owner"),
         Index("ix_pictures_owner_id", "owner", "id"),
         Index("ix_pictures_file", "file"),
+        Index("ix_pictures_reference", "reference"),
     )
 
     id: Mapped[str] = mapped_column(_ID, primary_key=True)
@@ -232,6 +236,7 @@ class PictureRow(Base):
     seconds: Mapped[float | None] = mapped_column(Double)
     likeness: Mapped[float | None] = mapped_column(Double)
     prompt_score: Mapped[float | None] = mapped_column(Double)
+    reference: Mapped[str | None] = mapped_column(_KEY)
     subjects: Mapped[list[PictureSubjectRow]] = relationship(cascade="all, delete-orphan", passive_deletes=True)
 
 
@@ -257,15 +262,19 @@ class PictureSubjectRow(Base):
 
 
 class DrawingRow(Base):
-    """A drawing that has not ended; `request` is `studio.domain.generation.GenerateRequest` as JSON."""
+    """A drawing that has not ended; `request` is `studio.domain.generation.GenerateRequest` as JSON.
+
+    `reference` is the picture that it is to look like.
+    """
 
     __tablename__ = "drawings"
-    __table_args__ = (Index("ix_drawings_owner_id", "owner", "id"),)
+    __table_args__ = (Index("ix_drawings_owner_id", "owner", "id"), Index("ix_drawings_reference", "reference"))
 
     id: Mapped[str] = mapped_column(_ID, primary_key=True)
     owner: Mapped[str] = mapped_column(_OWNER)
     process: Mapped[str] = mapped_column(_ID)
     request: Mapped[dict[str, Any]] = mapped_column(JSON)
+    reference: Mapped[str | None] = mapped_column(_KEY)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

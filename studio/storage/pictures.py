@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from studio.domain.concepts import handle_of
 from studio.domain.generation import Picture, Recipe
 from studio.domain.scores import Scores
-from studio.storage.models import PictureRow, PictureSubjectRow, TasteEventRow
+from studio.storage.models import DrawingRow, PictureRow, PictureSubjectRow, TasteEventRow
 
 HIDDEN = "hide"  # the reaction that takes a picture out of the gallery until it is taken back
 
@@ -39,6 +39,7 @@ class PictureRepository:
                 seconds=picture.seconds,
                 likeness=picture.scores.likeness,
                 prompt_score=picture.scores.prompt,
+                reference=recipe.like or None,
                 subjects=[
                     PictureSubjectRow(concept_id=concept_id, handle=handle_of(name))
                     for concept_id, name in zip(recipe.concepts, recipe.concept_names, strict=True)
@@ -107,12 +108,19 @@ class PictureRepository:
         return _picture(row)
 
     def delete(self, picture_id: str, owner: str) -> Picture | None:
-        """Remove the record and return the picture it held; None when there is no such picture."""
+        """Remove the record and return the picture it held; None when there is no such picture.
+
+        What was drawn like it stays, without it.
+        """
         row = self._row(picture_id, owner)
         if row is None:
             return None
         picture = _picture(row)
         self._session.delete(row)
+        for table in (PictureRow, DrawingRow):
+            self._session.execute(
+                update(table).where(table.owner == owner, table.reference == picture.file).values(reference=None)
+            )
         self._session.flush()
         return picture
 
@@ -126,7 +134,7 @@ def _picture(row: PictureRow) -> Picture:
         file=row.file,
         width=row.width,
         height=row.height,
-        recipe=_recipe(row.recipe),
+        recipe=_recipe({**row.recipe, "like": row.reference or ""}),
         created_at=row.created_at,
         owner=row.owner,
         liked=row.liked,
@@ -136,5 +144,5 @@ def _picture(row: PictureRow) -> Picture:
 
 
 def _recipe(values: dict[str, Any]) -> Recipe:
-    lists = {name: tuple(values[name]) for name in ("concepts", "concept_names")}
+    lists = {name: tuple(values.get(name, ())) for name in ("concepts", "concept_names", "palette")}
     return Recipe(**{**values, **lists})

@@ -35,6 +35,7 @@ def parameters_text(recipe: Recipe) -> str:
         "Fidelity": f"{recipe.fidelity:g}",
         "Pose": recipe.pose,
         **_style(recipe),
+        **({"Palette": " ".join(recipe.palette)} if recipe.palette else {}),
         "Version": f"Keepsake {VERSION}",
     }
     return f"{recipe.prompt}\n" + ", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items())
@@ -50,7 +51,8 @@ def _style(recipe: Recipe) -> dict[str, str]:
 def own_json(recipe: Recipe) -> str:
     """Return the whole recipe as JSON, with concepts by the hash of their id and without names that a person gave."""
     values = dataclasses.asdict(recipe)
-    del values["concept_names"], values["style_name"]
+    # the picture that it was to look like stays here; the palette and the prompt hold what came of it
+    del values["concept_names"], values["style_name"], values["like"]
     values["concepts"] = [hashlib.sha256(concept.encode()).hexdigest()[:16] for concept in recipe.concepts]
     return json.dumps({"schema": _SCHEMA, "version": VERSION, **values}, ensure_ascii=False)
 

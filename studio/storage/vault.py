@@ -13,6 +13,7 @@ from studio.storage.files import FileStore, key_of
 from studio.storage.models import (
     ChatPictureRow,
     ConceptRow,
+    DrawingRow,
     ExampleRow,
     PhotoRow,
     PictureRow,
@@ -85,6 +86,8 @@ def _referenced(session: Session, key: str) -> bool:
                     exists().where(ExampleRow.file == key),
                     exists().where(ConceptRow.adapter == key),
                     exists().where(PictureRow.file == key),
+                    exists().where(PictureRow.reference == key),
+                    exists().where(DrawingRow.reference == key),
                     exists().where(ChatPictureRow.file == key),
                     exists().where(TasteEventRow.file == key),
                     exists().where(StyleLoraRow.file == key),

@@ -93,6 +93,13 @@ def _add_records(app: FastAPI, studio: Studio, visitor: Any) -> None:
         picture = studio.gallery.get(picture_id, owner=owner)
         return _webp(studio.files.thumbnail(picture.file, edge=SMALL), _FOREVER)
 
+    @app.get("/media/pictures/{picture_id}/reference.webp")
+    def reference(picture_id: str, owner: str = visitor) -> Response:
+        like = studio.gallery.get(picture_id, owner=owner).recipe.like
+        if not like:
+            raise NotFound("This picture was drawn like no other one, or like one that is deleted.")
+        return _webp(studio.files.thumbnail(like, edge=SMALL), _NEVER)
+
     @app.get("/media/pictures/{picture_id}.{kind}")
     def picture(
         picture_id: str, kind: Literal["png", "webp"], owner: str = visitor,

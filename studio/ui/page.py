@@ -40,6 +40,7 @@ _HEAD = """<head data-start="{start}">
 <link rel="stylesheet" href="/look/crafts.css">
 <link rel="stylesheet" href="/look/taste.css">
 <link rel="stylesheet" href="/look/style-loras.css">
+<link rel="stylesheet" href="/look/like.css">
 <script src="/look/keepsake.js"></script>
 <script src="/look/taste.js"></script>
 """

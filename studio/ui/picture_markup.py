@@ -11,6 +11,7 @@ from studio.domain.concepts import handle_of
 from studio.domain.drawings import Drawing
 from studio.domain.generation import Picture
 from studio.domain.taste import Reaction
+from studio.ui.like_markup import like_line, like_row, swatches
 from studio.ui.markup import counted, html, joined, tape
 from studio.ui.meter_markup import meters
 from studio.ui.taste_markup import beside, plain_beneath, reactions, taste_line
@@ -38,7 +39,8 @@ def _result(picture: Picture) -> Markup:
         'alt="{prompt}">{plain}</span></button>{taste}'
         "<figcaption>{meters}{reactions}{downloads}</figcaption></figure>",
         id=picture.id, prompt=picture.recipe.prompt, width=picture.width, height=picture.height,
-        plain=plain_beneath(picture.recipe), taste=taste_line(picture.recipe), reactions=reactions(picture.id, ()),
+        plain=plain_beneath(picture.recipe), taste=like_line(picture.recipe) or taste_line(picture.recipe),
+        reactions=reactions(picture.id, ()),
         meters=meters(picture), downloads=_downloads(picture, clean=False),
     )  # fmt: skip
 
@@ -89,6 +91,7 @@ def detail(picture: Picture, said: Collection[Reaction] = (), *, plain: bool = F
         ' alt="{prompt}">{beneath}</div><div class="k-detail-text"><p class="k-detail-prompt">{prompt}</p>{compared}'
         "{meters}{reactions}{recipe}"
         '<button type="button" class="k-button k-primary" data-do="again" data-id="{id}">Use this recipe</button>'
+        '<button type="button" class="k-button k-ink" data-do="alike" data-id="{id}">Draw more like this one</button>'
         '<div class="k-downloads"><span class="k-small">Download</span>{downloads}</div>'
         '<button type="button" class="k-button k-quiet k-danger" data-do="delete" data-id="{id}" '
         'data-confirm="Delete this picture?" data-confirm-line="It is removed from this machine. '
@@ -123,8 +126,16 @@ def _note(drawing: Drawing) -> Markup:
         '<button type="button" class="k-button k-ink" data-do="again" data-id="{id}" '
         'aria-label="Draw again: {prompt}">Draw again</button></div></li>',
         id=drawing.id, prompt=request.prompt, count=counted(request.count, "picture", "pictures"), seed=request.seed,
-        taste=f" · in the taste of {drawing.in_taste.taste}" if drawing.in_taste else "",
+        taste=_told(drawing),
     )  # fmt: skip
+
+
+def _told(drawing: Drawing) -> str:
+    told = drawing.in_taste
+    if told is None:
+        return ""
+    taste = f" · in the taste of {told.taste}" if told.taste else ""
+    return taste + (" · like a picture" if told.like else "")
 
 
 def _recipe(picture: Picture) -> Markup:
@@ -141,8 +152,12 @@ def _recipe(picture: Picture) -> Markup:
         names = joined(tape(handle_of(name)) for name in recipe.concept_names)
         rows[:0] = [("Of", names)]
         rows.insert(4, ("Fidelity", f"{recipe.fidelity:g}"))
+    if recipe.palette:
+        rows.insert(1, ("Colours", swatches(recipe.palette)))
     if recipe.taste:
         rows.insert(0, ("In the taste", recipe.taste))
+    if (row := like_row(picture)) is not None:
+        rows.insert(0, row)
     if recipe.style_name:
         rows.insert(0, ("Style LoRA", f"{recipe.style_name}, {recipe.style_strength:g}"))
     lines = joined(html("<div><dt>{name}</dt><dd>{value}</dd></div>", name=name, value=value) for name, value in rows)

@@ -119,11 +119,12 @@ PLAIN = TasteVariant(style="", colour="")
 
 @dataclass(frozen=True)
 class Attempt:
-    """A picture to draw: what, at which seed, and the name of the tokens that the denoiser is told; "": none."""
+    """A picture to draw: what, at which seed, the name of the tokens that the denoiser is told; "": none; colours."""
 
     prompt: str
     seed: int
     told: str = ""
+    palette: tuple[str, ...] = ()
 
     @property
     def stage(self) -> str:
@@ -240,8 +241,9 @@ class Bench:
     def draw(self, asked: Sequence[Attempt]) -> None:
         """Draw and measure what was not drawn before."""
         missing = [one for one in dict.fromkeys(asked) if one not in self.drawn]
-        for stage in dict.fromkeys(one.stage for one in missing):  # a batch is told by the layers of one stage
-            these = [one for one in missing if one.stage == stage]
+        # a batch is told by the layers of one stage, and drawn in one palette
+        for stage, palette in dict.fromkeys((one.stage, one.palette) for one in missing):
+            these = [one for one in missing if (one.stage, one.palette) == (stage, palette)]
             for start in range(0, len(these), BATCH):
                 self._draw(these[start : start + BATCH], stage)
             logger.info("drawn %d", len(self.drawn))
@@ -256,6 +258,7 @@ class Bench:
             images = self.pipeline(
                     [one.prompt for one in some], num_inference_steps=STEPS, guidance_scale=GUIDANCE,
                     seeds=[one.seed for one in some], upscale=False, taste=taste,
+                    palette=some[0].palette,
                 ).images  # fmt: skip
         features = self.taste.features(images)
         self.seconds |= dict.fromkeys(some, (time.monotonic() - began) / len(some))

@@ -17,6 +17,7 @@ from studio.ui.form import Form
 from studio.ui.markup import chips, empty, heading, html, job_card, notice, piece
 from studio.ui.picture_markup import results
 from studio.ui.tabs.interrupted import InterruptedDrawings
+from studio.ui.tabs.like_picture import LikePictureSection, dropped_picture
 from studio.ui.tabs.style_loras import StyleLoraSection
 
 Update = dict[Any, Any]
@@ -59,6 +60,7 @@ class CreatePage:
             AMOUNTS, value=Amount.CLEAR.value, label="How much", elem_id="amount", elem_classes="k-segments",
             info="A touch: its style. Clearly: its colours, too. Fully: the ground as well.", visible=False,
         )  # fmt: skip
+        self.like = LikePictureSection(self._studio)
         self.styles = StyleLoraSection(self._studio)
         self.draw = gr.Button("Draw", variant="primary", size="lg", elem_id="draw")
         # Bounds are the request's to check: gradio's own message would not say what to do.
@@ -77,11 +79,15 @@ class CreatePage:
                 0, 1, 0.7, step=0.05, label="Fidelity", info="Left follows the prompt, right the thing itself.",
                 elem_id="fidelity", buttons=[],
             )  # fmt: skip
+            palette = gr.Textbox(
+                label="Colours", placeholder="usual", elem_id="palette", max_lines=1,
+                info="Such as #c0392b #ffd166, the main one first. Your own things keep theirs.",
+            )  # fmt: skip
             self.model = piece(name="model")
         self.styles.shelf()
         return Form(
             GenerateRequest, prompt=prompt, count=count, seed=seed, steps=steps, guidance=guidance, fidelity=fidelity,
-            pose=pose, best_of=best_of, style_lora=self.styles.chosen,
+            pose=pose, best_of=best_of, style_lora=self.styles.chosen, palette=palette,
         )  # fmt: skip
 
     def wire(self, page: gr.Blocks, tab: gr.Tab) -> None:
@@ -90,7 +96,8 @@ class CreatePage:
         outputs = [self.stage, self.draw, self.running]
         # who calls the endpoint by position finds the older fields where they were
         asked = {**field, "taste": self.taste, "amount": self.amount}
-        asked["style_lora"] = asked.pop("style_lora")
+        asked |= {"style_lora": asked.pop("style_lora"), "palette": asked.pop("palette")}
+        asked |= {"like": self.like.file, "like_picture": self.like.picture, "taste_share": self.like.share}
         gr.on(
             [self.draw.click, field["prompt"].submit], told(self.start), inputs_kwargs=asked, outputs=outputs,
             api_name="draw", **QUIET,
@@ -98,16 +105,14 @@ class CreatePage:
         self.stage.end(self.on_end, outputs=outputs, api_name="drawn", **QUIET)
         self.stage.stop(told(stopper(self._studio.jobs)), api_name="stop", **QUIET)
         self.random.click(None, None, field["seed"], js="() => null", api_visibility="private")
-        usual = [field[name] for name in ("steps", "guidance", "fidelity", "pose")] + [self.model]
+        usual = [field[name] for name in ("steps", "guidance", "fidelity", "pose", "palette")] + [self.model]
         self.more.expand(told(self.usual), outputs=usual, api_name="usual", **QUIET)
         gr.on([page.load, tab.select], self.read_examples, outputs=self.examples, api_name="examples", **QUIET)
         gr.on(
             [page.load, tab.select], self.read_tastes, self.taste, [self.taste, self.amount], api_name="tastes",
             preprocess=False, **QUIET,
         )  # fmt: skip
-        self.taste.change(
-            lambda taste: gr.update(visible=bool(taste)), self.taste, self.amount, api_visibility="private", **QUIET
-        )
+        self.like.wire(self.taste, self.amount)
         numbers = [field["seed"], field["steps"], field["guidance"]]
         # gradio shows 0 for a number that has no value when the page is built
         page.load(lambda: [None] * 3, outputs=numbers, api_visibility="private", **QUIET)
@@ -128,14 +133,25 @@ class CreatePage:
         """Return what stands where the pictures will be."""
         return empty("hoop", "Your picture appears here", "It starts as a blur and sharpens while it is drawn.")
 
-    def start(self, taste: str = "", amount: str = Amount.CLEAR, **values: Any) -> Update:
-        """Begin to draw, in a taste where one is chosen."""
-        request = self.form.read(values)
-        if taste:
-            return self.follow(
-                self._studio.taste_drawing.start(TasteRequest(drawing=request, taste=taste, amount=amount))
-            )
-        return self.follow(self._studio.generation.start(request))
+    def start(
+        self,
+        taste: str = "",
+        amount: str = Amount.CLEAR,
+        like: str | None = None,
+        like_picture: str = "",
+        taste_share: float = 0.0,
+        **values: Any,
+    ) -> Update:
+        """Begin to draw, in a taste where one is chosen, and like a picture where there is one."""
+        request = self.form.read({"palette": "", **values})
+        referred = like is not None or bool(like_picture)
+        if not (taste or referred or taste_share):
+            return self.follow(self._studio.generation.start(request))
+        asked = TasteRequest(
+            drawing=request, taste=taste, amount=amount, like=dropped_picture(like) if like is not None else None,
+            like_picture=like_picture, taste_share=taste_share if referred or taste_share else None,
+        )  # fmt: skip
+        return self.follow(self._studio.taste_drawing.start(asked))
 
     def on_end(self, event: gr.EventData) -> Update:
         """Show what came of the job that the event names."""
@@ -180,6 +196,7 @@ class CreatePage:
             field["guidance"]: gr.update(placeholder=f"{can.default_guidance:g}, as usual"),
             field["fidelity"]: gr.update(visible=can.personal),
             field["pose"]: gr.update(visible=can.photo_poses),
+            field["palette"]: gr.update(visible=can.palettes),
             self.model: html(
                 '<p class="k-small">Model {model}, {width} × {height} pixels</p>',
                 model=can.model,

@@ -364,3 +364,23 @@ def test_a_taste_dresses_what_is_nobodys_own(sketching: MiniPipeline) -> None:
 def test_tastes_that_do_not_fit_the_prompts_are_refused(pipeline: MiniPipeline) -> None:
     with pytest.raises(ValueError, match="2 tastes do not fit 1 prompts"):
         latents(pipeline, taste=taste_of(pipeline, 2))
+
+
+def test_a_palette_colours_what_is_nobodys_own(sketching: MiniPipeline) -> None:
+    def shown(prompt: str, palette: tuple[str, ...]) -> np.ndarray:
+        (sketch,) = sketching.sketch([prompt], [1], [sketching._in_taste(None, palette, 0)])
+        assert sketch is not None
+        pixels = np.asarray(sketch.picture)
+        return pixels[pixels[..., 3] > 128][:, :3].astype(float).mean(axis=0)
+
+    red, green = shown("a dog", ("#d02030",)), shown("a dog", ("#20a040",))
+    assert red.argmax() == 0 and green.argmax() == 1
+    np.testing.assert_array_equal(shown("a blue dog", ("#d02030",)), shown("a blue dog", ()))  # the words come first
+    assert not torch.equal(latents(sketching, palette=("#d02030",)), latents(sketching))
+
+
+def test_a_palette_that_cannot_be_worn_is_refused(pipeline: MiniPipeline, sketching: MiniPipeline) -> None:
+    with pytest.raises(ValueError, match="name colours in the prompt"):
+        pipeline("a dog", palette=("#d02030",))
+    with pytest.raises(ValueError, match="'red'"):
+        sketching("a dog", palette=("red",))

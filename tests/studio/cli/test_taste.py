@@ -76,3 +76,34 @@ def test_bad_input_is_one_line(keepsake, one_line, folders, tmp_path) -> None:
     one_line(keepsake("generate", "a cat", "--taste", "nobody", "--out", tmp_path), "no taste called")
     (tmp_path / "there.json").write_text("{}")
     one_line(keepsake("taste", "export", "Nik", "--out", tmp_path / "there.json"), "exists already")
+
+
+def test_pictures_like_another(keepsake, folders, tmp_path) -> None:
+    keepsake("taste", "learn", "Nik", "--liked", folders[0], "--skipped", folders[1])
+    like = next(folders[1].iterdir())
+    common = ("generate", "a cat", "--seed", "7", "--count", "3", "--out", tmp_path, "--like", like)
+    made = keepsake(*common, "--json").json
+    alike = [one["recipe"] for one in made if one["recipe"]["plain"]]
+    assert (
+        alike
+        and {recipe["taste_share"] for recipe in alike} == {0.0}
+        and all(len(recipe["palette"]) == 1 for recipe in alike)
+    )
+    assert "looks like yours by" in keepsake(*common).out
+    shared = keepsake(*common, "--taste", "Nik", "--taste-share", "0.75", "--json").json
+    assert {one["recipe"]["taste_share"] for one in shared} <= {0.75, None}
+    told = ("--palette", " ".join(alike[0]["palette"]))
+    again = keepsake("generate", alike[0]["prompt"], "--seed", alike[0]["seed"], *told, "--out", tmp_path, "--json")
+    assert again.json[0]["recipe"]["palette"] == alike[0]["palette"]
+
+
+def test_what_cannot_be_drawn_like_is_one_sentence(keepsake, folders, one_line, tmp_path) -> None:
+    common = ("generate", "a cat", "--out", tmp_path / "out")
+    (tmp_path / "notes.txt").write_text("no picture")
+    like = next(folders[0].iterdir())
+    one_line(keepsake(*common, "--like", tmp_path / "nothing.png"), "cannot be read: No such file")
+    one_line(keepsake(*common, "--like", tmp_path / "notes.txt"), "not a picture")
+    one_line(keepsake(*common, "--like", like, "--taste-share", "0.5"), "no taste is named")
+    one_line(keepsake(*common, "--like", like, "--taste", "Nik"), "no taste called 'Nik'")
+    one_line(keepsake(*common, "--taste-share", "0.5"), "neither a taste nor a picture")
+    one_line(keepsake(*common, "--palette", "red"), "'red' is no colour")

@@ -4,7 +4,16 @@ import math
 
 import pytest
 
-from studio.domain.generation import COUNT_MAX, PROMPT_MAX, SEED_MAX, STEPS_MAX, GenerateRequest, Pose, check_together
+from studio.domain.generation import (
+    COUNT_MAX,
+    PROMPT_MAX,
+    SEED_MAX,
+    STEPS_MAX,
+    GenerateRequest,
+    Pose,
+    check_palette,
+    check_together,
+)
 from studio.errors import InvalidInput
 
 
@@ -64,3 +73,14 @@ def test_a_picture_holds_at_most_three_things() -> None:
     check_together(["bo", "ana", "mug"])
     with pytest.raises(InvalidInput, match="@bo, @ana, @mug, @hat are 4 of your things; at most 3"):
         check_together(["bo", "ana", "mug", "hat"])
+
+
+def test_a_palette_is_colours() -> None:
+    assert GenerateRequest(prompt="a fox", palette="#AA3311, #ffd166").palette == ("#aa3311", "#ffd166")  # type: ignore[arg-type]
+    assert GenerateRequest(prompt="a fox", palette=["#aa3311"]).palette == ("#aa3311",)  # type: ignore[arg-type]
+    assert GenerateRequest(prompt="a fox").palette == check_palette(" ") == ()
+    for wrong in ("red", "#12345", "#aa3311 x"):
+        with pytest.raises(InvalidInput, match="is no colour"):
+            check_palette(wrong)
+    with pytest.raises(InvalidInput, match="has 5 colours"):
+        check_palette("#111111 " * 5)

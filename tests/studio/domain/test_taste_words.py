@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from studio.domain.taste import Amount, TasteAttribute, TasteHelp, TasteVariant
-from studio.domain.taste_words import describe, describe_help, in_taste, read_words
+from studio.domain.taste_words import describe, describe_help, in_palette, in_taste, read_words
 from studio.errors import InvalidInput
 
 
@@ -101,3 +101,27 @@ def test_nothing_to_say() -> None:
 )
 def test_help_is_said(help: TasteHelp, said: str) -> None:
     assert describe_help(help, ATTRIBUTES) == said
+
+
+WAY = TasteVariant(style="flat style", colour="red", palette=("#cc2211", "#ffffff"))
+
+
+@pytest.mark.parametrize(
+    ("prompt", "amount", "mentions", "told", "palette"),
+    [
+        ("a cat", Amount.CLEAR, False, "a cat, flat style", WAY.palette),
+        ("a cat", Amount.TOUCH, False, "a cat, flat style", ()),
+        ("a blue cat", Amount.CLEAR, False, "a blue cat, flat style", ()),
+        ("a happy @bo", Amount.CLEAR, True, "a happy @bo, flat style", ()),
+        ("a cat", Amount.FULL, False, "a cat on a red background, flat style", WAY.palette),
+    ],
+)
+def test_a_palette_takes_the_place_of_the_colours_name(
+    prompt: str, amount: Amount, mentions: bool, told: str, palette: tuple[str, ...]
+) -> None:
+    assert in_taste(prompt, WAY, amount, mentions=mentions, palettes=True) == told
+    assert in_palette(prompt, WAY, amount, mentions=mentions) == palette
+
+
+def test_without_palettes_the_name_tells() -> None:
+    assert in_taste("a cat", WAY, Amount.CLEAR, mentions=False) == "a red cat, flat style"

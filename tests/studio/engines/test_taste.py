@@ -14,7 +14,7 @@ from pipelines.pigeon.features import FeatureExtractor
 from pipelines.pigeon.modeling_pigeon import PigeonEncoder
 from pipelines.pigeon.pipeline_pigeon import TasteTokens, read_tokens
 from pipelines.pigeon.pipeline_taste import TastePipeline
-from studio.domain.taste import Reaction, TasteEvent
+from studio.domain.taste import BesideTaste, Reaction, TasteEvent
 from studio.engines.taste import PigeonTasteEngine
 from tests.pipelines.mini.tiny_mini import tiny_library
 from tests.pipelines.pigeon.drawn import disc
@@ -103,7 +103,7 @@ def test_tokens_go_with_ways_where_the_settings_say_so(engine) -> None:
 
 def test_says_what_it_needs_and_loads_nothing(engine) -> None:
     fresh = PigeonTasteEngine(find=lambda name: pytest.fail(f"{name} was asked for"))
-    assert fresh.needs() == ("tinyvit", "mini") and len(fresh.attributes()) == 28 and fresh.model()
+    assert fresh.needs() == ("tinyvit", "u2netp", "mini") and len(fresh.attributes()) == 28 and fresh.model()
 
 
 def test_the_like_minded_help_and_what_they_lent_is_not_kept(engine) -> None:
@@ -137,3 +137,23 @@ def test_lending_loads_no_encoder(engine) -> None:
     learned = engine.learn(events(engine, *LIKED), NOW)
     bare = PigeonTasteEngine(find=lambda name: pytest.fail(f"{name} was loaded"))
     assert bare.lend(learned.data, {}) == engine.lend(learned.data, {})
+
+
+def test_beside_a_reference_from_its_look_to_the_taste(engine) -> None:
+    learned = engine.learn(events(engine, *LIKED), NOW)  # likes red
+    asked = (learned.data, learned.summary.interests, {}, 2)
+    look = engine.reference(disc((40, 115, 225)))
+    looks = [engine.look(disc(SHADES[0])), engine.look(disc((40, 115, 225)))]
+    plain, scores = engine.variants(*asked), engine.score(learned.data, looks, {})
+    whole = BesideTaste(look=look, share=1.0)
+    assert engine.variants(*asked, whole) == plain
+    assert [one.preference for one in engine.score(learned.data, looks, {}, whole)] == [
+        one.preference for one in scores
+    ]
+    alone = BesideTaste(look=look, share=0.0)
+    assert engine.variants(*asked, alone)[0].palette[0] == "#2873e1" and plain[0].palette == ()
+    red, blue = engine.score(learned.data, looks, {}, alone)
+    assert blue.preference > red.preference and blue.likeness > 0.99 and red.probability > blue.probability
+    shares = np.linspace(0, 1, 9)
+    told = [engine.variants(*asked, BesideTaste(look=look, share=float(share)))[0].colour for share in shares]
+    assert told[0] == "blue" and told[-1] == plain[0].colour != "blue"

@@ -124,3 +124,16 @@ def test_a_deleted_picture_takes_its_subjects_along(database: Database) -> None:
     with database.read() as session:
         for table in ("pictures", "picture_subjects"):
             assert session.connection().exec_driver_sql(f"SELECT count(*) FROM {table}").scalar() == 0
+
+
+def test_what_was_drawn_like_a_deleted_picture_stays_without_it(database: Database) -> None:
+    like = dataclasses.replace(RECIPE, like="file1", taste_share=0.25, palette=("#aa3311",))
+    store(database, picture(1), picture(2, recipe=like), picture(3, recipe=like, owner="another"))
+    with database.write() as session:
+        assert PictureRepository(session).find(picture(2).id, "local") == picture(2, recipe=like)
+        PictureRepository(session).delete(picture(1).id, "local")
+    with database.read() as session:
+        kept = PictureRepository(session).find(picture(2).id, "local")
+        other = PictureRepository(session).find(picture(3).id, "another")
+    assert kept is not None and kept.recipe == dataclasses.replace(like, like="")
+    assert other is not None and other.recipe == like  # another owner's is not touched

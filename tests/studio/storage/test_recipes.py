@@ -100,3 +100,10 @@ def test_a_clean_copy_also_drops_what_the_picture_came_with(picture: Image.Image
     picture.info["parameters"] = picture.info["comment"] = "a secret"
     assert b"secret" not in encode_png(picture)
     assert b"secret" not in encode_webp(picture)
+
+
+def test_a_palette_is_told_and_what_was_drawn_like_stays_here() -> None:
+    recipe = dataclasses.replace(RECIPE, palette=("#aa3311", "#ffd166"), like="ab/cd.png", taste_share=0.5)
+    assert "Palette: #aa3311 #ffd166" in parameters_text(recipe) and "Palette" not in parameters_text(RECIPE)
+    told = json.loads(own_json(recipe))
+    assert told["palette"] == ["#aa3311", "#ffd166"] and told["taste_share"] == 0.5 and "like" not in told

@@ -41,7 +41,9 @@ def draw(
     pose: str = "both",
     best_of: int = 1,
 ) -> str:
-    begun = visitor.call("draw", prompt, count, seed, None, None, 0.7, pose, best_of, "", "clear", "")
+    begun = visitor.call(
+        "draw", prompt, count, seed, None, None, 0.7, pose, best_of, "", "clear", "", "", None, "", 0.0
+    )
     job = job_in(begun["stage"])
     assert visitor.wait_for(job)["status"] == "done"
     html: str = visitor.call("drawn", id=job)["stage"]
@@ -89,7 +91,7 @@ def test_the_best_of_several_is_shown_with_its_meter(visitor: Visitor, job_in: J
 def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str], job_in: JobIn) -> None:
     one, two = Visitor(served[1]), Visitor(served[1])
     begun = [
-        who.call("draw", prompt, 1, 5, None, None, 0.7, "both", 1, "", "clear", "")
+        who.call("draw", prompt, 1, 5, None, None, 0.7, "both", 1, "", "clear", "", "", None, "", 0.0)
         for who, prompt in ((one, "a kite"), (two, "a boat"))
     ]
     jobs = [job_in(answer["stage"]) for answer in begun]
@@ -100,7 +102,11 @@ def test_two_visitors_at_once_get_their_own_pictures(served: tuple[Studio, str],
 
 
 def test_a_reload_finds_the_job_again(visitor: Visitor, served: tuple[Studio, str], job_in: JobIn) -> None:
-    job = job_in(visitor.call("draw", "a lantern", 1, None, None, None, 0.7, "both", 1, "", "clear", "")["stage"])
+    job = job_in(
+        visitor.call("draw", "a lantern", 1, None, None, None, 0.7, "both", 1, "", "clear", "", "", None, "", 0.0)[
+            "stage"
+        ]
+    )
     visitor.wait_for(job)
     later = Visitor(served[1])
     assert "a lantern" in later.call("find_running_1", job)["stage"]
@@ -155,7 +161,7 @@ def test_bad_input_is_told_in_the_studios_own_sentence(
     visitor: Visitor, prompt: str, steps: int | None, sentence: str
 ) -> None:
     with pytest.raises(AssertionError, match=sentence):
-        visitor.call("draw", prompt, 1, None, steps, None, 0.7, "both", 1, "", "clear", "")
+        visitor.call("draw", prompt, 1, None, steps, None, 0.7, "both", 1, "", "clear", "", "", None, "", 0.0)
 
 
 @pytest.mark.parametrize("name", ["../etc", "🐶", ""])
@@ -219,7 +225,7 @@ def test_a_thing_is_refined_in_its_sheet(
 
 def test_a_recipe_goes_back_into_the_form(visitor: Visitor, job_in: JobIn) -> None:
     made = pictures_in(draw(visitor, job_in, "a green boat", seed=11, pose="photo"))[0]
-    form = visitor.call("again", id=made)
+    form = visitor.call("again", "", id=made)
     # with its pose, which without a thing of one's own is always the same
     assert (form["prompt"], form["seed"], form["count"], form["pose"]) == ("a green boat", 11, 1, "drawn")
     visitor.call("on_delete", id=made)

@@ -67,7 +67,7 @@ def in_order(visitor: Visitor, call: str, values: dict) -> list:
     """Values by the ids of the components that a handler asks for."""
     ids = [visitor._components[number]["props"].get("elem_id") for number in visitor._calls[call]["inputs"]]
     names = {"best-of": "best_of", "style-lora": "style_lora", "taste": "taste", "amount": "amount"}
-    given = {"taste": "", "amount": "clear", **values}
+    given = {"taste": "", "amount": "clear", "taste-share": 0.0, **values}
     return [given.get(names.get(name, name)) for name in ids]
 
 

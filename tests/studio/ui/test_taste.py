@@ -127,8 +127,67 @@ def test_drawn_in_a_taste_beside_the_plain_one(visitor: Visitor, nik: Studio, jo
         "best_of": 1,
     }
     assert visitor.call("tastes", "")["taste"]["choices"][1:] == [["Nik", "Nik"]]  # as the page asks when it is opened
-    begun = visitor.call("draw", *values.values(), "Nik", "clear", "")
+    begun = visitor.call("draw", *values.values(), "Nik", "clear", "", "", None, "", 0.0)
     job = job_in(begun["stage"])
     assert visitor.wait_for(job)["status"] == "done"
     shown = visitor.call("drawn", id=job)["stage"]
     assert "data-between" in shown and "k-plain" in shown and "Nik likes it with" in shown
+
+
+DRAWN = ["a cat", 4, 7, None, None, 0.7, "both", 1]  # prompt, count, seed, steps, guidance, fidelity, pose, best of
+
+
+def finished(visitor: Visitor, job_in, *more) -> str:
+    job = job_in(visitor.call("draw", *DRAWN, *more)["stage"])
+    assert visitor.wait_for(job)["status"] == "done"
+    return visitor.call("drawn", id=job)["stage"]
+
+
+def test_drawn_like_a_dropped_picture(visitor: Visitor, nik: Studio, job_in) -> None:
+    visitor.call("tastes", "")  # as the page asks when it is opened
+    (dropped,) = visitor.upload(("a.png", plain((10, 200, 30))))
+    chosen = visitor.call("like_picture", "", dropped)
+    assert "data:image/webp" in chosen["like-chosen"] and "no taste is chosen" in chosen["like-chosen"]
+    assert chosen["taste-share"]["visible"] is False and chosen["amount"]["visible"] is True
+    beside = visitor.call("like_picture", "Nik", dropped)
+    assert "taste of Nik" in beside["like-chosen"]
+    assert (beside["taste-share"]["visible"], beside["taste-share"]["value"]) == (True, 0.5)
+    shown = finished(visitor, job_in, "", "clear", "", "", dropped, "", 0.0)
+    made = next(one for one in nik.gallery.list() if one.recipe.plain)
+    assert made.id in shown and made.recipe.taste_share == 0
+    detail = visitor.call("picture", id=made.id)["picture"]
+    assert "its look alone" in detail and made.recipe.palette[0] in detail
+    assert visitor.http.get(f"/media/pictures/{made.id}/reference.webp").headers["content-type"] == "image/webp"
+    again = visitor.call("again", "", id=made.id)
+    assert (again["prompt"], again["palette"]) == (made.recipe.prompt, " ".join(made.recipe.palette))
+    assert visitor.call("like_no_picture", "Nik")["like-chosen"] == ""
+
+
+def test_more_like_a_picture_of_the_gallery(visitor: Visitor, nik: Studio, job_in) -> None:
+    visitor.call("tastes", "")  # as the page asks when it is opened
+    (first,) = nik.generation.start(GenerateRequest(prompt="a boat", seed=1, palette=("#1030ff",))).result(PATIENCE)
+    assert 'data-do="alike"' in visitor.call("picture", id=first.id)["picture"]
+    chosen = visitor.call("draw_alike", "Nik", id=first.id)
+    assert chosen["picture"] == "" and chosen["like-picture"] == first.id and "taste of Nik" in chosen["like-chosen"]
+    finished(visitor, job_in, "Nik", "clear", "", "", None, first.id, 0.1)
+    made = next(one for one in nik.gallery.list() if one.recipe.plain)
+    assert (made.recipe.taste_share, made.recipe.like) == (0.1, first.file)
+    nik.gallery.delete(first.id)
+    gone = nik.gallery.get(made.id)
+    assert "a picture that is deleted" in visitor.call("picture", id=gone.id)["picture"]
+    assert visitor.http.get(f"/media/pictures/{gone.id}/reference.webp").status_code == 404
+
+
+def test_what_cannot_be_drawn_like_is_told(visitor: Visitor, nik: Studio) -> None:
+    visitor.call("tastes", "")  # as the page asks when it is opened
+    (notes,) = visitor.upload(("notes.png", b"no picture"))
+    with pytest.raises(AssertionError, match="not a picture"):
+        visitor.call("like_picture", "", notes)
+    (dropped,) = visitor.upload(("a.png", plain((10, 200, 30))))
+    for more, reason in (
+        (("", "clear", "", "", dropped, "", 0.5), "no taste is named"),
+        (("Nik", "clear", "", "", None, "", 0.5), "needs a picture"),
+        (("", "clear", "", "red", None, "", 0.0), "'red' is no colour"),
+    ):
+        with pytest.raises(AssertionError, match=reason):
+            visitor.call("draw", *DRAWN, *more)
