@@ -14,13 +14,13 @@ from studio.errors import InvalidInput, StorageFull
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-_KINDS = (".pdf", ".png")
+_KINDS = (".pdf", ".svg", ".png")
 
 
 def poster(
     context: typer.Context,
     title: Annotated[str, typer.Option(help="The large words.")],
-    out: Annotated[Path, typer.Option(help="The file: .pdf to print, .png to show. Nothing is overwritten.")],
+    out: Annotated[Path, typer.Option(help="The file: .pdf or .svg to print, .png to show. Nothing is overwritten.")],
     template: Annotated[str, typer.Option(help="portrait, event, birthday, quote or film.")] = "portrait",
     concept: Annotated[str | None, typer.Option(help="A known thing, which is drawn for the poster.")] = None,
     picture: Annotated[str | None, typer.Option(help="The id of a picture in the gallery, instead.")] = None,
@@ -42,7 +42,7 @@ def poster(
     with opened_studio(context) as studio:
         picture_id = picture or _drawn(studio, concept or "", seed)
         made = studio.posters.make(picture_id, words, template=template, size=format)
-        data = made.pdf if out.suffix.lower() == ".pdf" else studio.posters.png(made)
+        data = studio.posters.file(made, out.suffix.lower().removeprefix("."))
     _write_new(out, data)
     for warning in made.warnings:
         typer.echo(f"warning: {warning}", err=True)
@@ -66,7 +66,7 @@ def _drawn(studio: Studio, concept: str, seed: int | None) -> str:
 
 def _check_out(out: Path) -> None:
     if out.suffix.lower() not in _KINDS:
-        raise InvalidInput(f"{out} has to end in {' or '.join(_KINDS)}.")
+        raise InvalidInput(f"{out} has to end in {', '.join(_KINDS[:-1])} or {_KINDS[-1]}.")
     if out.exists():
         raise InvalidInput(f"{out} is there already and is not overwritten. Choose another name.")
     if not out.parent.is_dir():

@@ -48,14 +48,19 @@ def shown(poster: Poster, look: bytes, picture_id: str, words: PosterWords, temp
     # a warning about the resolution says it already
     dpi = "" if "dpi" in "".join(poster.warnings) else f" The picture has {poster.dpi:.0f} dpi."
     bleed = f", with {poster.size.bleed:.0f} mm bleed" if poster.size.bleed else ""
+    others = joined(
+        html('<a class="k-button" href="/media/posters/{id}.{kind}?{query}" download>{name}</a>',
+             id=picture_id, kind=name.lower(), query=query, name=name)
+        for name in ("PNG", "SVG")
+    )  # fmt: skip
     return html(
         '<section class="k-poster"><figure><img src="data:image/webp;base64,{look}" decoding="sync" width="{width}" '
         'height="{height}" alt="Poster: {title}"></figure>'
         '<div class="k-poster-text"><p><b>{says}</b>{bleed}.{dpi}</p>{notes}'
         '<div class="k-ready-links"><a class="k-button k-primary" href="/media/posters/{id}.pdf?{query}" download>'
-        'Download PDF</a><a class="k-button" href="/media/posters/{id}.png?{query}" download>Download PNG</a></div>'
+        "Download PDF</a>{others}</div>"
         "</div></section>",
         id=picture_id, query=query, look=b64encode(look).decode(), width=LOOK_WIDTH,
         height=round(LOOK_WIDTH * poster.size.height / poster.size.width), title=words.title, says=poster.size.says,
-        bleed=bleed, dpi=dpi, notes=notes,
+        bleed=bleed, dpi=dpi, notes=notes, others=others,
     )  # fmt: skip

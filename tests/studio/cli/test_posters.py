@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from xml.etree import ElementTree
+
 import pytest
 from PIL import Image
 
@@ -22,13 +24,16 @@ def test_a_thing_is_drawn_and_set_and_its_picture_can_be_used_again(keepsake, bo
     assert "Square · 1080 × 1080 px" in keepsake("poster", *again).out
     with Image.open(tmp_path / "bo.png") as picture:
         assert picture.size == (1080, 1080)
+    keepsake("poster", "--picture", told["picture"], "--title", "Bo & Åse", "--size", "A5", "--out", "bo.svg")
+    drawn = ElementTree.parse(tmp_path / "bo.svg").getroot()
+    assert (drawn.get("width"), drawn.get("height")) == ("154mm", "216mm")
 
 
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
         (("--concept", "Bo", "--title", "", "--out", "a.pdf"), "title is empty"),
-        (("--concept", "Bo", "--title", "Bo", "--out", "a.jpg"), "end in .pdf or .png"),
+        (("--concept", "Bo", "--title", "Bo", "--out", "a.jpg"), "end in .pdf, .svg or .png"),
         (("--concept", "Bo", "--title", "Bo", "--out", "no/a.pdf"), "does not exist"),
         (("--concept", "Bo", "--title", "Bo", "--out", "bo.jpg.pdf", "--size", "A9"), "no size 'A9'"),
         (("--concept", "Bo", "--title", "Bo", "--out", "a.pdf", "--template", "x"), "no template 'x'"),

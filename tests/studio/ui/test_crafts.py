@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
@@ -95,13 +96,17 @@ def test_a_poster_is_shown_and_handed_out(visitor: Visitor, served: tuple[Studio
     shown = visitor.call("poster", None, "film", "<b>Up</b>", "", "", "A5")["poster-stage"]
     assert "<b>Up" not in shown
     assert "&lt;b&gt;Up" in shown
-    pdf, png = links(shown, "posters")
+    pdf, png, svg = links(shown, "posters")
     assert picture.id in pdf
     answer = visitor.http.get(pdf)
     assert answer.content.startswith(b"%PDF")
     assert answer.headers["content-disposition"] == 'attachment; filename="b-up-b-a5.pdf"'
     with Image.open(io.BytesIO(visitor.http.get(png).content)) as printed:
         assert printed.size == pytest.approx((1748, 2480), abs=2)
+    drawing = visitor.http.get(svg)
+    assert drawing.headers["content-type"] == "image/svg+xml"
+    assert drawing.headers["content-disposition"] == 'attachment; filename="b-up-b-a5.svg"'
+    assert ElementTree.fromstring(drawing.content).findtext("{http://www.w3.org/2000/svg}title") == "<b>Up</b>"
     assert "data:image/webp;base64," in shown
     with pytest.raises(AssertionError, match="does not fit"):
         visitor.call("poster", None, "film", "x" * 150, "", "", "A5")
@@ -124,7 +129,7 @@ def test_somebody_elses_things_are_not_there(visitor: Visitor, served: tuple[Stu
         "packs/icq.zip?picture=a&title=b",
         "packs/png.exe?picture=a&title=b",
         "packs/png.zip?title=b",
-        "posters/a.svg?title=b",
+        "posters/a.eps?title=b",
     ],
 )
 def test_what_there_is_no_such_thing_of_is_refused(visitor: Visitor, path: str) -> None:
