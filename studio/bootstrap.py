@@ -47,6 +47,7 @@ from studio.services.style_loras import StyleLoraService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
+from studio.services.titles import TitleService
 from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -121,6 +122,7 @@ def build_studio(config: StudioConfig) -> Studio:
         taste_picks=TastePicks(vault=vault, engine=taste, tastes=tastes, ids=ids),
         taste_drawing=TasteDrawing(jobs=jobs, engine=taste, tastes=tastes, generation=generation, log=log),
         posters=PosterService(files=files, concepts=concepts, generation=generation, gallery=gallery),
+        titles=TitleService(jobs=jobs, engine=assistant, concepts=concepts, gallery=gallery, tastes=tastes),
         jobs=jobs,
         files=files,
         database=database,

@@ -20,6 +20,7 @@ from studio.services.style_loras import StyleLoraService
 from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
+from studio.services.titles import TitleService
 from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -43,6 +44,7 @@ class Studio:
     assistant: AssistantService
     stickers: StickerService
     posters: PosterService
+    titles: TitleService
     tastes: TasteService
     taste_picks: TastePicks
     taste_drawing: TasteDrawing

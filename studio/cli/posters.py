@@ -1,4 +1,4 @@
-"""`poster`: a picture, or a thing that is drawn first, and words to a page that can be printed."""
+"""`poster`: a picture, or a thing that is drawn first, and words to a page; `suggest-titles`: large words for one."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 
 from studio.cli.console import AsJson, finished, opened_studio, tell
 from studio.domain.posters import PosterWords, size_of
+from studio.domain.titles import SUGGESTED, TitleRequest
 from studio.errors import InvalidInput, StorageFull
 
 if TYPE_CHECKING:
@@ -57,6 +58,28 @@ def poster(
         "warnings": list(made.warnings),
     }
     tell(record, f"{out}  ({format.says}, picture at {made.dpi:.0f} dpi)", as_json=as_json)
+
+
+def suggest_titles(
+    context: typer.Context,
+    template: Annotated[str, typer.Option(help="portrait, event, birthday, quote or film.")] = "portrait",
+    concept: Annotated[str | None, typer.Option(help="A known thing.")] = None,
+    picture: Annotated[str | None, typer.Option(help="The id of a picture in the gallery, instead.")] = None,
+    taste: Annotated[
+        str | None, typer.Option(help="Whose taste they should sound like; without it the one that collects.")
+    ] = None,
+    count: Annotated[int, typer.Option(help="How many at most, 1 to 5.")] = 4,
+    seed: Annotated[int | None, typer.Option(help="The same seed asks the same.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Let the language model make up titles for a poster; it is small, and knows nothing but name and kind."""
+    request = TitleRequest(
+        template=template, picture=picture or "", concept=concept or "", taste=taste, count=count, seed=seed
+    )
+    with opened_studio(context) as studio:
+        titles = finished(studio.titles.suggest(request))
+    record = {"template": template, "note": SUGGESTED, "titles": list(titles)}
+    tell(record, "\n".join([SUGGESTED, *(f"  {title}" for title in titles)]), as_json=as_json)
 
 
 def _drawn(studio: Studio, concept: str, seed: int | None) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from studio.domain.generation import Picture
 from studio.domain.posters import Poster, PosterWords
+from studio.domain.titles import SUGGESTED
 from studio.ui.markup import html, joined
 
 LOOK_WIDTH = 1000  # pixels of what is shown on the page
@@ -31,6 +32,19 @@ def choice(pictures: Sequence[Picture], chosen: str) -> Markup:
         '<div class="k-choice"><span class="k-label">Picture</span><div class="k-add-row">{tiles}</div></div>',
         tiles=tiles,
     )
+
+
+def suggestions(titles: Sequence[str]) -> Markup:
+    """Return titles to choose from, marked as what they are."""
+    chips = joined(
+        html('<button type="button" class="k-chip" data-do="open" data-id="{title}">{title}</button>', title=title)
+        for title in titles
+    )
+    return html(
+        '<div class="k-suggested"><div class="k-chips" role="group" aria-label="Suggested titles">{chips}</div>'
+        "<p>{note}</p></div>",
+        chips=chips, note=SUGGESTED,
+    )  # fmt: skip
 
 
 def shown(poster: Poster, look: bytes, picture_id: str, words: PosterWords, template: str) -> Markup:
