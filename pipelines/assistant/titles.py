@@ -25,8 +25,10 @@ from pipelines.assistant.chat import ChatModel
 from pipelines.assistant.prompting import Prompt
 
 DEFAULT_LESSONS = Path(__file__).resolve().parents[2] / "configs" / "titles.yaml"
-LENGTH_MAX, WORDS_MAX, WORD_MAX = 42, 8, 14
+WORDS_MAX, WORD_MAX = 8, 14
+_LETTERS = 6  # of a word, with the blank after it: longer titles are not read at a glance
 _STEM = 5  # letters that two words of one stem share
+_LIGHT = frozenset(["there", "where", "with", "this", "that", "your", "when", "what"])  # may come twice
 _MAX_TOKENS = 20  # a title that needs more is too long
 _RULES = "You write short poster titles."
 _ABOUT_ITSELF = re.compile(r"\b(posters?|titles?|films?|movies?|quotes?|portraits?|ideas?)\b", re.IGNORECASE)
@@ -34,7 +36,7 @@ _UNENDED = re.compile(
     r"(^|\s)(a|an|the|and|or|but|of|in|on|at|to|for|from|with|by|is|are|was|my|your|its|our|their|that|which|who|as)$"
 )
 _WORD = re.compile(r"[^\W\d_]+(?:['’\-][^\W\d_]+)*")
-_MARKS = frozenset(" ,.!?'’-:&…")
+_MARKS = frozenset(" ,!?'’-:&")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,7 @@ class TitleBrief:
         template: a name in the lessons.
         name: of whom the poster shows; empty where that has no name.
         kind: class word; or, without a name, what is shown, in a few words.
-        tones: words for how the title should sound, such as ``calm``; the first ideas.
+        tones: what titles should be about first, such as ``peace and quiet``.
     """
 
     template: str
@@ -75,11 +77,13 @@ class Lesson:
     Attributes:
         ideas: things that titles may be about.
         groups: examples, each group of one pattern.
+        words: of a title at most.
         unsaid: words that would tell what nobody has said.
     """
 
     ideas: tuple[str, ...]
     groups: tuple[tuple[Example, ...], ...]
+    words: int = WORDS_MAX
     unsaid: frozenset[str] = frozenset()
 
     @property
@@ -96,6 +100,7 @@ def load_lessons(file: Path = DEFAULT_LESSONS) -> dict[str, Lesson]:
         template: Lesson(
             ideas=tuple(lesson["ideas"]),
             groups=tuple(tuple(Example(*example) for example in group) for group in lesson["examples"]),
+            words=lesson.get("words", WORDS_MAX),
             unsaid=unsaid - {template},
         )
         for template, lesson in told["templates"].items()
@@ -161,8 +166,8 @@ def prompts(brief: TitleBrief, lesson: Lesson, seed: int) -> Iterator[Prompt]:
     ideas = (*brief.tones, *chance.sample(lesson.ideas, len(lesson.ideas)))
     groups = chance.sample(lesson.groups, len(lesson.groups))
     for number in itertools.count():
-        idea = ideas[number % len(ideas)]
-        group = groups[(number + number // len(ideas)) % len(groups)]  # an idea comes back with other examples
+        again, place = divmod(number, len(ideas))
+        idea, group = ideas[place], groups[(place + again) % len(groups)]  # an idea comes back with other examples
         shown = chance.sample(group, len(group))
         turns = [
             (role, text)
@@ -188,9 +193,9 @@ def objection(line: str, brief: TitleBrief, lesson: Lesson, found: Sequence[str]
     words = [word.casefold() for word in _WORD.findall(line)]
     checks: tuple[tuple[str, Callable[[], bool]], ...] = (
         ("empty", lambda: not _WORD.search(said)),
-        ("too long", lambda: len(line) > LENGTH_MAX or len(words) > WORDS_MAX),
+        ("too long", lambda: len(line) > _LETTERS * lesson.words or len(words) > lesson.words),
         ("not in letters", lambda: not all(map(_is_set, said))),
-        ("no words", lambda: any(map(_is_glued, _WORD.findall(said)))),
+        ("no words", lambda: any(_is_glued(word, brief.name) for word in _WORD.findall(said))),
         ("not ended", lambda: bool(_UNENDED.search(line.casefold())) or line[-1] in ",:-&"),
         ("stutters", lambda: _stutters(words)),
         ("about itself", lambda: bool(_ABOUT_ITSELF.search(said))),
@@ -220,14 +225,23 @@ def _words(text: str) -> set[str]:
     return {word.casefold() for word in _WORD.findall(text)}
 
 
-def _is_glued(word: str) -> bool:
-    return len(word) > WORD_MAX or any(letter.isupper() for letter in word[1:])
+def _is_glued(word: str, name: str) -> bool:
+    """Say whether a word is several in one."""
+    joined = "".join(name.casefold().split())
+    within = " " in name and joined in word.casefold()
+    return within or len(word) > WORD_MAX or any(letter.isupper() for letter in word[1:])
 
 
 def _stutters(words: Sequence[str]) -> bool:
     """Say whether a stem comes twice, or any word twice in a row."""
-    stems = [word[:_STEM] for word in words if len(word) > 3]
-    return len(set(stems)) < len(stems) or any(one == other for one, other in itertools.pairwise(words))
+    heavy = [word for word in words if len(word) > 3 and word.partition("'")[0] not in _LIGHT]
+    same = any(_of_one_stem(one, other) for one, other in itertools.combinations(heavy, 2))
+    return same or any(one == other for one, other in itertools.pairwise(words))
+
+
+def _of_one_stem(one: str, other: str) -> bool:
+    shared = min(_STEM, len(one), len(other))
+    return one[:shared] == other[:shared]
 
 
 def _names_strangers(said: str, brief: TitleBrief, lesson: Lesson) -> bool:
@@ -235,11 +249,10 @@ def _names_strangers(said: str, brief: TitleBrief, lesson: Lesson) -> bool:
 
     Titles are in sentence case: a capital within is a name.
     """
-    shown = set().union(*(_words(one.whom) for one in lesson.examples)) - {"the"} - _words(brief.kind)
-    inner = _WORD.findall(said)
-    half = not said.startswith(" ") and inner.pop(0).casefold() in _words(brief.name)
+    others = set().union(*(_words(one.whom) for one in lesson.examples), _words(brief.name)) - {"the"}
+    inner = _WORD.findall(said)[0 if said.startswith(" ") else 1 :]
     capitals = any(word[0].isupper() and word[:2] not in ("I", "I'") for word in inner)
-    return half or capitals or bool(_words(said) & shown)
+    return capitals or bool(_words(said) & (others - _words(brief.kind)))
 
 
 def _alike(said: str, example: Example) -> bool:

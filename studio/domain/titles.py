@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from studio.domain.taste import TasteAttribute
-from studio.domain.taste_words import describe
 from studio.errors import InvalidInput
 
 SUGGESTED = "Suggested, made up by the language model; edit freely."
 COUNT_MAX = 5
-_TONES = ("mood", "warmth", "brightness", "busyness")  # what words can sound like, too
+# what titles are about for somebody who likes the low or the high end of an attribute
+_TONES = {
+    "mood": ("peace and quiet", "fun"),
+    "warmth": ("fresh air", "warmth"),
+    "brightness": ("the night", "bright days"),
+    "busyness": ("simple things", "busy days"),
+}
 _TONES_MAX = 2
-_LEAST = 0.15
+_LEAST = 0.15  # of a leaning; a weaker one is not heard
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +47,8 @@ class TitleRequest:
             raise InvalidInput(f"count is {self.count}; it must lie between 1 and {COUNT_MAX}.")
 
 
-def tones_of(leanings: Mapping[str, float], attributes: Sequence[TasteAttribute]) -> tuple[str, ...]:
-    """Return how titles should sound by a taste, in at most two words: ``calm``, ``warm``."""
-    heard = {name: value for name, value in leanings.items() if name in _TONES}
-    words = describe(heard, attributes, least=_LEAST, most=_TONES_MAX)
-    return tuple(word.removesuffix(" colours") for word in words)
+def tones_of(leanings: Mapping[str, float]) -> tuple[str, ...]:
+    """Return what titles should be about to sound as a taste does, at most two things, the strongest leaning first."""
+    strong = [name for name in _TONES if abs(leanings.get(name, 0.0)) >= _LEAST]
+    strong.sort(key=lambda name: -abs(leanings[name]))
+    return tuple(_TONES[name][leanings[name] > 0] for name in strong[:_TONES_MAX])

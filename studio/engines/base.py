@@ -347,7 +347,7 @@ class TitleTask:
         template: of the poster.
         name: of whom it shows; empty where that has no name.
         kind: class word; or, without a name, what is shown, in a few words.
-        tones: words for how a title should sound.
+        tones: what titles should be about first, such as ``peace and quiet``.
         count: titles wanted.
         seed: chooses among what could be asked.
     """

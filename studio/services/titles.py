@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 
@@ -18,7 +19,8 @@ from studio.services.taste import TasteService
 
 _TITLE_FONTS = ("serif", "round")  # the template may be changed after a title was chosen
 _SEEDS = 2**31
-_SHOWN_MAX = 60  # characters of a prompt that say what a picture shows
+_SHOWN_MAX = 40  # characters of a prompt that say what a picture shows
+_BESIDE = re.compile(r",|\s(in|at|on|under|by|with|wearing|riding|next|beside|and)\s")  # what comes after is not it
 
 
 class TitleService:
@@ -79,10 +81,10 @@ class TitleService:
         )
 
     def _shown(self, picture: Picture, owner: str) -> tuple[str, str]:
-        """Return name and kind of what a picture shows; of one without a known thing, no name and its prompt."""
+        """Return name and kind of what a picture shows; of one without a known thing, how its prompt begins."""
         names = picture.recipe.concept_names
         if not names:
-            return "", picture.recipe.prompt.partition(",")[0][:_SHOWN_MAX].strip()
+            return "", _BESIDE.split(picture.recipe.prompt)[0][:_SHOWN_MAX].strip()
         if len(names) > 1:
             return " and ".join(names), ""
         try:
@@ -95,7 +97,7 @@ class TitleService:
             profile = next((one for one in self._tastes.list(owner) if one.collecting), None)
         else:
             profile = self._tastes.get(taste, owner) if taste else None
-        return tones_of(profile.version.leanings, self._tastes.attributes()) if profile is not None else ()
+        return tones_of(profile.version.leanings) if profile is not None else ()
 
 
 def _can_be_set(title: str) -> bool:

@@ -29,6 +29,29 @@ def test_a_thing_is_drawn_and_set_and_its_picture_can_be_used_again(keepsake, bo
     assert (drawn.get("width"), drawn.get("height")) == ("154mm", "216mm")
 
 
+def test_titles_are_suggested_and_marked(keepsake, bo) -> None:
+    asked = ("suggest-titles", "--concept", "Bo", "--template", "film", "--count", "3", "--seed", "1")
+    note, *titles = keepsake(*asked).out.splitlines()
+    assert note == "Suggested, made up by the language model; edit freely."
+    assert len(titles) == 3 and all("Bo" in title for title in titles)
+    told = keepsake(*asked, "--json").json
+    assert (told["note"], told["titles"]) == (note, [title.strip() for title in titles])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ((), "which picture"),
+        (("--concept", "nobody"), "nobody"),
+        (("--concept", "Bo", "--template", "x"), "no template 'x'"),
+        (("--concept", "Bo", "--count", "9"), "count is 9"),
+        (("--concept", "Bo", "--taste", "nobody"), "nobody"),
+    ],
+)
+def test_titles_for_what_is_not_there_are_one_line(arguments, part, keepsake, bo, one_line) -> None:
+    one_line(keepsake("suggest-titles", *arguments), part)
+
+
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [

@@ -112,6 +112,25 @@ def test_a_poster_is_shown_and_handed_out(visitor: Visitor, served: tuple[Studio
         visitor.call("poster", None, "film", "x" * 150, "", "", "A5")
 
 
+def test_titles_are_suggested_marked_and_only_picked_ones_are_filled_in(
+    visitor: Visitor, served: tuple[Studio, str], job_in: JobIn
+) -> None:
+    picture = drawn(served[0], "a <i>kite</i>")
+    begun = visitor.call("suggest_titles", picture.id, "film")
+    assert begun["poster-suggest"]["interactive"] is False
+    job = job_in(begun["poster-titles"])
+    assert visitor.wait_for(job)["status"] == "done"
+    offered = visitor.call("titles_suggested", id=job)
+    assert set(offered) == {"poster-titles", "poster-suggest"}  # the title itself is left alone
+    html = offered["poster-titles"]
+    assert "Suggested, made up by the language model; edit freely." in html
+    assert "<i>" not in html and "&lt;i&gt;kite" in html
+    title = served[0].jobs.get(job).result()[0]  # type: ignore[index]
+    picked = visitor.call("pick_title", picture.id, "film", "", "", "A5", id=title)
+    assert picked["poster-title"]["value"] == title
+    assert "Poster: A fine film" in picked["poster-stage"]
+
+
 def test_somebody_elses_things_are_not_there(visitor: Visitor, served: tuple[Studio, str]) -> None:
     foreign = drawn(served[0], owner="anna")
     for path in (
