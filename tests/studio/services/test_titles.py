@@ -61,17 +61,17 @@ def test_a_picture_tells_whom_it_shows(bo: Studio, photo: Callable[..., bytes]) 
         PATIENCE
     )
     assert (asked(bo).name, asked(bo).kind) == ("", "a red rocket")
-    bo.concepts.forget("Bo")
+    bo.concepts.forget(bo.concepts.get("Bo").id)
     bo.titles.suggest(TitleRequest(template="quote", picture=drawn["@bo in the snow"].id)).result(PATIENCE)
     assert (asked(bo).name, asked(bo).kind) == ("Bo", "")
 
 
 def test_they_sound_as_the_taste_that_collects_or_as_another(bo: Studio) -> None:
     bo.tastes.create("Nik")
-    bo.tastes.edit("Nik", {"mood": -1.0})
+    bo.tastes.edit("Nik", {"warmth": -1.0})
     bo.tastes.create("Eva")
-    bo.tastes.edit("Eva", {"warmth": 1.0})
-    for taste, tones in ((None, ("peace and quiet",)), ("Eva", ("warmth",)), ("", ())):
+    bo.tastes.edit("Eva", {"brightness": 1.0})
+    for taste, tones in ((None, ("fresh air",)), ("Eva", ("bright days",)), ("", ())):
         bo.titles.suggest(TitleRequest(template="film", concept="Bo", taste=taste)).result(PATIENCE)
         assert asked(bo).tones == tones
 
