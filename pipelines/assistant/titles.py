@@ -247,8 +247,10 @@ def _of_one_stem(one: str, other: str) -> bool:
 def _names_strangers(said: str, brief: TitleBrief, lesson: Lesson) -> bool:
     """Say whether what is said beside the name is about somebody of the examples, or holds another name or half of it.
 
-    Titles are in sentence case: a capital within is a name.
+    Titles are in sentence case: a capital within is a name, and so is a first word before a comma where there is none.
     """
+    if not brief.name and re.match(r"\w+,", said):
+        return True
     others = set().union(*(_words(one.whom) for one in lesson.examples), _words(brief.name)) - {"the"}
     inner = _WORD.findall(said)[0 if said.startswith(" ") else 1 :]
     capitals = any(word[0].isupper() and word[:2] not in ("I", "I'") for word in inner)

@@ -151,6 +151,7 @@ def test_a_picture_without_a_name_has_titles_too() -> None:
     fox = TitleBrief(template="film", kind="a fox in the snow")
     assert told(next(prompts(fox, LESSONS["film"], 0)))[-1][1].startswith("film poster of a fox in the snow, about ")
     assert objection("The fox and the silent moon", fox, LESSONS["film"]) == ""
+    assert objection("Fox, this day is for fun", fox, LESSONS["film"]) == "names somebody else"
     assert objection("A fox called Rex", fox, LESSONS["film"]) == "names somebody else"
 
 
