@@ -48,6 +48,7 @@ from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
 from studio.services.timeline import TimelineService
+from studio.services.titles import TitleService
 from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -125,6 +126,7 @@ def build_studio(config: StudioConfig) -> Studio:
             jobs=jobs, engine=taste, tastes=tastes, generation=generation, gallery=gallery, files=files, log=log
         ),
         posters=PosterService(files=files, concepts=concepts, generation=generation, gallery=gallery),
+        titles=TitleService(jobs=jobs, engine=assistant, concepts=concepts, gallery=gallery, tastes=tastes),
         jobs=jobs,
         files=files,
         database=database,

@@ -11,6 +11,7 @@ StudioError
 ├── NotFound            a record or file that is not (or no longer) there
 ├── StorageFull         the disk or the quota has no room
 ├── ModelMissing        a model could not be found in any of its sources
+├── NothingSuggested    a language model gave nothing that could be used
 ├── JobCancelled        somebody pressed stop
 │   └── JobInterrupted  the studio was closed first
 └── JobFailed           a job ended with an error; ``__cause__`` holds it
@@ -61,6 +62,10 @@ class StorageFull(StudioError):
 
 class ModelMissing(StudioError):
     """A model could not be found in any of its sources."""
+
+
+class NothingSuggested(StudioError):
+    """A language model gave nothing that could be used."""
 
 
 class JobCancelled(StudioError):

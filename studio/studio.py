@@ -21,6 +21,7 @@ from studio.services.taste import TasteService
 from studio.services.taste_drawing import TasteDrawing
 from studio.services.taste_picks import TastePicks
 from studio.services.timeline import TimelineService
+from studio.services.titles import TitleService
 from studio.services.transfers import TransferService
 from studio.storage.database import Database
 from studio.storage.files import FileStore
@@ -45,6 +46,7 @@ class Studio:
     timeline: TimelineService
     stickers: StickerService
     posters: PosterService
+    titles: TitleService
     tastes: TasteService
     taste_picks: TastePicks
     taste_drawing: TasteDrawing

@@ -78,6 +78,7 @@ app.command("ask")(assistant.ask)
 app.command("stickers")(stickers.stickers)
 app.command("check-pack")(stickers.check_pack)
 app.command("poster")(posters.poster)
+app.command("suggest-titles")(posters.suggest_titles)
 app.command("serve")(server.serve)
 app.command("doctor")(diagnosis.doctor)
 

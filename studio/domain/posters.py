@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from studio.errors import InvalidInput
 
@@ -98,6 +99,7 @@ class Poster:
 
     Attributes:
         pdf: one page; vector text, embedded fonts, trim and bleed boxes.
+        svg: draws the same page once more, letters as outlines, bleed included.
         dpi: what the picture in it really has.
         warnings: sentences about what will not look good.
         size: the format.
@@ -109,3 +111,4 @@ class Poster:
     warnings: tuple[str, ...]
     size: PosterSize
     pictured: float
+    svg: Callable[[], bytes] = field(repr=False)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.engines.base import AssistantReply, AssistantTask
+from studio.engines.base import AssistantReply, AssistantTask, TitleTask
 from studio.engines.quiet import quieten_libraries
 from studio.engines.reading import chosen_device
 from studio.errors import InvalidInput, ModelMissing, StudioError
@@ -64,6 +64,22 @@ class _QuotingEngine(ABC):
         return AssistantReply(
             text=answer.text, origin=answer.origin.value, facts=answer.facts, spots=answer.spots, draw=answer.draw
         )
+
+    def titles(self, task: TitleTask, tell: Callable[[Sequence[str]], None]) -> tuple[str, ...]:
+        """See `AssistantEngine.titles`.
+
+        Raises:
+            ModelMissing: the chat model could not be had.
+            StudioError: it gave no answer.
+        """
+        from pipelines.assistant.chat import ChatError
+        from pipelines.assistant.titles import TitleBrief, TitlePipeline, load_lessons
+
+        brief = TitleBrief(template=task.template, name=task.name, kind=task.kind, tones=task.tones)
+        try:
+            return TitlePipeline(self._chat, load_lessons())(brief, tell=tell, count=task.count, seed=task.seed)
+        except ChatError as error:
+            raise StudioError(str(error)) from error
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the models it uses."""

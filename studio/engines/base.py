@@ -352,14 +352,44 @@ class AssistantReply:
     draw: str = ""
 
 
+@dataclass(frozen=True, kw_only=True)
+class TitleTask:
+    """What titles are wanted for.
+
+    Attributes:
+        template: of the poster.
+        name: of whom it shows; empty where that has no name.
+        kind: class word; or, without a name, what is shown, in a few words.
+        tones: what titles should be about first, such as ``peace and quiet``.
+        count: titles wanted.
+        seed: chooses among what could be asked.
+    """
+
+    template: str
+    name: str = ""
+    kind: str = ""
+    tones: tuple[str, ...] = ()
+    count: int = 4
+    seed: int = 0
+
+
 class AssistantEngine(Protocol):
-    """Questions about things and pictures to answers."""
+    """Questions about things and pictures to answers, and posters to titles."""
 
     def answer(self, task: AssistantTask, say: Callable[[str], None]) -> AssistantReply:
         """Answer; `say` is told the answer so far and raises when somebody pressed stop.
 
         Raises:
             StudioError: there is no answer; it says why.
+        """
+
+    def titles(self, task: TitleTask, tell: Callable[[Sequence[str]], None]) -> tuple[str, ...]:
+        """Make titles up; `tell` is told those there are so far and raises when somebody pressed stop.
+
+        Fewer than were wanted, or none, where the language model gave no more that are of use; none are from a list.
+
+        Raises:
+            StudioError: there is no language model to ask; it says why.
         """
 
 

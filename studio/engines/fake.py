@@ -29,6 +29,7 @@ from studio.engines.base import (
     Report,
     Sighting,
     StyleReading,
+    TitleTask,
 )
 from studio.errors import InvalidInput, StudioError
 
@@ -277,6 +278,7 @@ class FakeAssistantEngine:
 
     def __init__(self, *, word_seconds: float = 0.0, fails: str = "") -> None:
         self.tasks: list[AssistantTask] = []
+        self.title_tasks: list[TitleTask] = []
         self._word_seconds = word_seconds
         self._fails = fails
 
@@ -296,6 +298,22 @@ class FakeAssistantEngine:
             say(" ".join(words[:count]))
             time.sleep(self._word_seconds)
         return AssistantReply(text=text, facts=tuple(fact_id for fact_id, _ in facts), spots=tuple(named))
+
+    def titles(self, task: TitleTask, tell: Callable[[Sequence[str]], None]) -> tuple[str, ...]:
+        """Make titles of the name, the template and the tones; they are numbered by the seed."""
+        self.title_tasks.append(task)
+        if self._fails:
+            raise StudioError(self._fails)
+        made: list[str] = []
+        for number in range(task.count):
+            tell(tuple(made))
+            time.sleep(self._word_seconds)
+            tone = task.tones[number % len(task.tones)] if task.tones else "fine"
+            made.append(
+                f"A {tone} {task.template} of {task.name or task.kind}, take {'abcdef'[(task.seed + number) % 6]}"
+            )
+        tell(tuple(made))
+        return tuple(made)
 
 
 class FakeMeterEngine:

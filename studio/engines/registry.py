@@ -37,6 +37,7 @@ from studio.engines.base import (
     StyleReading,
     SubjectEngine,
     TasteEngine,
+    TitleTask,
 )
 from studio.errors import InvalidInput
 
@@ -242,6 +243,10 @@ class LazyAssistantEngine:
     def answer(self, task: AssistantTask, say: Callable[[str], None]) -> AssistantReply:
         """See `AssistantEngine.answer`."""
         return self.engine().answer(task, say)
+
+    def titles(self, task: TitleTask, tell: Callable[[Sequence[str]], None]) -> tuple[str, ...]:
+        """See `AssistantEngine.titles`."""
+        return self.engine().titles(task, tell)
 
 
 class LazyTasteEngine:

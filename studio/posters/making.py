@@ -1,9 +1,11 @@
-"""A picture and words to a poster: palette, layout, readable inks, one PDF page."""
+"""A picture and words to a poster: palette, layout, readable inks, one page as PDF or SVG."""
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +16,10 @@ from studio.errors import InvalidInput
 from studio.packs.edges import clean_edges, opaque_at_rim, resized, without_specks
 from studio.posters.colours import Rgb, contrast_over, palette_of
 from studio.posters.layout import Area, Block, Layout, set_lines
+from studio.posters.pdf_sheet import PdfSheet
 from studio.posters.rendering import rendered
 from studio.posters.sheet import SetLine, Sheet
+from studio.posters.svg_sheet import SvgSheet
 from studio.posters.templates import template_of
 
 _DPI_MAX = 300
@@ -38,15 +42,68 @@ def make(picture: Image.Image, words: PosterWords, *, template: str, size: Poste
     """
     subject = _subject(picture)
     layout = template_of(template)(size, palette_of(subject), words)
-    place = _place(subject, layout)
-    dpi = subject.width / (place.width / _INCH)
+    bare = _Composition(layout=layout, subject=subject, place=_place(subject, layout), size=size, words=words)
     lines = [set_lines(block) for block in layout.blocks]
-    drawn = resized(subject, _pixels(subject, dpi))
-    below = _draw(layout, drawn, place, size, words, ())
-    inks, unreadable = _inks(layout.blocks, lines, below, size)
-    pdf = _draw(layout, drawn, place, size, words, [*zip(layout.blocks, lines, inks, strict=True)])
-    warnings = ([_soft(subject, dpi)] if dpi < DPI_WANTED and not size.pixels else []) + unreadable
-    return Poster(pdf=pdf, dpi=dpi, warnings=tuple(warnings), size=size, pictured=place.width)
+    enlarged = bare.enlarged()
+    inks, unreadable = _inks(layout.blocks, lines, bare.pdf(enlarged), size)
+    whole = dataclasses.replace(bare, written=tuple(zip(layout.blocks, lines, inks, strict=True)))
+    warnings = ([_soft(subject, whole.dpi)] if whole.dpi < DPI_WANTED and not size.pixels else []) + unreadable
+    return Poster(
+        pdf=whole.pdf(enlarged), svg=whole.svg, dpi=whole.dpi, warnings=tuple(warnings), size=size,
+        pictured=whole.place.width,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Composition:
+    """Everything on a poster with its place, for any sheet to draw on.
+
+    Attributes:
+        layout: ground, and whether the picture stands on it.
+        subject: the picture with the pixels that it really has.
+        place: where it stands.
+        size: the format.
+        words: what the poster says.
+        written: blocks with their lines and inks; empty to see what lies below the words.
+    """
+
+    layout: Layout
+    subject: Image.Image
+    place: Area
+    size: PosterSize
+    words: PosterWords
+    written: tuple[tuple[Block, tuple[SetLine, ...], Rgb], ...] = ()
+
+    @property
+    def dpi(self) -> float:
+        return self.subject.width / (self.place.width / _INCH)
+
+    def enlarged(self) -> Image.Image:
+        """Return the subject as it is stored: enlarged with sharp edges where it has too few pixels of its own."""
+        factor = min(max(_DPI_MAX / self.dpi, 1.0), _ENLARGED_MAX)
+        return resized(self.subject, (math.ceil(self.subject.width * factor), math.ceil(self.subject.height * factor)))
+
+    def pdf(self, enlarged: Image.Image) -> bytes:
+        sheet = PdfSheet(self.size, self.words.title)
+        self._draw(sheet, enlarged)
+        return sheet.pdf()
+
+    def svg(self) -> bytes:
+        """Draw the page as an SVG; the subject is enlarged anew, so that a poster that is kept takes little memory."""
+        sheet = SvgSheet(self.size, self.words)
+        self._draw(sheet, self.enlarged())
+        return sheet.svg()
+
+    def _draw(self, sheet: Sheet, enlarged: Image.Image) -> None:
+        place = self.place
+        self.layout.ground(sheet)
+        if self.layout.standing:
+            sheet.picture(_contact_shadow(), place.x + place.width * 0.04, place.bottom - place.width * 0.05,
+                          place.width * 0.92, place.width * 0.1)  # fmt: skip
+        sheet.picture(enlarged, place.x, place.y, place.width, place.height)
+        for block, lines, ink in self.written:
+            for line in lines:
+                sheet.text(line, block.font, tracking=block.tracking, ink=ink)
 
 
 def _subject(picture: Image.Image) -> Image.Image:
@@ -71,32 +128,6 @@ def _place(subject: Image.Image, layout: Layout) -> Area:
     width, height = subject.width * scale, subject.height * scale
     x = room.middle - width / 2 if layout.align == "centre" else room.x + room.width - width
     return Area(x=x, y=room.bottom - height, width=width, height=height)
-
-
-def _pixels(subject: Image.Image, dpi: float) -> tuple[int, int]:
-    """Return how large the picture is stored: enlarged with sharp edges where it has too few pixels of its own."""
-    factor = min(max(_DPI_MAX / dpi, 1.0), _ENLARGED_MAX)
-    return math.ceil(subject.width * factor), math.ceil(subject.height * factor)
-
-
-def _draw(
-    layout: Layout,
-    picture: Image.Image,
-    place: Area,
-    size: PosterSize,
-    words: PosterWords,
-    written: Sequence[tuple[Block, tuple[SetLine, ...], Rgb]],
-) -> bytes:
-    sheet = Sheet(size, words.title)
-    layout.ground(sheet)
-    if layout.standing:
-        sheet.picture(_contact_shadow(), place.x + place.width * 0.04, place.bottom - place.width * 0.05,
-                      place.width * 0.92, place.width * 0.1)  # fmt: skip
-    sheet.picture(picture, place.x, place.y, place.width, place.height)
-    for block, lines, ink in written:
-        for line in lines:
-            sheet.text(line, block.font, tracking=block.tracking, ink=ink)
-    return sheet.pdf()
 
 
 def _contact_shadow() -> Image.Image:

@@ -51,10 +51,12 @@ class PosterService:
         return self._made(self._gallery.get(picture_id, owner).file, words, template, size)
 
     @staticmethod
-    def png(poster: Poster) -> bytes:
-        """Return the trimmed poster as a PNG, as large as it is printed or shown."""
-        dpi = printed_dpi(poster.size)
-        return png(rendered(poster.pdf, dpi), dpi)
+    def file(poster: Poster, kind: str) -> bytes:
+        """Return the poster as ``pdf`` or ``svg`` with its bleed, or as ``png``, trimmed and as large as it is seen."""
+        if kind == "png":
+            dpi = printed_dpi(poster.size)
+            return png(rendered(poster.pdf, dpi), dpi)
+        return poster.svg() if kind == "svg" else poster.pdf
 
     @staticmethod
     def preview(poster: Poster, width: int) -> bytes:

@@ -18,6 +18,7 @@ from studio.studio import Studio
 _AN_HOUR = {"Cache-Control": "private, max-age=3600"}
 _NEVER = {"Cache-Control": "no-store"}
 _IN_PACK_MAX = 200
+_POSTER_TYPES = {"pdf": "application/pdf", "svg": "image/svg+xml", "png": "image/png"}
 
 
 def add_craft_routes(app: FastAPI, studio: Studio, owner_of: Callable[[Request], str]) -> None:
@@ -77,12 +78,11 @@ def _add_posters(app: FastAPI, studio: Studio, visitor: Any) -> None:
     @app.get("/media/posters/{picture_id}.{kind}")
     def poster(
         picture_id: str,
-        kind: Literal["pdf", "png"],
+        kind: Literal["pdf", "svg", "png"],
         asked: Annotated[_Asked, Depends(_asked)],
         owner: str = visitor,
     ) -> Response:
         made = studio.posters.make(picture_id, asked.words, template=asked.template, size=asked.size, owner=owner)
-        data, media = (made.pdf, "application/pdf") if kind == "pdf" else (studio.posters.png(made), "image/png")
         name = f"{identifier(asked.words.title)}-{made.size.name.lower()}.{kind}"
         headers = {**_NEVER, "Content-Disposition": f'attachment; filename="{name}"'}
-        return Response(data, media_type=media, headers=headers)
+        return Response(studio.posters.file(made, kind), media_type=_POSTER_TYPES[kind], headers=headers)

@@ -8,11 +8,14 @@ import gradio as gr
 from markupsafe import Markup
 
 from studio.domain.generation import Picture
+from studio.domain.jobs import Status
 from studio.domain.posters import CREDITS_MAX, LINE_MAX, SIZES, TITLE_MAX, PosterWords, size_of
+from studio.domain.titles import TitleRequest
+from studio.errors import InvalidInput
 from studio.studio import Studio
-from studio.ui.feedback import QUIET, told
-from studio.ui.markup import empty, heading, piece, waiting
-from studio.ui.poster_markup import LOOK_WIDTH, choice, shown
+from studio.ui.feedback import QUIET, say_why, stopper, told
+from studio.ui.markup import empty, heading, job_card, piece, waiting
+from studio.ui.poster_markup import LOOK_WIDTH, choice, shown, suggestions
 
 Update = dict[Any, Any]
 TEMPLATES = {
@@ -23,6 +26,7 @@ TEMPLATES = {
     "Film": "film",
 }
 PICTURES_MAX = 30
+SUGGEST = "Suggest titles"
 
 
 class PostersPage:
@@ -47,6 +51,9 @@ class PostersPage:
         self.title = gr.Textbox(
             "", label="Title", lines=2, max_lines=4, max_length=TITLE_MAX, elem_id="poster-title", placeholder="Bo"
         )
+        with gr.Column(elem_classes="k-titles"):
+            self.suggest = gr.Button(SUGGEST, size="sm", elem_id="poster-suggest")
+            self.titles = piece(name="poster-titles")
         self.line = gr.Textbox(
             "", label="Line", max_length=LINE_MAX, max_lines=2, elem_id="poster-line", placeholder="Good boy since 2019"
         )
@@ -68,11 +75,48 @@ class PostersPage:
             [tab.select, self.template.change, self.size.change, *(text.input for text in texts)],
             told(self.show), fields, outputs, api_name="poster", trigger_mode="always_last", **QUIET,
         )  # fmt: skip
-        self.pictures.select(told(self.choose), fields[1:], outputs, api_visibility="private", **QUIET)
+        suggesting = [self.titles, self.suggest]
+        self.pictures.select(told(self.choose), fields[1:], [*outputs, *suggesting], api_visibility="private", **QUIET)
+        self.suggest.click(
+            told(self.ask), [self.picture, self.template], suggesting, api_name="suggest_titles", **QUIET
+        )
+        self.titles.end(told(self.on_titles), outputs=suggesting, api_name="titles_suggested", **QUIET)
+        self.titles.stop(told(stopper(self._studio.jobs)), api_visibility="private", **QUIET)
+        self.titles.select(
+            told(self.pick), [self.picture, self.template, self.line, self.credits, self.size], outputs,
+            api_name="pick_title", **QUIET,
+        )  # fmt: skip
 
     def choose(self, template: str, title: str, line: str, credits: str, size: str, event: gr.EventData) -> Update:
-        """Take the picture the event names."""
-        return self.show(event.id, template, title, line, credits, size)
+        """Take the picture the event names; titles for another one go."""
+        return {**self.show(event.id, template, title, line, credits, size), **self._idle("")}
+
+    def ask(self, picture_id: str, template: str) -> Update:
+        """Begin to let the language model make titles up."""
+        if not picture_id:
+            raise InvalidInput("There is no picture that a title could be for. Draw one first.")
+        job = self._studio.titles.suggest(TitleRequest(template=template, picture=picture_id))
+        card = job_card(job.id, "Making titles up", status=job.status, framed=False)
+        return {self.titles: card, self.suggest: gr.update(value="Thinking…", interactive=False)}
+
+    def on_titles(self, event: gr.EventData) -> Update:
+        """Offer the titles, or say why there are none."""
+        job: Any = next((job for job in self._studio.jobs.list() if job.id == event.id), None)
+        if job is None or job.status is not Status.DONE:
+            say_why(job)
+            return self._idle("")
+        return self._idle(suggestions(job.result()), "Suggest others")
+
+    def pick(self, picture_id: str, template: str, line: str, credits: str, size: str, event: gr.EventData) -> Update:
+        """Write the title the event names into its field, where it can be changed."""
+        title = str(event.id)[:TITLE_MAX]
+        return {
+            **self.show(picture_id, template, title, line, credits, size),
+            self.title: gr.update(value=title),
+        }
+
+    def _idle(self, titles: str, again: str = SUGGEST) -> Update:
+        return {self.titles: titles, self.suggest: gr.update(value=again, interactive=True)}
 
     def show(self, picture_id: str, template: str, title: str, line: str, credits: str, size: str) -> Update:
         """Show the poster that the fields describe."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +16,7 @@ from studio.engines.assistant import (
     SmallVlmAssistantEngine,
     VlmAssistantEngine,
 )
-from studio.engines.base import AssistantCard, AssistantSpot, AssistantTask
+from studio.engines.base import AssistantCard, AssistantSpot, AssistantTask, TitleTask
 from studio.errors import InvalidInput, ModelMissing, StudioError
 from tests.pipelines.assistant.tiny_chat import llava, text_model
 from tests.pipelines.features.tiny_minilm import write_minilm
@@ -87,6 +87,22 @@ def test_a_small_vlm_that_was_trained_describes_what_the_cards_do_not_say(
     lost = SmallVlmAssistantEngine(folder=str(tmp_path / "lost"), find=lambda name: tmp_path / name)
     with pytest.raises(StudioError, match="cannot be loaded"):
         lost.answer(DESCRIBED, nobody)
+
+
+def test_every_engine_asks_its_own_chat_model_for_titles(find: Callable[[str], Path], tmp_path: Path) -> None:
+    task = TitleTask(template="film", name="Bo", kind="dog", count=1)
+    with pytest.raises(ModelMissing, match="smollm2 was asked for"):
+        EmbeddedAssistantEngine(find=find).titles(task, lambda _: None)
+    server = ServerAssistantEngine(url="http://127.0.0.1:9/v1", model="x", connect_seconds=2, find=find)
+    with pytest.raises(StudioError, match=r"is not running|cannot be reached"):
+        server.titles(task, lambda _: None)
+    model, processor = llava()
+    model.save_pretrained(tmp_path / "vlm")
+    processor.save_pretrained(tmp_path / "vlm")
+    heard: list[Sequence[str]] = []
+    vlm = VlmAssistantEngine(model=str(tmp_path / "vlm"), device="cpu", dtype="float32", find=find)
+    assert vlm.titles(task, heard.append) == ()  # random weights say letters
+    assert heard and not any(heard)
 
 
 def test_a_model_or_server_that_is_not_there_is_a_sentence(find: Callable[[str], Path], tmp_path: Path) -> None:

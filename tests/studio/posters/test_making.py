@@ -111,10 +111,10 @@ def test_the_resolution_is_that_of_the_picture_as_given(subject: Image.Image) ->
 def test_words_over_a_picture_that_hides_them_are_told() -> None:
     from studio.posters.layout import Area, Block, set_lines
     from studio.posters.making import _inks
-    from studio.posters.sheet import Sheet
+    from studio.posters.pdf_sheet import PdfSheet
 
     size = size_of("A5")
-    sheet = Sheet(size, "x")
+    sheet = PdfSheet(size, "x")
     sheet.fill((0.5, 0.5, 0.5))
     block = Block(
         what="line", text="Hello", font="sans", area=Area(x=10, y=10, width=100, height=20), sizes=(10, 5), lines_max=1,

@@ -32,7 +32,7 @@ def test_a_picture_becomes_a_poster_that_is_made_once(studio: Studio, picture: P
 
 def test_a_screen_format_is_rendered_to_its_pixels(studio: Studio, picture: Picture) -> None:
     poster = studio.posters.make(picture.id, WORDS, template="quote", size=size_of("square"))
-    with Image.open(io.BytesIO(studio.posters.png(poster))) as shown:
+    with Image.open(io.BytesIO(studio.posters.file(poster, "png"))) as shown:
         assert shown.size == (1080, 1080)
 
 

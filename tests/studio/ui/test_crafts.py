@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Callable
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from PIL import Image
@@ -95,16 +96,40 @@ def test_a_poster_is_shown_and_handed_out(visitor: Visitor, served: tuple[Studio
     shown = visitor.call("poster", None, "film", "<b>Up</b>", "", "", "A5")["poster-stage"]
     assert "<b>Up" not in shown
     assert "&lt;b&gt;Up" in shown
-    pdf, png = links(shown, "posters")
+    pdf, png, svg = links(shown, "posters")
     assert picture.id in pdf
     answer = visitor.http.get(pdf)
     assert answer.content.startswith(b"%PDF")
     assert answer.headers["content-disposition"] == 'attachment; filename="b-up-b-a5.pdf"'
     with Image.open(io.BytesIO(visitor.http.get(png).content)) as printed:
         assert printed.size == pytest.approx((1748, 2480), abs=2)
+    drawing = visitor.http.get(svg)
+    assert drawing.headers["content-type"] == "image/svg+xml"
+    assert drawing.headers["content-disposition"] == 'attachment; filename="b-up-b-a5.svg"'
+    assert ElementTree.fromstring(drawing.content).findtext("{http://www.w3.org/2000/svg}title") == "<b>Up</b>"
     assert "data:image/webp;base64," in shown
     with pytest.raises(AssertionError, match="does not fit"):
         visitor.call("poster", None, "film", "x" * 150, "", "", "A5")
+
+
+def test_titles_are_suggested_marked_and_only_picked_ones_are_filled_in(
+    visitor: Visitor, served: tuple[Studio, str], job_in: JobIn
+) -> None:
+    drawn(served[0], "a <i>kite</i>")
+    visitor.call("poster", None, "film", "", "", "", "A5")  # the page remembers the picture from here on
+    begun = visitor.call("suggest_titles", None, "film")
+    assert begun["poster-suggest"]["interactive"] is False
+    job = job_in(begun["poster-titles"])
+    assert visitor.wait_for(job)["status"] == "done"
+    offered = visitor.call("titles_suggested", id=job)
+    assert set(offered) == {"poster-titles", "poster-suggest"}  # the title itself is left alone
+    html = offered["poster-titles"]
+    assert "Suggested, made up by the language model; edit freely." in html
+    assert "<i>" not in html and "&lt;i&gt;kite" in html
+    title = served[0].jobs.get(job).result()[0]  # type: ignore[index]
+    picked = visitor.call("pick_title", None, "film", "", "", "A5", id=title)
+    assert picked["poster-title"]["value"] == title
+    assert "Poster: A fine film" in picked["poster-stage"]
 
 
 def test_somebody_elses_things_are_not_there(visitor: Visitor, served: tuple[Studio, str]) -> None:
@@ -124,7 +149,7 @@ def test_somebody_elses_things_are_not_there(visitor: Visitor, served: tuple[Stu
         "packs/icq.zip?picture=a&title=b",
         "packs/png.exe?picture=a&title=b",
         "packs/png.zip?title=b",
-        "posters/a.svg?title=b",
+        "posters/a.eps?title=b",
     ],
 )
 def test_what_there_is_no_such_thing_of_is_refused(visitor: Visitor, path: str) -> None:
