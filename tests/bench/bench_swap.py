@@ -159,7 +159,7 @@ class Bench:
         return PersonalSubject(words=word, lora=lora, cutouts=[thing.cutout] * len(PROMPTS) if way.photos else ())
 
     def _places(self, prompts: Sequence[str], subjects: Sequence[PersonalSubject]) -> list[NDArray[np.uint8]]:
-        casts = [[subject.actor(row, True) for subject in subjects] for row in range(len(prompts))]
+        casts = [[subject.actor(row, None) for subject in subjects] for row in range(len(prompts))]
         sketches = self.pipeline.sketch(prompts, [SEED] * len(prompts), casts)
         return [sketch.regions for sketch in sketches if sketch is not None]
 
