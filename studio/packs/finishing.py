@@ -47,7 +47,7 @@ class Layers:
     shadow: Image.Image | None
 
     def flat(self) -> Image.Image:
-        """Return the layers as one RGBA picture."""
+        """Return the layers as one RGBA picture, 1024 × 1024 pixels."""
         whole = _worded(self.drawn, self.words, self.words_at)
         for colour, alpha in (WHITE, self.shape), (SHADOW_INK, self.shadow):
             if alpha is not None:
@@ -56,22 +56,17 @@ class Layers:
 
 
 def finish(picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "") -> Image.Image:
-    """Return a sticker, RGBA, 512 × 512 pixels, transparent around the subject; as `finish_large`."""
-    return at_size(finish_large(picture, outline=outline, shadow=shadow, caption=caption))
+    """Return a sticker, RGBA, 512 × 512 pixels, transparent around the subject; as `layered`."""
+    return at_size(layered(picture, outline=outline, shadow=shadow, caption=caption).flat())
 
 
 def at_size(large: Image.Image) -> Image.Image:
-    """Return a sticker of `finish_large` at 512 × 512 pixels."""
+    """Return a sticker that is larger at 512 × 512 pixels."""
     return clean_transparent(resized(large, (EDGE, EDGE)))
 
 
-def finish_large(picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "") -> Image.Image:
-    """Return a sticker at twice its size, RGBA, 1024 × 1024 pixels, for what is resampled once more; as `layered`."""
-    return layered(picture, outline=outline, shadow=shadow, caption=caption).flat()
-
-
 def layered(picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "") -> Layers:
-    """Return what a sticker is made of.
+    """Return what a sticker is made of, for what is resampled once more or drawn anew.
 
     Args:
         picture: RGBA of any size; one with a ground of its own becomes a badge with round corners.

@@ -16,22 +16,23 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageChops, ImageCms, ImageFilter
+from PIL import Image, ImageCms, ImageFilter
 
 Bools = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
+Doubles = NDArray[np.float64]
 Colour = tuple[int, int, int]
 Point = tuple[float, float]
 
 UNITS = 5  # of a path, for each pixel that was traced: whole numbers are short
 _SOLID = 128  # alpha of what is part of a shape
-_STEP, _RAMP, _TOGGLES = 24, 3, 3  # contrast, pixels and passes with which a blurred edge is made a step
+_STEP, _RAMP, _TOGGLES = 24, 3, 6  # contrast, pixels and passes with which a blurred edge is made a step
 _FLAT, _FLAT_REACH, _CALM = 26, 9, 4  # contrast of flat ground, the pixels it is looked for in, and its blur
 _TONES_MAX = 48
 _BITS = 6  # of each channel where tones are counted
 _LEAST = 60  # pixels of a tone, and of what is worth a shape
-_VOTES = 2.6  # pixels, the blur with which neighbours vote
+_VOTES = 4  # pixels, the blur with which neighbours vote
 _OVERLAP = 5  # pixels, the window with which a shape reaches under those above it
 _SHADED_FROM, _SHADE = 400, 6  # pixels of a shape that is shaded, and the least difference worth it, 0–255
 _SAMPLES = 6000  # pixels a shade is fitted to
@@ -83,8 +84,8 @@ class Drawing:
     def __init__(self, picture: Image.Image) -> None:
         pixels = np.asarray(picture)
         self.inside: Bools = pixels[..., 3] >= _SOLID
-        self._colours = _calmed(_stepped(Image.fromarray(_carried_out(pixels[..., :3], self.inside))))
-        self._flat = _contrast(Image.fromarray(self._colours), 5) < _FLAT * 1.5
+        self._colours = _calmed(_stepped(_carried_out(pixels[..., :3], self.inside)))
+        self._flat = _contrast(self._colours, 5) < _FLAT * 1.5
 
     def shapes(self, grain: Grain) -> list[Shape]:
         """Return the shapes from the lowest to the uppermost; they reach past the silhouette, which has to clip them.
@@ -117,9 +118,9 @@ class Drawing:
     def _fill(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Colour | Shade:
         some = slice(None, None, len(rows) // _SAMPLES + 1)
         rows, columns = rows[some], columns[some]
-        colours = self._colours[rows, columns].astype(np.float64)
+        colours: Doubles = self._colours[rows, columns].astype(np.float64)
         if len(rows) >= min(_SHADED_FROM, _SAMPLES):
-            shade = _shade(np.stack([columns, rows], axis=1) + 0.5, colours)
+            shade = _shade(np.stack([columns, rows], axis=1).astype(np.float64) + 0.5, colours)
             if shade is not None:
                 return shade
         return _colour(colours.mean(axis=0))
@@ -139,34 +140,42 @@ def _carried_out(colours: Pixels, inside: Bools) -> Pixels:
     return np.where(inside[..., None], colours, np.clip(around, 0, 255)).astype(np.uint8)
 
 
-def _stepped(picture: Image.Image) -> Image.Image:
+def _stepped(colours: Pixels) -> Pixels:
     """Make ramps at edges steps: each pixel becomes the brighter or the darker end, whichever is nearer.
 
     Kramer and Bruckner, "Iterations of a non-linear transformation for enhancement of digital images", 1975.
     """
     for _ in range(_TOGGLES):
-        ends = picture.filter(ImageFilter.MaxFilter(_RAMP)), picture.filter(ImageFilter.MinFilter(_RAMP))
-        high, low = (np.asarray(end) for end in ends)
-        own = np.asarray(picture)
-        nearer = np.where(high - own < own - low, high, low)
+        high, low = _highest(colours, _RAMP), ~_highest(~colours, _RAMP)
+        nearer = np.where(high - colours < colours - low, high, low)
         steep = (high - low).max(axis=2) > _STEP
-        picture = Image.fromarray(np.where(steep[..., None], nearer, own))
-    return picture
+        colours = np.where(steep[..., None], nearer, colours)
+    return colours
 
 
-def _calmed(picture: Image.Image) -> Pixels:
+def _calmed(colours: Pixels) -> Pixels:
     """Blur what is flat anyway: its noise would fray the border between two tones."""
-    flat = _contrast(picture, _FLAT_REACH) < _FLAT
+    flat = _contrast(colours, _FLAT_REACH) < _FLAT
+    picture = Image.fromarray(colours)
     soft = np.asarray(Image.fromarray(_grey(flat)).filter(ImageFilter.GaussianBlur(2)))
     mask = Image.fromarray(np.where(flat, soft, 0).astype(np.uint8))
     return np.asarray(Image.composite(picture.filter(ImageFilter.GaussianBlur(_CALM)), picture, mask))
 
 
-def _contrast(picture: Image.Image, reach: int) -> Pixels:
+def _contrast(colours: Pixels, reach: int) -> Pixels:
     """Return the largest difference of any channel within a square of `reach` pixels."""
-    ends = picture.filter(ImageFilter.MaxFilter(reach)), picture.filter(ImageFilter.MinFilter(reach))
-    contrast: Pixels = np.asarray(ImageChops.difference(*ends)).max(axis=2)
+    contrast: Pixels = (_highest(colours, reach) - ~_highest(~colours, reach)).max(axis=2)
     return contrast
+
+
+def _highest(values: Pixels, reach: int) -> Pixels:
+    """Return the highest value within a square of `reach` pixels, an odd number; Pillow's filter is far slower."""
+    for axis in (0, 1):
+        padded = np.pad(values, [(reach // 2,) * 2 if at == axis else (0, 0) for at in range(values.ndim)], "edge")
+        length = values.shape[axis]
+        parts = (padded[(slice(None),) * axis + (slice(start, start + length),)] for start in range(reach))
+        values = functools.reduce(np.maximum, parts)
+    return values
 
 
 def _toned(colours: Pixels, inside: Bools, tolerance: float) -> NDArray[np.int16]:
@@ -182,7 +191,8 @@ def _toned(colours: Pixels, inside: Bools, tolerance: float) -> NDArray[np.int16
     tones = _palette(lab, counts[used], tolerance)
     table = np.zeros(1 << 3 * _BITS, np.int16)
     table[used] = _nearest(lab, tones)
-    return table[packed]
+    toned: NDArray[np.int16] = table[packed]
+    return toned
 
 
 def _palette(lab: Floats, counts: NDArray[np.intp], tolerance: float) -> Floats:
@@ -227,10 +237,10 @@ def _without_small(tones: NDArray[np.int16], inside: Bools) -> NDArray[np.int16]
     ranks = np.zeros(len(sizes), np.int16)
     for rank, tone in enumerate(order):
         ranks[tone] = rank if sizes[tone] >= _LEAST else 0
-    return np.where(inside, ranks[np.minimum(tones, len(sizes) - 1)], -1).astype(np.int16)
+    return np.where(inside, ranks[np.minimum(tones, len(sizes) - 1)], -1).astype(np.int16)  # outside votes are idle
 
 
-def _shade(places: NDArray[np.float64], colours: NDArray[np.float64]) -> Shade | None:
+def _shade(places: Doubles, colours: Doubles) -> Shade | None:
     """Fit colours that run along a line, by least squares; None where they hardly change."""
     middle = places.mean(axis=0)
     design = np.column_stack([np.ones(len(places)), places - middle])
@@ -313,7 +323,7 @@ def _lab(colours: Pixels) -> Floats:
 
 
 def _wider(mask: Bools, window: int) -> Bools:
-    return np.asarray(Image.fromarray(_grey(mask)).filter(ImageFilter.MaxFilter(window))) > 0
+    return _highest(_grey(mask), window) > 0
 
 
 def _grey(mask: Bools) -> Pixels:
