@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,15 +30,17 @@ _SOLID = 128  # alpha of what is part of a shape
 _STEP, _RAMP, _TOGGLES = 24, 3, 6  # contrast, pixels and passes with which a blurred edge is made a step
 _FLAT, _FLAT_REACH, _CALM = 26, 9, 4  # contrast of flat ground, the pixels it is looked for in, and its blur
 _TONES_MAX = 48
+_FAMILY = 25  # tolerance, in CIELAB, within which tones are of one family
 _BITS = 6  # of each channel where tones are counted
+_RAMP_REACH = 13  # pixels in which the ends of a ramp are looked for
 _LEAST = 60  # pixels of a tone, and of what is worth a shape
 _VOTES = 4  # pixels, the blur with which neighbours vote
-_OVERLAP = 5  # pixels, the window with which a shape reaches under those above it
+_OVERLAP = 7  # pixels, the window with which a shape reaches under those above it
 _SHADED_FROM, _SHADE = 400, 6  # pixels of a shape that is shaded, and the least difference worth it, 0–255
 _SAMPLES = 6000  # pixels a shade is fitted to
 _FIT = {
     "colormode": "binary", "mode": "spline", "corner_threshold": 60, "length_threshold": 10.0,
-    "splice_threshold": 90, "max_iterations": 10, "path_precision": 1,
+    "splice_threshold": 45, "max_iterations": 10, "path_precision": 1,
 }  # fmt: skip
 _PATH = re.compile(r'<path d="([^"]*)"[^>]*translate\(([-\d.]+),([-\d.]+)\)')
 _COMMAND = re.compile(r"([MCLZ])([^MCLZ]*)")
@@ -74,6 +76,19 @@ class Grain:
     speckle: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Tones:
+    """Which tone is where.
+
+    Attributes:
+        number: of each pixel's tone, in the order in which they are painted; −1 outside.
+        family: of each tone, in the same order; those of one family stand together.
+    """
+
+    number: NDArray[np.int16]
+    family: NDArray[np.intp]
+
+
 class Drawing:
     """A picture made ready to be traced, as often as it takes.
 
@@ -85,35 +100,52 @@ class Drawing:
         pixels = np.asarray(picture)
         self.inside: Bools = pixels[..., 3] >= _SOLID
         self._colours = _calmed(_stepped(_carried_out(pixels[..., :3], self.inside)))
-        self._flat = _contrast(self._colours, 5) < _FLAT * 1.5
+        contrast = _contrast(self._colours, 5)
+        self._flat = contrast < _FLAT * 1.5
+        self._settled = self.inside & ~((contrast > _STEP) & _between(self._colours))
 
     def shapes(self, grain: Grain) -> list[Shape]:
         """Return the shapes from the lowest to the uppermost; they reach past the silhouette, which has to clip them.
 
         Where there are none the picture is empty.
         """
-        tones = _without_small(_voted(_toned(self._colours, self.inside, grain.tolerance), self.inside), self.inside)
-        return list(self._painted(tones, grain))
-
-    def _painted(self, tones: NDArray[np.int16], grain: Grain) -> Iterator[Shape]:
         if not self.inside.any():
-            return
-        height, width = (edge * UNITS for edge in tones.shape)
-        ground = f"M0 0h{width}v{height}h-{width}z"  # the commonest tone lies under all others
-        yield Shape(path=ground, fill=self._fill(*np.nonzero(tones == 0)))
-        for tone in range(1, int(tones.max()) + 1):
-            own = tones == tone
-            above = (tones > tone) | (tones < 0)
-            yield from self._filled(own | (_wider(own, _OVERLAP) & above), own, grain.speckle)
+            return []
+        voted = _voted(_toned(self._colours, self.inside, grain.tolerance), self.inside, self._settled)
+        return list(self._painted(_in_families(voted, self.inside, self._colours), grain.speckle))
 
-    def _filled(self, mask: Bools, own: Bools, speckle: int) -> Iterator[Shape]:
-        seen = own & self._flat  # an edge's pixels are not the colour of what it bounds
-        for path, (left, top, right, bottom) in _curves(mask, speckle):
-            for among in (seen, own):
-                rows, columns = np.nonzero(among[top:bottom, left:right])
-                if len(rows) >= _LEAST / 3:
-                    yield Shape(path=path, fill=self._fill(rows + top, columns + left))
+    def _painted(self, tones: _Tones, speckle: int) -> Iterator[Shape]:
+        height, width = (edge * UNITS for edge in self.inside.shape)
+        ground = f"M0 0h{width}v{height}h-{width}z"
+        yield Shape(path=ground, fill=self._fill(*np.nonzero(tones.number == 0)))
+        kin = np.where(self.inside, tones.family[tones.number], len(tones.family))  # outside is above all
+        for first in np.unique(tones.family, return_index=True)[1]:
+            family = tones.family[first]
+            whole = kin == family
+            if family:  # the first one is the ground
+                yield from self._filled(
+                    whole | (_wider(whole) & (kin > family)), (tones.number == first, whole), speckle
+                )
+            for tone in range(first + 1, len(tones.family)):
+                if tones.family[tone] != family:
                     break
+                own = tones.number == tone
+                above = (whole & (tones.number > tone)) | ~self.inside
+                yield from self._filled(own | (_wider(own) & above), (own,), speckle)
+
+    def _filled(self, mask: Bools, sources: Sequence[Bools], speckle: int) -> Iterator[Shape]:
+        """Trace a mask; each part has the colours of the first source in it, of its flat pixels where there are."""
+        for path, (left, top, right, bottom) in _curves(mask, speckle):
+            for source in sources:
+                own = source[top:bottom, left:right]
+                for among in (own & self._flat[top:bottom, left:right], own):
+                    rows, columns = np.nonzero(among)
+                    if len(rows) >= _LEAST / 3:
+                        break
+                else:
+                    continue
+                yield Shape(path=path, fill=self._fill(rows + top, columns + left))
+                break
 
     def _fill(self, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Colour | Shade:
         some = slice(None, None, len(rows) // _SAMPLES + 1)
@@ -178,6 +210,15 @@ def _highest(values: Pixels, reach: int) -> Pixels:
     return values
 
 
+def _between(colours: Pixels) -> Bools:
+    """Return the pixels that are neither as bright nor as dark as what lies around them: those of a ramp."""
+    grey = np.asarray(Image.fromarray(colours).convert("L"))
+    low, high = ~_highest(~grey, _RAMP_REACH), _highest(grey, _RAMP_REACH)
+    margin = (high - low) * np.float32(0.25)
+    between: Bools = (grey > low + margin) & (grey < high - margin)
+    return between
+
+
 def _toned(colours: Pixels, inside: Bools, tolerance: float) -> NDArray[np.int16]:
     """Return the number of each pixel's tone; no colour that counts is farther than about `tolerance` from its tone."""
     coarse = colours.astype(np.int32) >> (8 - _BITS)
@@ -219,25 +260,39 @@ def _nearest(lab: Floats, tones: Floats) -> NDArray[np.intp]:
     return nearest
 
 
-def _voted(tones: NDArray[np.int16], inside: Bools) -> NDArray[np.int16]:
-    """Give each pixel the tone that most of its neighbourhood inside has; smooths borders and takes specks away."""
+def _voted(tones: NDArray[np.int16], inside: Bools, settled: Bools) -> NDArray[np.int16]:
+    """Give each pixel the tone that most settled ones around it have; smooths borders and takes specks away."""
     best = np.zeros(tones.shape, np.uint8)
-    winner = np.zeros(tones.shape, np.int16)
+    winner = tones.copy()
     for tone in np.unique(tones[inside]):
-        votes = np.asarray(Image.fromarray(_grey((tones == tone) & inside)).filter(ImageFilter.GaussianBlur(_VOTES)))
+        votes = np.asarray(Image.fromarray(_grey((tones == tone) & settled)).filter(ImageFilter.GaussianBlur(_VOTES)))
         more = votes > best
         best[more], winner[more] = votes[more], tone
     return winner
 
 
-def _without_small(tones: NDArray[np.int16], inside: Bools) -> NDArray[np.int16]:
-    """Number the tones anew by what they cover, the largest first; those that cover next to nothing join it."""
-    sizes = np.bincount(tones[inside], minlength=1)
-    order = np.argsort(-sizes)
-    ranks = np.zeros(len(sizes), np.int16)
-    for rank, tone in enumerate(order):
-        ranks[tone] = rank if sizes[tone] >= _LEAST else 0
-    return np.where(inside, ranks[np.minimum(tones, len(sizes) - 1)], -1).astype(np.int16)  # outside votes are idle
+def _in_families(voted: NDArray[np.int16], inside: Bools, colours: Pixels) -> _Tones:
+    """Order the tones by what they cover, families of like ones first; what covers next to nothing joins its family."""
+    numbers, places, sizes = np.unique(voted[inside], return_inverse=True, return_counts=True)
+    seen = colours[inside].astype(np.float64)
+    means = np.stack([np.bincount(places, seen[:, channel]) / sizes for channel in range(3)], axis=1)
+    lab = _lab(means.round().astype(np.uint8))
+    family = _nearest(lab, _palette(lab, sizes, _FAMILY))
+    order = np.lexsort([-sizes, family, -np.bincount(family, sizes)[family]])
+    kept = [tone for place, tone in enumerate(order) if sizes[tone] >= _LEAST or _leads(family[order], place)]
+    rank = np.array([
+        kept.index(tone) if tone in kept else kept.index(next(one for one in kept if family[one] == family[tone]))
+        for tone in range(len(numbers))
+    ])  # fmt: skip
+    number = np.zeros(voted.shape, np.int16)
+    number[inside] = rank[places]
+    number[~inside] = -1
+    firsts = np.array([family[tone] for tone in kept])
+    return _Tones(number=number, family=np.cumsum(np.diff(firsts, prepend=firsts[0]) != 0))
+
+
+def _leads(families: NDArray[np.intp], place: int) -> bool:
+    return place == 0 or bool(families[place] != families[place - 1])
 
 
 def _shade(places: Doubles, colours: Doubles) -> Shade | None:
@@ -322,8 +377,8 @@ def _lab(colours: Pixels) -> Floats:
     return lab
 
 
-def _wider(mask: Bools, window: int) -> Bools:
-    return _highest(_grey(mask), window) > 0
+def _wider(mask: Bools) -> Bools:
+    return _highest(_grey(mask), _OVERLAP) > 0
 
 
 def _grey(mask: Bools) -> Pixels:
