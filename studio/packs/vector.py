@@ -76,7 +76,7 @@ def _below(layers: Layers) -> str:
 def _clipped(shapes: Sequence[Shape], border: str) -> str:
     """Return the shapes within their silhouette, so that every one of them ends on the very same border."""
     # several stickers may stand in one page, where names must not be taken twice
-    name = f"k{zlib.crc32(border.encode()):08x}"
+    name = f"k{zlib.crc32(repr((border, shapes)).encode()):08x}"
     shades: list[str] = []
     paths = ""
     for shape in shapes:

@@ -6,6 +6,7 @@ import numpy as np
 import resvg_py
 from PIL import Image, ImageDraw
 
+from studio.packs.edges import resized
 from studio.packs.tracing import UNITS, Drawing, Grain, Shade, Shape, silhouette
 
 FINE = Grain(tolerance=8, speckle=4)
@@ -25,7 +26,9 @@ def rendered(paths: str) -> np.ndarray:
 
 def painted(shapes: list[Shape]) -> np.ndarray:
     fills = [shape.fill if not isinstance(shape.fill, Shade) else shape.fill.colours[0] for shape in shapes]
-    return rendered("".join(f'<path fill="rgb{fill}" d="{one.path}"/>' for one, fill in zip(shapes, fills, strict=True)))
+    return rendered(
+        "".join(f'<path fill="rgb{fill}" d="{one.path}"/>' for one, fill in zip(shapes, fills, strict=True))
+    )
 
 
 def test_a_silhouette_with_a_hole_is_where_it_was() -> None:
@@ -42,8 +45,8 @@ def test_flat_colours_keep_their_places_and_no_third_one_appears_between_them() 
     picture, brush = canvas()
     brush.rectangle((20, 20, 235, 235), fill=(230, 120, 30))
     brush.ellipse((70, 70, 180, 180), fill=(30, 40, 60))
-    small = picture.resize((128, 128), Image.Resampling.LANCZOS)  # its edges are mixed, as a model's are
-    shapes = Drawing(small.resize((EDGE, EDGE), Image.Resampling.LANCZOS)).shapes(FINE)
+    mixed = resized(resized(picture, (128, 128)), (EDGE, EDGE))  # its edges are, as a model's are
+    shapes = Drawing(mixed).shapes(FINE)
     seen = painted(shapes)
     assert np.abs(seen[128, 128, :3] - (30, 40, 60)).max() <= 3
     assert np.abs(seen[40, 40, :3] - (230, 120, 30)).max() <= 3

@@ -6,7 +6,7 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 import resvg_py
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from studio.errors import InvalidInput
 from studio.packs.finishing import at_size, layered
@@ -42,7 +42,8 @@ def test_it_looks_like_the_sticker_on_dark_and_on_light(outline: bool, shadow: b
     drawn, wanted = rendered(svg(layers, "A mug", LIMIT)), at_size(layers.flat())
     for ground in ("black", "white"):
         far = np.abs(on(ground, drawn) - on(ground, wanted)).max(axis=2)
-        assert (far > 48).mean() < 0.012, ground
+        thick = Image.fromarray(np.where(far > 48, 255, 0).astype(np.uint8)).filter(ImageFilter.MinFilter(3))
+        assert (np.asarray(thick) > 0).mean() < 0.001, ground  # nothing but edges, not even a pixel off
         assert far.mean() < 2.5, ground
     alpha = np.asarray(wanted)[..., 3]
     seen = np.asarray(drawn)[..., 3]
@@ -79,7 +80,8 @@ def test_it_is_titled_and_made_of_shapes_alone() -> None:
 
 def test_names_differ_between_stickers_so_that_several_stand_in_one_page() -> None:
     ids = []
-    for picture in (mug(), mug().transpose(Image.Transpose.FLIP_TOP_BOTTOM)):
+    red, green, blue, alpha = mug().split()
+    for picture in (mug(), Image.merge("RGBA", (blue, red, green, alpha))):  # of one silhouette
         root = ET.fromstring(svg(layered(picture), "", LIMIT))
         ids.append({element.get("id") for element in root.iter() if element.get("id")})
     assert ids[0] and not ids[0] & ids[1]
