@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from pathlib import Path
+from typing import Any
 
 from PIL import ImageFont
 
@@ -63,3 +64,28 @@ def positions(text: str, font: str) -> list[float]:
         (measured.getlength(text[: index + 1]) - measured.getlength(character)) / UNITS
         for index, character in enumerate(text)
     ]
+
+
+def outline(text: str, font: str, place: tuple[float, float], size: float) -> str:
+    """Return a line as the data of an SVG path, its baseline's middle at `place`, `size` of an em; kerning included."""
+    from fontTools.misc.transform import Transform  # imported late: the studio starts without it
+    from fontTools.pens.svgPathPen import SVGPathPen
+    from fontTools.pens.transformPen import TransformPen
+
+    face = _face(font)
+    glyphs, names = face.getGlyphSet(), face.getBestCmap()
+    scale = size / face["head"].unitsPerEm
+    begin = place[0] - width(text, font) * size / 2
+    pen = SVGPathPen(glyphs, ntos=lambda number: f"{number:.2f}".rstrip("0").rstrip("."))
+    for character, x in zip(text, positions(text, font), strict=True):
+        if ord(character) in names:  # joiners and the like are not drawn
+            move = Transform(scale, 0, 0, -scale, begin + x * size, place[1])
+            glyphs[names[ord(character)]].draw(TransformPen(pen, move))
+    return str(pen.getCommands())
+
+
+@functools.cache
+def _face(font: str) -> Any:
+    from fontTools.ttLib import TTFont
+
+    return TTFont(path_of(font))

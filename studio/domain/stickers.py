@@ -17,12 +17,13 @@ EMOJIS_OTHERWISE = ("✨",)  # for a picture that shows no scene of ours
 
 
 class Messenger(enum.StrEnum):
-    """Where a pack is to be used; ``png`` is plain files for anything else."""
+    """Where a pack is to be used; ``png`` and ``svg`` are plain files for anything else."""
 
     WHATSAPP = "whatsapp"
     TELEGRAM = "telegram"
     SIGNAL = "signal"
     PNG = "png"
+    SVG = "svg"
 
     @classmethod
     def of(cls, name: str) -> Messenger:

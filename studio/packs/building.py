@@ -11,14 +11,14 @@ from PIL import Image
 
 from studio.domain.stickers import BuiltPack, Messenger, PackItem, PackLabel
 from studio.errors import InvalidInput
-from studio.packs import animation, encoding
+from studio.packs import animation, encoding, vector
 from studio.packs.edges import resized
-from studio.packs.finishing import clean_transparent
+from studio.packs.finishing import Layers, at_size, clean_transparent
 from studio.packs.motion import Moving
-from studio.packs.rules import RULES
+from studio.packs.rules import RULES, check_motion
 from studio.packs.validation import problems
 
-Finished = Image.Image | Moving
+Finished = Image.Image | Layers | Moving
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +35,7 @@ Layout = Callable[[PackLabel, Sequence[Ready], Image.Image], dict[str, bytes]]
 
 _TRAY = "tray.png"
 # below WhatsApp's 100 and 500 KiB: some versions of it count in thousands, and less
-_SUFFIXES = {b"RIFF": ".webp", b"\x89PNG": ".png", b"\x1a\x45\xdf\xa3": ".webm"}
+_SUFFIXES = {b"RIFF": ".webp", b"\x89PNG": ".png", b"\x1a\x45\xdf\xa3": ".webm", b"<svg": ".svg"}
 _LIMITS = {Messenger.WHATSAPP: (100_000, 450_000)}
 _GUIDES = {
     Messenger.WHATSAPP: """How to use this pack in WhatsApp
@@ -66,7 +66,7 @@ def build(messenger: Messenger, label: PackLabel, stickers: Sequence[tuple[PackI
     Args:
         messenger: which pack.
         label: what it is called.
-        stickers: each with its picture, RGBA, 512 × 512, or as it moves.
+        stickers: each with its picture, RGBA, 512 × 512, or in its layers, or as it moves; `ready` says which.
 
     Raises:
         InvalidInput: a rule cannot be kept; the message names the first, and how many more there are.
@@ -77,12 +77,20 @@ def build(messenger: Messenger, label: PackLabel, stickers: Sequence[tuple[PackI
 def ready(messenger: Messenger, item: PackItem, finished: Finished) -> Ready:
     """Return a sticker's file for `messenger`, fitted to its limit; for those who tell how far they are.
 
+    Args:
+        messenger: which pack it is for; SVG is drawn from the sticker's layers, and everything else from a picture.
+        item: what it is called and says.
+        finished: a picture, RGBA, 512 × 512; its layers; or as it moves.
+
     Raises:
-        InvalidInput: it cannot be made small enough.
+        InvalidInput: it cannot be made small enough, or moves where none may.
     """
     still_max, moving_max = _LIMITS.get(messenger, (RULES[messenger].bytes_max, RULES[messenger].animated_bytes_max))
     if isinstance(finished, Moving):
+        check_motion(messenger)
         data = animation.encoded(finished, messenger, moving_max)
+    elif isinstance(finished, Layers):
+        data = vector.svg(finished, item.says, still_max)
     elif messenger in (Messenger.WHATSAPP, Messenger.SIGNAL):
         data = encoding.webp(finished, still_max)
     else:
@@ -112,6 +120,8 @@ def _cover(stickers: Sequence[tuple[PackItem, Finished]]) -> Image.Image | None:
     if not stickers:
         return None
     first = stickers[0][1]
+    if isinstance(first, Layers):
+        return at_size(first.flat())
     return first.still if isinstance(first, Moving) else first
 
 
@@ -178,6 +188,7 @@ _LAYOUTS: dict[Messenger, Layout] = {
     Messenger.TELEGRAM: _telegram,
     Messenger.SIGNAL: _signal,
     Messenger.PNG: _plain,
+    Messenger.SVG: _plain,
 }
 
 

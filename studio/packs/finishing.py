@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageChops, ImageDraw, ImageFilter, ImageOps
@@ -13,34 +14,65 @@ from studio.packs.edges import clean_edges, opaque_at_rim, rebuilt, resized, wit
 from studio.packs.lettering import Lettering, letter
 from studio.packs.marks import borne, marked
 
-_OVERSAMPLING = 2
+OVERSAMPLING = 2
 _OUTLINE = 10  # pixels of the finished sticker
 _SMOOTH = 7  # gaps narrower than twice this are closed along the outline
 _DUST = 6  # of 255: what is less is no gap
 _GAP = 4  # half the width of a hole that is filled, in pixels of half a sticker
-_SHADOW_BLUR, _SHADOW_DROP, _SHADOW_INK = 6, 5, (38, 26, 16, 92)
+WHITE, SHADOW_INK = (255, 255, 255), (38, 26, 16)
+_SHADOW_BLUR, _SHADOW_DROP, _SHADOW_STRENGTH = 6, 5, 92
 _MARGIN = 6
 _BADGE = 0.2  # radius of the corners of a picture that has a ground of its own, as a share of its edge
 _WORDS = 0.24  # height of the words as a share of the room
 _OVERLAP = 0.26  # share of the lettering's height that lies over the subject
 
 
+Place = tuple[int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """A sticker before it is one picture, all at twice its size, 1024 × 1024 pixels.
+
+    Attributes:
+        drawn: the subject where it lies, RGBA.
+        words: under the subject, and over its foot.
+        words_at: the left and upper pixel of the words.
+        shape: how opaque the white ground is that makes the outline; None: there is none.
+        shadow: how opaque the shadow is; None: there is none.
+    """
+
+    drawn: Image.Image
+    words: Lettering | None
+    words_at: Place
+    shape: Image.Image | None
+    shadow: Image.Image | None
+
+    def flat(self) -> Image.Image:
+        """Return the layers as one RGBA picture, 1024 × 1024 pixels."""
+        whole = _worded(self.drawn, self.words, self.words_at)
+        for colour, alpha in (WHITE, self.shape), (SHADOW_INK, self.shadow):
+            if alpha is not None:
+                whole = Image.alpha_composite(_ground(colour, alpha), whole)
+        return whole
+
+
 def finish(
     picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "", feeling: Feeling = UNMOVED
 ) -> Image.Image:
-    """Return a sticker, RGBA, 512 × 512 pixels, transparent around the subject; as `finish_large`."""
-    return at_size(finish_large(picture, outline=outline, shadow=shadow, caption=caption, feeling=feeling))
+    """Return a sticker, RGBA, 512 × 512 pixels, transparent around the subject; as `layered`."""
+    return at_size(layered(picture, outline=outline, shadow=shadow, caption=caption, feeling=feeling).flat())
 
 
 def at_size(large: Image.Image) -> Image.Image:
-    """Return a sticker of `finish_large` at 512 × 512 pixels."""
+    """Return a sticker that is larger at 512 × 512 pixels."""
     return clean_transparent(resized(large, (EDGE, EDGE)))
 
 
-def finish_large(
+def layered(
     picture: Image.Image, *, outline: bool = True, shadow: bool = True, caption: str = "", feeling: Feeling = UNMOVED
-) -> Image.Image:
-    """Return a sticker at twice its size, RGBA, 1024 × 1024 pixels, for what is resampled once more.
+) -> Layers:
+    """Return what a sticker is made of, for what is resampled once more or drawn anew.
 
     Args:
         picture: RGBA of any size; one with a ground of its own becomes a badge with round corners.
@@ -54,14 +86,14 @@ def finish_large(
     """
     margin = _MARGIN + (_OUTLINE if outline else 0) + (_SHADOW_BLUR if shadow else 0)
     room = EDGE - 2 * margin
-    words = letter(caption, room * _OVERSAMPLING, wrapped=_WORDS) if caption else None
+    words = letter(caption, room * OVERSAMPLING, wrapped=_WORDS) if caption else None
     subject = marked(borne(_subject(picture), feeling.bearing), feeling.mark)
-    composed = _compose(subject, words, room * _OVERSAMPLING)
-    canvas = Image.new("RGBA", (EDGE * _OVERSAMPLING,) * 2)
-    canvas.alpha_composite(composed, ((canvas.width - composed.width) // 2, (canvas.height - composed.height) // 2))
-    if outline:
-        canvas = _outlined(canvas)
-    return _shaded(canvas) if shadow else canvas
+    drawn, words_at = _composed(subject, words, room * OVERSAMPLING)
+    alpha = _worded(drawn, words, words_at).getchannel("A")
+    shape = ImageChops.lighter(_outline(alpha), alpha) if outline else None
+    return Layers(
+        drawn=drawn, words=words, words_at=words_at, shape=shape, shadow=_shadow(shape or alpha) if shadow else None
+    )
 
 
 def check_caption(caption: str) -> None:
@@ -78,7 +110,7 @@ def clean_transparent(picture: Image.Image) -> Image.Image:
 
 def _subject(picture: Image.Image) -> Image.Image:
     picture = picture.convert("RGBA")
-    picture.thumbnail((EDGE * _OVERSAMPLING,) * 2)
+    picture.thumbnail((EDGE * OVERSAMPLING,) * 2)
     if opaque_at_rim(picture):
         return _badge(picture)
     cleaned = without_specks(clean_edges(picture))
@@ -89,7 +121,7 @@ def _subject(picture: Image.Image) -> Image.Image:
 
 
 def _badge(picture: Image.Image) -> Image.Image:
-    edge = EDGE * _OVERSAMPLING
+    edge = EDGE * OVERSAMPLING
     square = resized(picture, (edge, edge))
     mask = Image.new("L", square.size)
     ImageDraw.Draw(mask).rounded_rectangle((0, 0, edge - 1, edge - 1), radius=edge * _BADGE, fill=255)
@@ -99,32 +131,36 @@ def _badge(picture: Image.Image) -> Image.Image:
     return opaque
 
 
-def _compose(subject: Image.Image, words: Lettering | None, room: int) -> Image.Image:
-    """Put the subject, and the words under it, into a box of at most `room` pixels each way."""
+def _composed(subject: Image.Image, words: Lettering | None, room: int) -> tuple[Image.Image, Place]:
+    """Put the subject, with room for the words under it, amid the canvas; also returns where the words go."""
     overlap = math.floor(words.height * _OVERLAP) if words else 0
-    height = room - (words.height - overlap if words else 0)
-    scale = min(room / subject.width, height / subject.height)
-    size = (max(1, round(subject.width * scale)), max(1, round(subject.height * scale)))
-    drawn = resized(subject, size)
+    below = words.height - overlap if words else 0
+    scale = min(room / subject.width, (room - below) / subject.height)
+    drawn = resized(subject, (max(1, round(subject.width * scale)), max(1, round(subject.height * scale))))
+    width = max(drawn.width, words.width if words else 0)
+    edge = EDGE * OVERSAMPLING
+    left, top = (edge - width) // 2, (edge - drawn.height - below) // 2
+    canvas = Image.new("RGBA", (edge, edge))
+    canvas.alpha_composite(drawn, (left + (width - drawn.width) // 2, top))
+    return canvas, (left + (width - words.width) // 2 if words else left, top + drawn.height - overlap)
+
+
+def _worded(drawn: Image.Image, words: Lettering | None, place: Place) -> Image.Image:
     if words is None:
         return drawn
-    whole = Image.new("RGBA", (max(drawn.width, words.width), drawn.height + words.height - overlap))
-    whole.alpha_composite(drawn, ((whole.width - drawn.width) // 2, 0))
-    whole.alpha_composite(words.picture, ((whole.width - words.width) // 2, drawn.height - overlap))
-    return whole
+    worded = drawn.copy()
+    worded.alpha_composite(words.picture, place)
+    return worded
 
 
-def _outlined(picture: Image.Image) -> Image.Image:
-    width, smooth = _OUTLINE * _OVERSAMPLING, _SMOOTH * _OVERSAMPLING
+def _outline(silhouette: Image.Image) -> Image.Image:
+    """Return the silhouette grown by the outline, its gaps closed."""
+    width, smooth = _OUTLINE * OVERSAMPLING, _SMOOTH * OVERSAMPLING
     spare = width + smooth  # the shape may grow over the canvas before it shrinks again
-    solid = picture.getchannel("A").point(lambda alpha: (alpha - 96) * 4)  # a border is there or not
+    solid = silhouette.point(lambda alpha: (alpha - 96) * 4)  # a border is there or not
     alpha = ImageOps.expand(solid, spare)
     shape = ImageOps.crop(_eroded(_dilated(alpha, width + smooth), smooth), spare)
-    shape = _without_gaps(shape)
-    ground = Image.new("RGBA", picture.size, "white")
-    ground.putalpha(ImageChops.lighter(shape, picture.getchannel("A")))
-    ground.alpha_composite(picture)
-    return ground
+    return _without_gaps(shape)
 
 
 def _without_gaps(shape: Image.Image) -> Image.Image:
@@ -137,13 +173,15 @@ def _without_gaps(shape: Image.Image) -> Image.Image:
     return ImageChops.lighter(shape, filled.resize(shape.size, Image.Resampling.BILINEAR))
 
 
-def _shaded(picture: Image.Image) -> Image.Image:
-    *ink, strength = _SHADOW_INK
-    shape = ImageChops.offset(picture.getchannel("A"), 0, _SHADOW_DROP * _OVERSAMPLING)
-    soft = shape.filter(ImageFilter.GaussianBlur(_SHADOW_BLUR * _OVERSAMPLING / 2))
-    ground = Image.new("RGBA", picture.size, (*ink, 0))
-    ground.putalpha(soft.point(lambda alpha: alpha * strength // 255))
-    ground.alpha_composite(picture)
+def _shadow(silhouette: Image.Image) -> Image.Image:
+    shape = ImageChops.offset(silhouette, 0, _SHADOW_DROP * OVERSAMPLING)
+    soft = shape.filter(ImageFilter.GaussianBlur(_SHADOW_BLUR * OVERSAMPLING / 2))
+    return soft.point(lambda alpha: alpha * _SHADOW_STRENGTH // 255)
+
+
+def _ground(colour: tuple[int, int, int], alpha: Image.Image) -> Image.Image:
+    ground = Image.new("RGBA", alpha.size, colour)
+    ground.putalpha(alpha)
     return ground
 
 

@@ -20,8 +20,8 @@ class PackRules:
     """The rules of one messenger.
 
     Attributes:
-        formats: of a still sticker's file, as Pillow calls them.
-        animated_formats: of an animated one; WEBM is VP9 in it, without sound.
+        formats: of a still sticker's file, as Pillow calls them; SVG is shapes only, in a viewBox of 512 × 512.
+        animated_formats: of an animated one; WEBM is VP9 in it, without sound. Empty: stickers stand still.
         square: a sticker is exactly 512 × 512; otherwise one side is 512 and the other at most that.
         animated_edge_min: an animated square may be smaller than 512, down to this.
         bytes_max: of a static sticker.
@@ -79,8 +79,18 @@ RULES = {
             messenger=Messenger.PNG, formats=("PNG",), animated_formats=("PNG",), square=True, bytes_max=4096 * KIB,
             animated_bytes_max=4096 * KIB, count=(1, 200), emojis=(0, 20),
         ),
+        PackRules(
+            messenger=Messenger.SVG, formats=("SVG",), animated_formats=(), square=True, bytes_max=150 * KIB,
+            animated_bytes_max=0, count=(1, 200), emojis=(0, 20),
+        ),
     )
 }  # fmt: skip
+
+
+def check_motion(messenger: Messenger) -> None:
+    """Raise `InvalidInput` where stickers for `messenger` cannot move."""
+    if not RULES[messenger].animated_formats:
+        raise InvalidInput(f"Stickers as {messenger.upper()} stand still. Make a still pack, or a moving one as PNG.")
 
 
 def check_count(messenger: Messenger, count: int) -> None:

@@ -13,12 +13,12 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 
 from studio.domain.stickers import Messenger, PackProblem
-from studio.packs import video
+from studio.packs import safe_svg, video
 from studio.packs.rules import RULES, PackRules
 
 Files = Mapping[str, bytes]
 _IDENTIFIER = re.compile(r"[A-Za-z0-9_\-. ]+")
-_PICTURE = re.compile(r"\.(webp|png|jpe?g|gif|webm)$", re.IGNORECASE)
+_PICTURE = re.compile(r"\.(webp|png|jpe?g|gif|webm|svg)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,6 +121,10 @@ def _of_stickers(listing: Listing, files: Files, rules: PackRules) -> Iterator[P
         if listed.file not in files:
             yield PackProblem(file=listed.file, sentence="The sticker is listed but missing from the pack.")
             continue
+        dangers = _dangers(files[listed.file])
+        if dangers:  # not drawn, not even to be looked at
+            yield from (PackProblem(file=listed.file, sentence=sentence) for sentence in dangers)
+            continue
         seen = _look(files[listed.file])
         if seen is None:
             yield PackProblem(file=listed.file, sentence="The sticker is not a picture that can be read.")
@@ -160,22 +164,32 @@ class _Seen:
     bytes: int
     transparent: bool
     endless: bool
+    empty: bool = False
+    titled: bool = True
 
 
 def _of_picture(seen: _Seen, rules: PackRules) -> Iterator[str]:
     animated = seen.frames > 1
     formats = rules.animated_formats if animated else rules.formats
     if seen.format not in formats:
-        a, kind = ("an animated", "animated ") if animated else ("a", "")
-        yield f"The sticker is {a} {seen.format} file; {rules.messenger} takes {kind}{' or '.join(formats)}."
+        a, kind = ("an animated", "animated ") if animated else ("an" if seen.format == "SVG" else "a", "")
+        taken = f"takes {kind}{' or '.join(formats)}" if formats else "takes still ones only"
+        yield f"The sticker is {a} {seen.format} file; {rules.messenger} {taken}."
     width, height = seen.size
     if not _fits(seen, rules):
         wanted = (
             f"{rules.edge} × {rules.edge}" if rules.square else f"{rules.edge} on one side and no more on the other"
         )
-        yield f"The sticker has {width} × {height} pixels; {rules.messenger} wants {wanted}."
+        if seen.format == "SVG":
+            yield f"The sticker's viewBox is not 0 0 {rules.edge} {rules.edge}."
+        else:
+            yield f"The sticker has {width} × {height} pixels; {rules.messenger} wants {wanted}."
     if not seen.transparent:
         yield "The sticker has no transparent pixel; its ground would show as a rectangle."
+    if seen.empty:
+        yield "The sticker is empty: nothing is drawn in it."
+    if not seen.titled:
+        yield "The sticker has no title, which says in words what it shows."
     limit = rules.animated_bytes_max if animated else rules.bytes_max
     if seen.bytes > limit:
         yield f"The sticker has {seen.bytes} bytes; at most {limit} are allowed."
@@ -208,6 +222,8 @@ def _look(data: bytes) -> _Seen | None:
     """
     if video.is_video(data):
         return _look_at_video(data)
+    if safe_svg.is_svg(data):
+        return _look_at_svg(data)
     try:
         with Image.open(io.BytesIO(data), formats=("WEBP", "PNG", "JPEG", "GIF")) as picture:
             frames = int(getattr(picture, "n_frames", 1))
@@ -233,6 +249,25 @@ def _look_at_video(data: bytes) -> _Seen | None:
     return _Seen(
         format=seen.format, size=seen.size, frames=max(2, len(seen.durations)), durations=seen.durations,
         bytes=len(data), transparent=seen.transparent, endless=True,
+    )  # fmt: skip
+
+
+def _dangers(data: bytes) -> Sequence[str]:
+    seen = safe_svg.look(data) if safe_svg.is_svg(data) else None
+    return seen.dangers if seen else ()
+
+
+def _look_at_svg(data: bytes) -> _Seen | None:
+    """Return what an SVG without dangers is; without a viewBox of its own size from 0, 0 it has no size."""
+    seen, picture = safe_svg.look(data), safe_svg.drawn(data)
+    if seen is None or picture is None:
+        return None
+    least, most = picture.getchannel("A").getextrema()
+    left, top, width, height = seen.box or (0, 0, 0, 0)
+    placed = (left, top) == (0, 0) and (width, height) == (round(width), round(height))
+    return _Seen(
+        format="SVG", size=(round(width), round(height)) if placed else (0, 0), frames=1, durations=(0,),
+        bytes=len(data), transparent=least < 255, endless=False, empty=most == 0, titled=seen.titled,  # type: ignore[operator]
     )  # fmt: skip
 
 
@@ -339,4 +374,5 @@ _LISTINGS: dict[Messenger, Callable[[Files], list[Listing]]] = {
     Messenger.TELEGRAM: _telegram,
     Messenger.SIGNAL: _signal,
     Messenger.PNG: _plain,
+    Messenger.SVG: _plain,
 }

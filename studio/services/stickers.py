@@ -33,9 +33,9 @@ from studio.errors import InvalidInput
 from studio.packs import animation, video
 from studio.packs.building import Finished, Ready, build_ready, ready
 from studio.packs.encoding import preview
-from studio.packs.finishing import at_size, check_caption, finish_large
+from studio.packs.finishing import Layers, at_size, check_caption, layered
 from studio.packs.motion import Moving
-from studio.packs.rules import RULES
+from studio.packs.rules import RULES, check_motion
 from studio.services.concepts import ConceptService
 from studio.services.gallery import GalleryService
 from studio.services.generation import GenerationService
@@ -115,7 +115,10 @@ class StickerService:
 
     def check_motion(self, messenger: Messenger, look: StickerLook) -> None:
         """Raise `InvalidInput` where moving stickers cannot be packed for `messenger` here; for before the drawing."""
-        if messenger is Messenger.TELEGRAM and look.motion != Motion.NONE:
+        if look.motion == Motion.NONE:
+            return
+        check_motion(messenger)
+        if messenger is Messenger.TELEGRAM:
             video.check_available()
 
     def image(self, picture_id: str, look: StickerLook, owner: str = "local") -> Image.Image:
@@ -225,25 +228,28 @@ class StickerService:
             says=sticker.says,
         )
         try:
-            return ready(messenger, item, self._whole(sticker, look))
+            return ready(messenger, item, self._whole(sticker, messenger, look))
         except InvalidInput as error:
             raise InvalidInput(f"Sticker {number}: {error}") from error
 
-    def _whole(self, sticker: Sticker, look: StickerLook) -> Finished:
-        """Return the sticker as it is packed: at rest, or moving, made from the large still."""
-        motion = _motion(look, sticker)
+    def _whole(self, sticker: Sticker, messenger: Messenger, look: StickerLook) -> Finished:
+        """Return the sticker as it is packed: at rest, in layers, or moving, made from the large still."""
+        motion, still = _motion(look, sticker), _still(look, sticker)
+        if messenger is Messenger.SVG:
+            return self._layers(sticker.picture.file, still, sticker.feeling)
         if motion is Motion.NONE:
             return self._at_rest(sticker, look)
-        return Moving(self._large(sticker.picture.file, _still(look, sticker), sticker.feeling), motion)
+        return Moving(self._large(sticker.picture.file, still, sticker.feeling), motion)
 
     def _at_rest(self, sticker: Sticker, look: StickerLook) -> Image.Image:
         return self._finished(sticker.picture.file, _still(look, sticker), sticker.feeling)
 
     def _large(self, key: str, look: StickerLook, feeling: Feeling) -> Image.Image:
+        return self._layers(key, look, feeling).flat()
+
+    def _layers(self, key: str, look: StickerLook, feeling: Feeling) -> Layers:
         with Image.open(io.BytesIO(self._files.get(key))) as picture:
-            return finish_large(
-                picture, outline=look.outline, shadow=look.shadow, caption=look.caption, feeling=feeling
-            )
+            return layered(picture, outline=look.outline, shadow=look.shadow, caption=look.caption, feeling=feeling)
 
 
 def _motion(look: StickerLook, sticker: Sticker) -> Motion:

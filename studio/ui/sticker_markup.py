@@ -17,6 +17,7 @@ NAMES = {
     Messenger.TELEGRAM: "Telegram",
     Messenger.SIGNAL: "Signal",
     Messenger.PNG: "PNG",
+    Messenger.SVG: "SVG",
 }
 _GUIDES = {
     Messenger.WHATSAPP: "On the phone, open the .wastickers file in a sticker app that imports such files. "
@@ -25,6 +26,8 @@ _GUIDES = {
     "The emojis of each are in sticker_set.json.",
     Messenger.SIGNAL: "In Signal Desktop choose File, then Create/upload sticker pack, and drop the pictures.",
     Messenger.PNG: "Plain pictures with a transparent ground, for anything else.",
+    Messenger.SVG: "Shapes instead of pixels, sharp at any size: for printing, cutting, web pages and drawing "
+    "programs. Open one before you print it: fine shading becomes simpler.",
 }
 
 
@@ -99,8 +102,10 @@ def ready(pack: BuiltPack, picture_ids: Sequence[str], look: StickerLook) -> Mar
     )  # fmt: skip
 
 
-def caution() -> Markup:
-    """Return why a moving pack cannot be made for Telegram here."""
+def caution(messenger: Messenger) -> Markup:
+    """Return why a moving pack cannot be made for `messenger` here."""
+    if messenger is Messenger.SVG:
+        return html('<p class="k-small k-caution">Stickers as SVG stand still. Moving ones can be made as PNG.</p>')
     return html(
         '<p class="k-small k-caution">Telegram takes moving stickers as video only. Writing those needs PyAV, which is '
         "not installed here (<code>pip install -r requirements-video.txt</code>): packs for Telegram are still.</p>"

@@ -205,9 +205,9 @@ class StickersPage:
         return [*(kept or []), event.id]
 
     def make_pack(self, kept: list[str] | None, messenger: str, title: str, *fields: Any) -> str:
-        """Make the pack, which is checked on the way, and hand it out; moving stickers are a job."""
+        """Make the pack, which is checked on the way, and hand it out; moving stickers and traced ones are a job."""
         look, ids, packed = look_of(*fields), self._ids(kept), Messenger.of(messenger)
-        if look.motion == Motion.NONE:
+        if look.motion == Motion.NONE and packed is not Messenger.SVG:
             return ready(self._studio.stickers.pack(ids, packed, look, title=title), ids, look)
         check_count(packed, len(ids))  # before minutes of drawing
         job = self._studio.stickers.start_pack(ids, packed, look, title=title)
@@ -223,7 +223,8 @@ class StickersPage:
 
     def read_caution(self, moving: str, messenger: str) -> str:
         """Say before anything is made that moving stickers are not possible where they are not."""
-        return caution() if moving == MOVING and messenger == Messenger.TELEGRAM and not video.available() else ""
+        possible = messenger != Messenger.SVG and (messenger != Messenger.TELEGRAM or video.available())
+        return "" if moving != MOVING or possible else caution(Messenger.of(messenger))
 
     def _ids(self, kept: list[str] | None) -> list[str]:
         return [sticker.picture.id for sticker in self._stickers(kept)]

@@ -32,6 +32,18 @@ def test_an_animated_set_is_a_pack_that_moves(keepsake, bo) -> None:
     assert keepsake("check-pack", told["files"][1], "--pack", "signal", "--json").json["valid"]
 
 
+def test_a_set_becomes_shapes_and_a_script_in_them_is_found(keepsake, bo, tmp_path) -> None:
+    told = keepsake("stickers", "Bo", "--pack", "svg", "--out", "out", "--count", "1", "--caption", "Hi", "--json").json
+    assert (told["pack"], told["stickers"], told["animated"]) == ("svg", 1, False)
+    assert told["largest_bytes"] <= 150 * 1024
+    assert keepsake("check-pack", "out/bo-svg.zip", "--pack", "svg", "--json").json["valid"]
+    (file,) = (tmp_path / "out" / "bo-svg").glob("*.svg")
+    file.write_bytes(file.read_bytes().replace(b"</svg>", b"<script>1</script></svg>"))
+    ended = keepsake("check-pack", "out/bo-svg", "--pack", "svg")
+    assert ended.status == 1
+    assert "script" in ended.out
+
+
 def test_the_checker_ends_with_1_and_says_what_is_wrong(keepsake, bo, tmp_path) -> None:
     keepsake("stickers", "Bo", "--pack", "png", "--out", "out", "--count", "1", "--no-outline", "--no-shadow")
     (file,) = (tmp_path / "out" / "bo-png").glob("*.png")
@@ -50,6 +62,7 @@ def test_the_checker_ends_with_1_and_says_what_is_wrong(keepsake, bo, tmp_path) 
         (("Bo", "--pack", "png", "--count", "99"), "count is 99"),
         (("Bo", "--pack", "png", "--motion", "fly"), "no motion 'fly'"),
         (("Bo", "--pack", "png", "--set", "moods"), "no set 'moods'; choose one of feelings, occasions"),
+        (("Bo", "--pack", "svg", "--animated"), "SVG stand still"),
         (("Bo", "--pack", "png", "--caption", "x" * 61), "61 characters"),
         (("Bo", "--pack", "png", "--caption", "猫"), "猫"),
         (("Bo", "--pack", "png", "--seed", "-1"), "seed is -1"),

@@ -10,6 +10,7 @@ from PIL import Image
 from studio.domain.stickers import Messenger, Motion, PackItem, PackLabel
 from studio.errors import InvalidInput
 from studio.packs.building import build
+from studio.packs.finishing import layered
 from studio.packs.motion import Moving
 
 LABEL = PackLabel(identifier="bo", title="Bo & friends")
@@ -74,3 +75,20 @@ def test_moving_stickers_are_said_to_move() -> None:
     with Image.open(io.BytesIO(pack.files["bo/tray.png"])) as icon:
         assert (icon.size, getattr(icon, "n_frames", 1)) == ((96, 96), 1)
     assert build(Messenger.SIGNAL, LABEL, moving[:1]).files.keys() == {"pack.json", "01-hi.png", "HOW-TO.txt"}
+
+
+def test_an_svg_pack_is_traced_from_the_layers_and_says_what_it_shows() -> None:
+    picture = Image.new("RGBA", (64, 64))
+    picture.paste((200, 40, 30, 255), (10, 10, 50, 54))
+    item = PackItem(name="01-hi", emojis=("🎈",), says="Bo & a balloon")
+    pack = build(Messenger.SVG, LABEL, [(item, layered(picture, caption="Hi"))])
+    (file,) = pack.files
+    assert file == "01-hi.svg"
+    assert b"<title>Bo &amp; a balloon</title>" in pack.files[file]
+    assert pack.largest <= 150 * 1024
+
+
+def test_an_svg_pack_does_not_move() -> None:
+    (item, picture), *_ = stickers(1)
+    with pytest.raises(InvalidInput, match="SVG stand still"):
+        build(Messenger.SVG, LABEL, [(item, Moving(picture, Motion.BOUNCE))])

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from studio.domain.stickers import Bearing, Feeling, Mark
-from studio.packs.finishing import finish_large
+from studio.packs.finishing import finish
 from studio.packs.marks import borne, marked
 
 GREY = (120, 120, 120, 255)
@@ -67,8 +67,8 @@ def test_a_leaning_subject_leans_forward(animal: Image.Image) -> None:
 
 
 def test_a_finished_sticker_shows_the_feeling(animal: Image.Image) -> None:
-    plain, sad = finish_large(animal), finish_large(animal, feeling=Feeling(mark=Mark.CLOUD, bearing=Bearing.SUNK))
-    assert plain.size == sad.size == (1024, 1024)
+    plain, sad = finish(animal), finish(animal, feeling=Feeling(mark=Mark.CLOUD, bearing=Bearing.SUNK))
+    assert plain.size == sad.size == (512, 512)
     assert np.abs(np.asarray(plain).astype(int) - np.asarray(sad)).mean() > 10
 
 

@@ -12,9 +12,13 @@ from PIL import Image, ImageDraw
 
 from studio.domain.stickers import Messenger, PackItem, PackLabel
 from studio.packs.building import build
+from studio.packs.finishing import layered
 from studio.packs.validation import is_emoji, problems
 
 Files = dict[str, bytes]
+
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 512 512"><title>Bo</title><path d="M9 9h99v99z"/></svg>'
 
 
 def sticker(size: tuple[int, int] = (512, 512)) -> Image.Image:
@@ -35,7 +39,8 @@ def animation(duration: int, frames: int = 3) -> bytes:
 
 
 def pack(messenger: Messenger, count: int = 3) -> Files:
-    items = [(PackItem(name=f"{number:02d}-bo", emojis=("🎈",), says="Bo"), sticker()) for number in range(count)]
+    finished = layered(sticker()) if messenger is Messenger.SVG else sticker()
+    items = [(PackItem(name=f"{number:02d}-bo", emojis=("🎈",), says="Bo"), finished) for number in range(count)]
     return dict(build(messenger, PackLabel(identifier="bo", title="Bo"), items).files)
 
 
@@ -71,7 +76,8 @@ FIRST = "bo/00-bo.webp"
         (encoded(sticker(), lossless=True) + b"\0" * 102_400, "at most 102400"),
         (encoded(sticker())[:300], "not a picture"),
         (b"", "not a picture"),
-        (b"<svg/>", "not a picture"),
+        (b"<svg/>", "does not begin as SVG does"),
+        (SVG.encode(), "is an SVG file"),
         (animation(100), "mixes still and animated"),
     ],
 )
@@ -156,6 +162,33 @@ def test_a_wrong_icon_is_found(icon: bytes, sentence: str, whatsapp: Files) -> N
 def test_a_list_that_cannot_be_read_is_one_sentence(messenger: Messenger, listing: bytes | None) -> None:
     name = {"whatsapp": "contents.json", "telegram": "sticker_set.json", "signal": "pack.json"}[messenger]
     assert len(problems({} if listing is None else {name: listing}, messenger)) >= 1
+
+
+@pytest.mark.parametrize(
+    ("svg", "sentence"),
+    [
+        (SVG, ""),
+        (SVG.replace("<path", "<script/><path"), "holds a script"),
+        (SVG.replace("<path", '<image href="a.png"/><path'), "raster image"),
+        (SVG.replace("0 0 512 512", "0 0 100 100"), "viewBox is not 0 0 512 512"),
+        (SVG.replace("0 0 512 512", "-8 0 512 512"), "viewBox is not 0 0 512 512"),
+        (SVG.replace(' viewBox="0 0 512 512"', ""), "viewBox is not 0 0 512 512"),
+        (SVG.replace("<title>Bo</title>", ""), "no title"),
+        (SVG.replace("M9 9h99v99z", ""), "nothing is drawn"),
+        (SVG.replace("M9 9h99v99z", "M-9-9h999v999h-999z"), "no transparent pixel"),
+        (SVG.replace("</svg>", ""), "not a picture"),
+        (SVG + "<!--" + "x" * 153_600 + "-->", "at most 153600"),
+    ],
+)
+def test_svg_is_shapes_in_a_square_and_nothing_that_could_do_harm(svg: str, sentence: str) -> None:
+    found = sentences({"01.svg": svg.encode()}, Messenger.SVG)
+    assert sentence in found if sentence else found == ""
+
+
+def test_svg_packs_hold_no_pixels_and_nothing_that_moves() -> None:
+    assert "is a PNG file; svg takes SVG" in sentences({"01.png": encoded(sticker(), "PNG")}, Messenger.SVG)
+    assert "svg takes still ones only" in sentences({"01.webp": animation(100)}, Messenger.SVG)
+    assert "is an SVG file; png takes PNG" in sentences({"01.svg": SVG.encode()}, Messenger.PNG)
 
 
 def test_telegram_takes_a_side_of_512_and_signal_one_emoji() -> None:

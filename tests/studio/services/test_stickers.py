@@ -131,6 +131,11 @@ def test_moving_stickers_for_telegram_say_what_they_need(
     assert not studio.stickers.pack([drawn[0].id], Messenger.TELEGRAM, LOOK, title="Bo").animated
 
 
+def test_stickers_as_svg_are_refused_where_they_should_move(studio: Studio, drawn: tuple[Picture, ...]) -> None:
+    with pytest.raises(InvalidInput, match="SVG stand still"):
+        studio.stickers.start_pack([drawn[0].id], Messenger.SVG, StickerLook(motion="bounce"), title="Bo")
+
+
 def test_the_list_follows_the_order_given(studio: Studio, drawn: tuple[Picture, ...]) -> None:
     ids = [drawn[2].id, drawn[0].id, drawn[1].id]
     listed = json.loads(studio.stickers.pack(ids, Messenger.SIGNAL, LOOK, title="Bo").files["pack.json"])

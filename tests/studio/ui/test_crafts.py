@@ -74,6 +74,23 @@ def test_a_moving_pack_is_a_job_and_then_handed_out(
         visitor.call("make_pack", kept, "whatsapp", *asked[2:])
 
 
+def test_a_pack_of_shapes_is_a_job_and_stands_still(
+    visitor: Visitor, served: tuple[Studio, str], job_in: JobIn, tmp_path: Path
+) -> None:
+    kept = [drawn(served[0]).id]
+    asked = (kept, "svg", "Bo", ["White outline"], "The same", "Hi", "Still", "fitting")
+    job = job_in(visitor.call("make_pack", *asked)["sticker-pack"])
+    assert visitor.wait_for(job)["status"] == "done"
+    slip = visitor.call("pack_made", *asked, id=job)["sticker-pack"]
+    assert "1 sticker, ready for SVG" in slip
+    (tmp_path / "shapes.zip").write_bytes(visitor.http.get(links(slip, "packs")[0]).content)
+    files = read(tmp_path / "shapes.zip")
+    assert [name.rpartition(".")[2] for name in files] == ["svg"]
+    assert problems(files, Messenger.SVG) == []
+    with pytest.raises(AssertionError, match="SVG stand still"):
+        visitor.call("make_pack", *asked[:6], "Moving", "wiggle")
+
+
 def test_a_sticker_is_shown_as_the_address_says(visitor: Visitor, served: tuple[Studio, str]) -> None:
     picture = drawn(served[0])
     plain, worded = (
