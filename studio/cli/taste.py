@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,7 +15,9 @@ from studio.cli.console import AsJson, finished, opened_studio, plain, table, te
 from studio.domain.taste import TasteProfile
 from studio.domain.taste_words import SHARED, describe_help
 from studio.errors import InvalidInput
-from studio.studio import Studio
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
 
 app = typer.Typer(help="What you like: learn it, see it, change it.", no_args_is_help=True)
 _PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".avif", ".heic", ".heif"}
