@@ -23,7 +23,7 @@ from pipelines.pigeon.histories import embeddings
 from pipelines.pigeon.history import Event
 from pipelines.pigeon.interests import Interests, allocate, find_interests
 from pipelines.pigeon.reference import Beside, Reference
-from pipelines.pigeon.samples import Contrast, Sample, Variant, Worth, dealt, samples, worth_of_ways
+from pipelines.pigeon.samples import OFFERED, Contrast, Sample, Variant, Worth, dealt, samples, worth_of_ways
 from pipelines.pigeon.scorer import TasteScorer
 
 
@@ -104,8 +104,18 @@ class TastePipeline:
 
     @cached_property
     def samples(self) -> tuple[list[Sample], list[Image.Image]]:
-        """Drawings to pick between; none for a base without a library."""
+        """Drawings by which ways of drawing are judged; none for a base without a library."""
         return samples(self._library) if self._library is not None else ([], [])
+
+    @cached_property
+    def offered(self) -> list[Image.Image]:
+        """Drawings of everyday things to pick between; none for a base without a library."""
+        return samples(self._library, OFFERED)[1] if self._library is not None else []
+
+    @cached_property
+    def offered_features(self) -> PictureFeatures:
+        """Features of `offered`."""
+        return self.features(self.offered)
 
     @cached_property
     def sample_features(self) -> PictureFeatures:
@@ -117,8 +127,8 @@ class TastePipeline:
         return len(ATTRIBUTE_NAMES), self.extractor.width
 
     def next_pair(self, scorer: TasteScorer | None, *, shown: Sequence[int] = (), seed: int = 0) -> tuple[int, int]:
-        """Return the two samples whose comparison tells most; see `pipelines.pigeon.cold_start`."""
-        return next_pair(scorer, self.sample_features, self.settings, shown=shown, seed=seed)
+        """Return the two of `offered` whose comparison tells most; see `pipelines.pigeon.cold_start`."""
+        return next_pair(scorer, self.offered_features, self.settings, shown=shown, seed=seed)
 
     def reference(self, image: Image.Image) -> Reference:
         """Return what is seen of a picture that others are to look like: of a photo, the look of its subject."""

@@ -15,6 +15,7 @@ from pipelines.pigeon.attributes import ATTRIBUTE_NAMES
 from pipelines.pigeon.features import PictureFeatures
 from pipelines.pigeon.named_colours import COLOUR_NAMES
 
+OFFERED = ("teapot", "cat", "rose", "house")  # things that nobody minds, for pairs to pick between
 _THINGS = 4  # in every style as they are, and the first in every colour too
 _RECOLOURED = 1
 COLOUR_COUNTS, FORM_COUNTS, LOOK_COUNTS, INTEREST_COUNTS = 0.3, 0.1, 2.0, 0.25
@@ -35,8 +36,13 @@ class Sample:
     colour: str
 
 
-def samples(library: DrawingLibrary) -> tuple[list[Sample], list[Image.Image]]:
-    """Return drawings of a few things that the library has in every style: as they are, and recoloured."""
+def samples(library: DrawingLibrary, names: Sequence[str] = ()) -> tuple[list[Sample], list[Image.Image]]:
+    """Return drawings of a few things that the library has in every style: as they are, and the first recoloured.
+
+    Args:
+        library: of the base.
+        names: of the things; those that it lacks are left out. None given, or none there: evenly spread ones.
+    """
     words = [phrases[0] for phrases in library.style_words.values()]
     known = [library.concept(name) for name in library.names]
     everywhere = [
@@ -44,7 +50,8 @@ def samples(library: DrawingLibrary) -> tuple[list[Sample], list[Image.Image]]:
         for concept in known
         if concept is not None and len(library.drawn_styles(concept)) == len(words)
     ]  # fmt: skip
-    chosen = [everywhere[place] for place in np.linspace(0, len(everywhere) - 1, _THINGS).astype(int)]
+    spread = [everywhere[place] for place in np.linspace(0, len(everywhere) - 1, _THINGS).astype(int)]
+    chosen = [concept for concept in map(library.concept, names) if concept in everywhere] or spread
     entries, images = [], []
     for number, concept in enumerate(dict.fromkeys(chosen)):
         for style, phrase in enumerate(words):

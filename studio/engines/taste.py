@@ -200,7 +200,7 @@ class PigeonTasteEngine:
 
     def samples(self) -> tuple[Image.Image, ...]:
         """Return drawings to pick between; none where the base has no library."""
-        return tuple(self._pipeline.samples[1])
+        return tuple(self._pipeline.offered)
 
     def next_pair(self, learned: bytes | None, shown: Sequence[int], seed: int) -> tuple[int, int]:
         """Return the two samples whose comparison tells most."""
