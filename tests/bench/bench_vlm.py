@@ -105,7 +105,8 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the corpus")
     parser.add_argument("--model", type=Path, required=True, help="what pipelines.assistant.vlm.train wrote")
     parser.add_argument("--photos", type=Path, help="the DreamBooth photos")
-    parser.add_argument("--pictures", type=int, default=48, help="of each set")
+    parser.add_argument("--each", type=int, default=2, help="photos of each subject")
+    parser.add_argument("--pictures", type=int, default=48, help="of each other set")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
@@ -137,7 +138,7 @@ def sets_of(options: argparse.Namespace, eyes: Eyes) -> Iterator[tuple[str, list
     config = load_config()
     lessons = config.lessons.model_copy(update={"questions": 10, "unseen": 0.0})
     if options.photos is not None:
-        yield "photos", asked_about(list(_photos(options.photos)), eyes, lessons, options.seed)
+        yield "photos", asked_about(list(_photos(options.photos, options.each)), eyes, lessons, options.seed)
     kinds = frozenset(kinds_of(corpus, config.pictures.groups))
     held_out = list(chosen(corpus, {"index": 300, "identities": 1000}, "test", options.seed))
     known = [one for one in held_out if one.part == "identities" and one.shows.kind in kinds]
@@ -268,10 +269,10 @@ def _any_of(words: Sequence[str], said: str) -> float:
     return float(any(re.search(rf"\b{re.escape(word)}s?\b", said) for word in words))
 
 
-def _photos(folder: Path) -> Iterator[Shown]:
-    """Yield two photos of each subject."""
+def _photos(folder: Path, each: int) -> Iterator[Shown]:
+    """Yield some photos of each subject."""
     for subject, (kinds, colours) in PHOTOS.items():
-        for file in sorted((folder / subject).glob("*.jpg"))[:2]:
+        for file in sorted((folder / subject).glob("*.jpg"))[:each]:
             with Image.open(file) as opened:
                 picture = opened.convert("RGB")
             yield Shown(depicted=Depicted(row=0, kind=kinds[0], colours=colours), picture=picture, kinds=kinds)

@@ -89,6 +89,10 @@ class Album:
     tags: tuple[Tags, ...]
     tokens: Tensor
 
+    def tells(self, one: Depicted) -> bool:
+        """Say whether the tags of a picture tell its kind."""
+        return one.kind in self.tags[one.row].kinds
+
 
 def prepared(
     corpus: Corpus,

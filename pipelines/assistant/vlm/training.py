@@ -61,6 +61,8 @@ class VlmTrainer:
         self.tokenizer, self.album, self.config, self.out = tokenizer, album, config, out
         language = language.to(getattr(torch, config.training.base))
         self.model = SmallVlm.fresh(language, tokenizer, album.tokens.shape[-1], config.model)
+        # a picture whose kind its tags do not tell would teach to guess one; it takes part in the words alone
+        self._asked_about = [one for one in album.shows if not config.model.tags or album.tells(one)]
         self._drawn: tuple[int, list[Batch]] = (-1, [])
 
     def train(self) -> Path:
@@ -121,7 +123,7 @@ class VlmTrainer:
     def _batches(self, first: int) -> list[Batch]:
         recipe = self.config.training
         rng = random.Random(recipe.seed * 1_000_003 + first)
-        lessons = [lesson(self.album.shows, rng, self.config.lessons) for _ in range(recipe.batch * _TOGETHER)]
+        lessons = [lesson(self._asked_about, rng, self.config.lessons) for _ in range(recipe.batch * _TOGETHER)]
         laid = [(self._branches(one), one) for one in lessons]
         laid.sort(key=lambda pair: sum(len(branch.answer) for branch in pair[0]) + len(pair[0][0].prompt))
         batches = [laid[at : at + recipe.batch] for at in range(0, len(laid), recipe.batch)]

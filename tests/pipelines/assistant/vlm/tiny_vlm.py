@@ -102,7 +102,7 @@ def write_corpus(folder: Path) -> None:
             "captions": [f"a {name}"],
         }
         for at, (name, split) in enumerate((("fox", "train"), ("owl", "train"), ("mug", "test")))
-    ]
+    ]  # fmt: skip
     scenes = [
         {
             "concept": "fox", "style": "flat", "split": "train", "colours": [], "box": [0.1, 0.2, 0.6, 0.9],
