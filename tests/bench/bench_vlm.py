@@ -31,7 +31,7 @@ from pipelines.assistant.prompting import build_prompt
 from pipelines.assistant.vlm.batches import prompt_text
 from pipelines.assistant.vlm.configuration_vlm import LessonConfig, load_config
 from pipelines.assistant.vlm.depicted import Corpus, Depicted, chosen
-from pipelines.assistant.vlm.loading import KINDS, kinds_of, open_eyes
+from pipelines.assistant.vlm.loading import KINDS, open_eyes
 from pipelines.assistant.vlm.modeling_vlm import SmallVlm
 from pipelines.assistant.vlm.samples import NO_PLACE, NOTHING, Exchange, Lesson, joined, lesson, sentence
 from pipelines.assistant.vlm.shown import as_drawn
@@ -139,7 +139,7 @@ def sets_of(options: argparse.Namespace, eyes: Eyes) -> Iterator[tuple[str, list
     lessons = config.lessons.model_copy(update={"questions": 10, "unseen": 0.0})
     if options.photos is not None:
         yield "photos", asked_about(list(_photos(options.photos, options.each)), eyes, lessons, options.seed)
-    kinds = frozenset(kinds_of(corpus, config.pictures.groups))
+    kinds = frozenset(read_kinds(options.model / KINDS))
     held_out = list(chosen(corpus, {"index": 300, "identities": 1000}, "test", options.seed))
     known = [one for one in held_out if one.part == "identities" and one.shows.kind in kinds]
     busy = [one for one in known if one.shows.wearing or one.shows.riding or one.shows.company or one.shows.place]
@@ -181,7 +181,7 @@ def answered(model: SmallVlm, tokenizer: Any, one: Asked, way: str) -> Iterator[
     sees = way != "plain"
     prompts = [build_prompt(briefing, sees=sees) for briefing in one.lesson.briefings()]
     tags = one.sight.tags if way in ("sees", "tags") else Tags()
-    texts = [prompt_text(prompt, tokenizer, model.config, [tags]) for prompt in prompts]
+    texts = [prompt_text(prompt, tokenizer, model.config, [tags.after(prompt.kinds)]) for prompt in prompts]
     rows = tokenizer(texts, add_special_tokens=False)["input_ids"]
     longest = max(map(len, rows))
     fill = tokenizer.eos_token_id
@@ -203,8 +203,9 @@ def answered(model: SmallVlm, tokenizer: Any, one: Asked, way: str) -> Iterator[
 
 
 def by_rule(one: Asked) -> Iterator[tuple[Exchange, str]]:
-    """Yield what can be put together from the first tags: a description, the colours and the kind."""
-    kind, colours = one.sight.tags.kinds[0], joined(one.sight.tags.colours)
+    """Yield what can be put together from the cards and the first tags: a description, the colours and the kind."""
+    tags = one.sight.tags.after(build_prompt(one.lesson.briefing, sees=True).kinds)
+    kind, colours = tags.kinds[0], joined(tags.colours)
     told = {"describe": f"{colours} {kind}", "colour": colours, "kind": kind}
     for exchange in one.lesson.exchanges:
         if exchange.sort in told:

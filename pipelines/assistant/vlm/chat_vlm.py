@@ -64,7 +64,8 @@ class SmallVlmChat:
     def stream(self, prompt: Prompt, max_tokens: int) -> Generator[str]:
         """See `ChatModel.stream`; greedy."""
         sights = [self.eyes.see(picture.convert("RGB")) for picture in prompt.pictures]
-        text = prompt_text(prompt, self.tokenizer, self.model.config, [sight.tags for sight in sights])
+        tags = [sight.tags.after(prompt.kinds) for sight in sights]
+        text = prompt_text(prompt, self.tokenizer, self.model.config, tags)
         inputs = self.tokenizer(text, add_special_tokens=False, return_tensors="pt")
         device = next(self.model.projector.parameters()).device
         pictures = torch.zeros(0, self.model.config.image_tokens, self.model.projector[0].normalized_shape[0])

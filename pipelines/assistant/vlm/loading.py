@@ -47,3 +47,13 @@ def kinds_of(corpus: Corpus, groups: Sequence[str]) -> list[str]:
     everyday = read_kinds(KINDS_FILE)
     known = {kind.casefold() for kind in everyday}
     return everyday + [kind for kind in corpus.kinds(groups) if kind.casefold() not in known]
+
+
+def told_apart(kinds: Sequence[str]) -> list[str]:
+    """Return the kinds without those that only specialise an everyday one, in their order.
+
+    Drawings tell a guide dog from a dog by its harness, and a model that knows the word says it of any dog.
+    """
+    everyday = read_kinds(KINDS_FILE)
+    own, ends = frozenset(everyday), tuple(f" {kind.casefold()}" for kind in everyday)
+    return [kind for kind in kinds if kind in own or not kind.casefold().endswith(ends)]

@@ -39,6 +39,11 @@ class Tags:
             return ""
         return f"Looks like: {', '.join(self.kinds)}. Colours: {', '.join(self.colours) or 'not clear'}.\n"
 
+    def after(self, known: Sequence[str]) -> Tags:
+        """Return them with the kinds that cards tell, which are surer than a look, in front; as many as before."""
+        kinds = tuple(dict.fromkeys((*known, *self.kinds)))[: len(self.kinds)]
+        return Tags(kinds=kinds, colours=self.colours)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sight:

@@ -16,7 +16,7 @@ from pathlib import Path
 from pipelines.assistant.chat_transformers import TextChat
 from pipelines.assistant.vlm.configuration_vlm import DEFAULT_CONFIG, VlmConfig, load_config
 from pipelines.assistant.vlm.depicted import Corpus
-from pipelines.assistant.vlm.loading import KINDS, NEEDED, kinds_of, open_eyes
+from pipelines.assistant.vlm.loading import KINDS, NEEDED, kinds_of, open_eyes, told_apart
 from pipelines.assistant.vlm.shown import Album, prepared
 from pipelines.assistant.vlm.training import VlmTrainer
 from pipelines.resolver import resolve
@@ -39,7 +39,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chat = TextChat.from_gguf(resolve("smollm2"), "smollm2", threads=options.threads)
     trainer = VlmTrainer(chat.model, chat.tokenizer, album, config, options.out)
     folder = trainer.train()
-    (folder / KINDS).write_text("".join(f"{kind}\n" for kind in kinds), encoding="utf-8")
+    (folder / KINDS).write_text("".join(f"{kind}\n" for kind in told_apart(kinds)), encoding="utf-8")
     (folder / "recipe.json").write_text(json.dumps(recipe_of(config, options.data), indent=2) + "\n", encoding="utf-8")
     logger.info("written to %s", folder)
 

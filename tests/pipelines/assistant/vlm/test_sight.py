@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from pipelines.assistant.vlm.depicted import Corpus
-from pipelines.assistant.vlm.loading import NEEDED, kinds_of, open_eyes
+from pipelines.assistant.vlm.loading import NEEDED, kinds_of, open_eyes, told_apart
 from pipelines.assistant.vlm.sight import Tags, image_tokens
 from pipelines.features.image_encoders import ClipVisionEncoder
 from tests.pipelines.assistant.vlm.tiny_eyes import write_eyes
@@ -50,8 +50,16 @@ def test_a_picture_may_be_tagged_with_everyday_kinds_and_those_of_the_corpus(tmp
     write_corpus(tmp_path)
     kinds = kinds_of(Corpus(tmp_path), ("animals",))
     assert kinds[0] == "dog" and {"fox", "owl"} <= set(kinds) and len(kinds) == len(set(kinds))
+    assert told_apart([*kinds, "guide dog", "gramophone"]) == [*kinds, "gramophone"]
 
 
 def test_patches_are_averaged_without_the_class_token() -> None:
     tokens = image_tokens([Image.new("RGB", (8, 8), "red")], Patches(), 4)  # type: ignore[arg-type]
     assert tokens.shape == (1, 4, WIDTH) and np.allclose(tokens[0, 0], [1, 0, 0, 1, 0, 0])
+
+
+def test_a_card_is_surer_of_a_kind_than_a_look() -> None:
+    tags = Tags(kinds=("fox", "dog", "wolf"), colours=("red",))
+    assert tags.after(("dog",)).kinds == ("dog", "fox", "wolf") and tags.after(()) == tags
+    assert tags.after(("mug",)) == Tags(kinds=("mug", "fox", "dog"), colours=("red",))
+    assert Tags().after(("mug",)) == Tags()
