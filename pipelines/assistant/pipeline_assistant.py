@@ -14,6 +14,7 @@ from pipelines.assistant.briefing import Answer, Briefing, Origin
 from pipelines.assistant.chat import ChatModel
 from pipelines.assistant.choices import Choice, choice_of, without_manner
 from pipelines.assistant.citations import Citations
+from pipelines.assistant.claims import claims_of, without_claims
 from pipelines.assistant.prompting import Prompt, build_invention, build_prompt
 from pipelines.assistant.questions import Intent, intent_of, without_names
 from pipelines.assistant.quoting import Quoting, seen
@@ -122,11 +123,27 @@ class AssistantPipeline:
             say(f"{told} {''.join(pieces)}".strip())
 
         self._read(chat, prompt, hear)
-        text = "".join(pieces).strip()
+        text = self._believed("".join(pieces).strip(), briefing, chat, say)
         everywhere = tuple(range(len(briefing.spots)))
         if not text or _names_another(briefing, text):
             return Answer(text=seen(briefing), spots=everywhere)
         return Answer(text=f"{told} {text}".strip(), origin=Origin.WORDED, spots=everywhere)
+
+    def _believed(self, text: str, briefing: Briefing, chat: ChatModel, say: Callable[[str], None]) -> str:
+        """Return a description without the things that the model itself denies when it is asked about them."""
+        denied = []
+        for claim in claims_of(text):
+            pieces: list[str] = []
+
+            def hear(piece: str, heard: list[str] = pieces) -> None:
+                heard.append(piece)
+                say(text)  # nothing new, but whoever listens may stop it
+
+            asked = dataclasses.replace(briefing, question=claim.question())
+            self._read(chat, build_prompt(asked, sees=True), hear)
+            if not "".join(pieces).strip().casefold().startswith("yes"):
+                denied.append(claim)
+        return without_claims(text, denied)
 
     def _invented(self, briefing: Briefing, chat: ChatModel, say: Callable[[str], None]) -> Answer:
         prompt = build_invention(briefing)

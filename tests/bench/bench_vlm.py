@@ -12,6 +12,7 @@ cards. Of a photo the kinds and colours that count as right stand in `PHOTOS`, r
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import random
 import re
@@ -26,7 +27,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from pipelines.assistant.briefing import Briefing
 from pipelines.assistant.chat_transformers import TextChat
+from pipelines.assistant.claims import claims_of, without_claims
 from pipelines.assistant.prompting import build_prompt
 from pipelines.assistant.vlm.batches import prompt_text
 from pipelines.assistant.vlm.configuration_vlm import LessonConfig, load_config
@@ -44,6 +47,7 @@ from pipelines.textimage.kinds import read_kinds
 
 WAYS = ("sees", "tags", "tokens", "blind", "plain")
 RULE = "by rule"
+PHOTO_SET, SETS = "photos", ("photos", "individuals of known kinds", "the same in scenes", "kinds never seen")
 MAX_TOKENS = 28
 # kinds that count as right, and colours
 PHOTOS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -105,8 +109,10 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the corpus")
     parser.add_argument("--model", type=Path, required=True, help="what pipelines.assistant.vlm.train wrote")
     parser.add_argument("--photos", type=Path, help="the DreamBooth photos")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--each", type=int, default=2, help="photos of each subject")
     parser.add_argument("--pictures", type=int, default=48, help="of each other set")
+    parser.add_argument("--strangers", type=float, help="share of pictures of things without a card; None: as learned")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
@@ -136,16 +142,18 @@ def sets_of(options: argparse.Namespace, eyes: Eyes) -> Iterator[tuple[str, list
     """
     corpus = Corpus(options.data)
     config = load_config()
-    lessons = config.lessons.model_copy(update={"questions": 10, "unseen": 0.0})
-    if options.photos is not None:
-        yield "photos", asked_about(list(_photos(options.photos, options.each)), eyes, lessons, options.seed)
+    strangers = config.lessons.strangers if options.strangers is None else options.strangers
+    lessons = config.lessons.model_copy(update={"questions": 10, "unseen": 0.0, "strangers": strangers})
+    if options.photos is not None and PHOTO_SET in options.sets:
+        yield PHOTO_SET, asked_about(list(_photos(options.photos, options.each)), eyes, lessons, options.seed)
     kinds = frozenset(read_kinds(options.model / KINDS))
     held_out = list(chosen(corpus, {"index": 300, "identities": 1000}, "test", options.seed))
     known = [one for one in held_out if one.part == "identities" and one.shows.kind in kinds]
     busy = [one for one in known if one.shows.wearing or one.shows.riding or one.shows.company or one.shows.place]
     never = [one for one in held_out if one.part == "index"]
-    pools = {"individuals of known kinds": known, "the same in scenes": busy, "kinds never seen": never}
-    for name, pool in pools.items():
+    for name, pool in zip(SETS[1:], (known, busy, never), strict=True):
+        if name not in options.sets:
+            continue
         shown = [
             Shown(depicted=one.shows, picture=as_drawn(corpus.pixels(one.part, one.at)), kinds=(one.shows.kind,))
             for one in pool[: options.pictures]
@@ -177,9 +185,21 @@ class _Always(random.Random):
 
 
 def answered(model: SmallVlm, tokenizer: Any, one: Asked, way: str) -> Iterator[tuple[Exchange, str]]:
-    """Yield every exchange of a lesson with the answer of `way`; all of its questions are asked in one batch."""
+    """Yield every exchange of a lesson with the answer of `way`; a description keeps what is not denied, as in the
+    studio."""
+    exchanges = one.lesson.exchanges
+    for exchange, said in zip(exchanges, _said(model, tokenizer, one, way, one.lesson.briefings()), strict=True):
+        claims = claims_of(said) if exchange.sort == "describe" else []
+        about = [dataclasses.replace(one.lesson.briefing, question=claim.question()) for claim in claims]
+        told = _said(model, tokenizer, one, way, about) if about else []
+        denied = [claim for claim, yes in zip(claims, told, strict=True) if not yes.casefold().startswith("yes")]
+        yield exchange, without_claims(said, denied)
+
+
+def _said(model: SmallVlm, tokenizer: Any, one: Asked, way: str, briefings: Sequence[Briefing]) -> list[str]:
+    """Return the answers to all `briefings` about the picture, asked in one batch."""
     sees = way != "plain"
-    prompts = [build_prompt(briefing, sees=sees) for briefing in one.lesson.briefings()]
+    prompts = [build_prompt(briefing, sees=sees) for briefing in briefings]
     tags = one.sight.tags if way in ("sees", "tags") else Tags()
     texts = [prompt_text(prompt, tokenizer, model.config, [tags.after(prompt.kinds)]) for prompt in prompts]
     rows = tokenizer(texts, add_special_tokens=False)["input_ids"]
@@ -198,8 +218,7 @@ def answered(model: SmallVlm, tokenizer: Any, one: Asked, way: str) -> Iterator[
         else:
             with model.language.disable_adapter():
                 said = model.language.generate(**asked, **options)
-    for exchange, row in zip(one.lesson.exchanges, said, strict=True):
-        yield exchange, tokenizer.decode(row, skip_special_tokens=True).strip()
+    return [tokenizer.decode(row, skip_special_tokens=True).strip() for row in said]
 
 
 def by_rule(one: Asked) -> Iterator[tuple[Exchange, str]]:

@@ -6,6 +6,7 @@ of a frozen image token, H width of the language model.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -85,7 +86,9 @@ class SmallVlm(nn.Module):
         """Write what was trained in half precision, safetensors only; the language model itself is not written."""
         adapter = folder / _ADAPTER
         adapter.mkdir(parents=True, exist_ok=True)
-        self.language.peft_config["default"].save_pretrained(str(adapter))
+        lora = copy.copy(self.language.peft_config["default"])
+        lora.base_model_name_or_path = None  # a place on the machine that it was trained on
+        lora.save_pretrained(str(adapter))
         save_file(_halves(get_peft_model_state_dict(self.language)), adapter / "adapter_model.safetensors")
         save_file(_halves(self.projector.state_dict()), folder / _PROJECTOR)
         features = self.projector[0].normalized_shape[0]

@@ -94,6 +94,23 @@ def test_recognition_says_what_a_description_would_hide_and_names_are_believed_f
         assert (made_up.text, made_up.origin) == ("I don’t know this one. It might be a dog.", Origin.QUOTED)
 
 
+def test_what_a_description_adds_is_asked_about_and_left_out_where_it_is_denied() -> None:
+    asked: list[str] = []
+
+    class Doubtful(Parrot):
+        def stream(self, prompt: Prompt, max_tokens: int) -> Generator[str]:
+            question = prompt.messages[-1]["content"][-1]["text"]
+            asked.append(question)
+            yield {"Describe this picture": "A dog, wearing a crown, next to a cat."}.get(
+                question, "Yes." if "cat" in question else "No."
+            )
+
+    pipeline, heard = AssistantPipeline(quoting(), None, looks=Doubtful), []
+    answer = pipeline(briefing("Describe this picture", spots=[spot()]), heard.append)
+    assert answer.text == heard[-1] == "A dog, next to a cat."
+    assert asked[1:] == ["Is there a crown in this picture?", "Is there a cat in this picture?"]
+
+
 def test_a_small_model_makes_texts_up_and_ends_with_a_sentence() -> None:
     parrot = Parrot("Dear Bo! ", "Eat well. And th")
     answer = AssistantPipeline(quoting(), lambda: parrot)(briefing("Write a card for Bo", BO), lambda _: None)

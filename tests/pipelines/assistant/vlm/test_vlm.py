@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,7 @@ def test_what_was_trained_is_saved_loaded_and_asked(tmp_path: Path, monkeypatch:
     run = trainer(tmp_path / "run")
     folder = run.train()
     assert sorted(file.suffix for file in folder.rglob("*.safetensors")) == [".safetensors"] * 2
+    assert json.loads((folder / "adapter" / "adapter_config.json").read_text())["base_model_name_or_path"] is None
     language, tokenizer = text_model()
     loaded = SmallVlm.load(folder, language, tokenizer)
     prompt = build_prompt(briefing("Who is this?", BO, spots=[spot(0)]), sees=True)
