@@ -16,7 +16,7 @@ class Intent(enum.StrEnum):
     DRAW = "draw"
     WRITE = "write"
     DESCRIBE = "describe"
-    LOOK = "look"  # one thing about how a picture looks: a colour, what is worn, what is beside something
+    LOOK = "look"  # of which colour or kind something is
     WHO = "who"
     PRESENCE = "presence"
     WHERE = "where"
@@ -51,16 +51,7 @@ _RULES: tuple[tuple[Intent, str], ...] = (
     ),
     (Intent.DESCRIBE, _PLEASE + r"(?:describe|caption)\b|what(?:'s| is) (?:happening|going on)"),
     (Intent.LOOK, rf"(?:what|which) colou?rs? (?:(?:does|do) {_ONE} have|(?:is|are|has) {_ONE}\b[^?]{{0,20}}){_END}"),
-    (Intent.LOOK, rf"what(?:'s| is| are| does| do) {_ONE} wear(?:ing)?\b[^?]{{0,20}}{_END}"),
-    (
-        Intent.LOOK,
-        r"what(?: else)?(?:'s| is| are)(?: there)? (?:next to|beside|with|near|behind|under) "
-        rf"{_ONE}(?: {_PICTURE})?{_END}",
-    ),
     (Intent.LOOK, rf"what (?:kind|sort|type|breed) of \w+ (?:is|are) {_ONE}{_END}"),
-    (Intent.LOOK, rf"(?:what|which) place is (?:this|that){_END}"),
-    (Intent.LOOK, r"where (?:was|is) (?:this|that|the) (?:picture|photo|image) taken"),
-    (Intent.LOOK, rf"(?:is|are) there (?:an? |any |some )?(?!NAME)[^?]{{1,40}} {_PICTURE}{_END}"),
     (
         Intent.COUNT,
         rf"how many (?:\w+ ){{0,3}}(?:are there|do you (?:see|know|recogni[sz]e)|can you see|is|are|{_PICTURE})",

@@ -21,7 +21,8 @@ class VlmModelConfig(_Settings):
     Attributes:
         image_tokens: tokens of a picture in a prompt, a square number.
         placeholder: the token of the language model that stands where they go.
-        tags: kinds that are told of a picture in words; 0: none, and no colours either.
+        tags: kinds that are told of a picture in words while it learns; 0: none, and no colours either.
+        told: the same when it is asked.
         middle: width of the projector between its two layers.
         rank: of the LoRA.
         alpha: of the LoRA; its scale is alpha / rank.
@@ -31,6 +32,7 @@ class VlmModelConfig(_Settings):
     image_tokens: int = Field(ge=1)
     placeholder: str = Field(min_length=1)
     tags: int = Field(ge=0)
+    told: int = Field(ge=0)
     middle: int = Field(ge=1)
     rank: int = Field(ge=1)
     alpha: int = Field(ge=1)

@@ -22,13 +22,19 @@ NEEDED = ("clip-vision", "tinyvit", "textimage", "minilm", "u2netp")
 
 
 def open_eyes(
-    kinds: Sequence[str], config: VlmModelConfig, *, find: Callable[[str], Path] = resolve, threads: int = 1
+    kinds: Sequence[str],
+    config: VlmModelConfig,
+    *,
+    learning: bool = False,
+    find: Callable[[str], Path] = resolve,
+    threads: int = 1,
 ) -> TaggingEyes:
     """Open what looks at pictures.
 
     Args:
         kinds: those that a picture may be tagged with.
         config: says how many tokens and tags a picture has.
+        learning: whether a model will learn from what is seen, and not be asked about it.
         find: tells where a named model is; the default fetches what is missing.
         threads: of each network.
 
@@ -39,7 +45,8 @@ def open_eyes(
     encoders = [load_image_encoder(name, find(name), threads=threads) for name in heads.config.image_features]
     textimage = MiniClipTextImage(heads, encoders, MiniLMTextEncoder(find("minilm")))
     saliency = Matting(find("u2netp"), threads=threads).saliency
-    return TaggingEyes(textimage, kinds, saliency, count=config.image_tokens, most=config.tags)
+    most = config.tags if learning else config.told
+    return TaggingEyes(textimage, kinds, saliency, count=config.image_tokens, most=most)
 
 
 def kinds_of(corpus: Corpus, groups: Sequence[str]) -> list[str]:

@@ -62,7 +62,7 @@ def learned_from(
         corpus,
         config.pictures,
         split,
-        lambda: open_eyes(kinds, config.model, threads=threads),
+        lambda: open_eyes(kinds, config.model, learning=True, threads=threads),
         frozenset(kinds),
         kept / _named(config, split),
     )

@@ -73,7 +73,7 @@ def small_vlm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str]
     """A small VLM and all that it looks with are there, at tiny size."""
     language, tokenizer = text_model()
     shape = {
-        "image_tokens": 4, "placeholder": "<image>", "tags": 2, "middle": 4, "rank": 2, "alpha": 2,
+        "image_tokens": 4, "placeholder": "<image>", "tags": 2, "told": 1, "middle": 4, "rank": 2, "alpha": 2,
         "targets": ["q_proj"],
     }  # fmt: skip
     write_eyes(tmp_path)

@@ -42,7 +42,9 @@ def test_where_the_subject_is_known_its_colours_are_those_there(tmp_path: Path, 
     corner = Image.new("L", picture.size)
     corner.paste(255, (0, 0, 10, 10))
     assert eyes.see(picture, corner).tags.colours == ("green",)
-    untagged = open_eyes(KINDS, MODEL.model_copy(update={"tags": 0}), find=lambda name: tmp_path / name)
+    learns = open_eyes(KINDS, MODEL.model_copy(update={"tags": 3}), learning=True, find=lambda name: tmp_path / name)
+    assert len(learns.see(picture).tags.kinds) == 3
+    untagged = open_eyes(KINDS, MODEL.model_copy(update={"told": 0}), find=lambda name: tmp_path / name)
     assert untagged.see(picture).tags == Tags() and Tags().told() == ""
 
 

@@ -18,7 +18,7 @@ from pipelines.features.preprocessing import FloatArray
 
 WIDTH = 6
 MODEL = VlmModelConfig(
-    image_tokens=4, placeholder="<image>", tags=2, middle=5, rank=2, alpha=4, targets=("q_proj", "v_proj")
+    image_tokens=4, placeholder="<image>", tags=2, told=2, middle=5, rank=2, alpha=4, targets=("q_proj", "v_proj")
 )
 LESSONS = LessonConfig(cards=3, noise=0.7, strangers=0.4, unseen=0.2, questions=5)
 PICTURES = tuple(
