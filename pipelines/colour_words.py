@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -52,6 +53,8 @@ _SHADES = (
     ("blue", "dark blue"),
     ("green", "dark green"),
 )
+# The plain colour of shades that are hard to tell apart.
+_PLAIN = {"cream": "white", "tan": "brown", "rust": "brown", "ginger": "orange"}
 _FURRED_WORDS = "dog puppy cat kitten fox rabbit hamster horse pony hen chicken cow squirrel pig monkey"
 _FURRED = frozenset(_FURRED_WORDS.split())
 _GINGER = ("rust", "orange", "tan")  # the same colours of fur have a word of their own
@@ -82,6 +85,19 @@ def colours_in_words(cutouts: Sequence[Image.Image], kind: str = "") -> str:
     named = sorted(covered, key=lambda word: -covered[word])
     words = [word for word in named if covered[word] >= _LEAST][:_MOST] or named[:1]
     return _joined(["ginger" if furred and word in _GINGER[:2] else word for word in words])
+
+
+def plain_colours(cutout: Image.Image, kind: str = "", *, most: int) -> tuple[str, ...]:
+    """Return the main colours of a cut-out by plain words, without light and dark, the one that covers most first.
+
+    Args:
+        cutout: RGBA.
+        kind: class word, see `colours_in_words`.
+        most: words to return.
+    """
+    words = re.split(r", | and ", colours_in_words([cutout], kind))
+    named = dict.fromkeys(_PLAIN.get(word, word.removeprefix("dark ").removeprefix("light ")) for word in words if word)
+    return tuple(named)[:most]
 
 
 def _shares(cutout: Image.Image) -> np.ndarray | None:

@@ -35,11 +35,13 @@ class Prompt:
             picture is a part ``{"type": "image"}``.
         pictures: the pictures, in the order of their places.
         facts: from the number of a fact (``F1``) to its id and its words.
+        kinds: class words of the known things in the last picture, by their cards.
     """
 
     messages: tuple[dict[str, Any], ...]
     pictures: tuple[Image.Image, ...]
     facts: dict[str, tuple[str, str]]
+    kinds: tuple[str, ...] = ()
 
 
 def build_prompt(briefing: Briefing, *, sees: bool) -> Prompt:
@@ -64,7 +66,7 @@ def build_prompt(briefing: Briefing, *, sees: bool) -> Prompt:
         *turns,
         {"role": "user", "content": question},
     )
-    return Prompt(messages=messages, pictures=picture, facts=numbered)
+    return Prompt(messages=messages, pictures=picture, facts=numbered, kinds=_kinds(briefing))
 
 
 def build_invention(briefing: Briefing) -> Prompt:
@@ -99,6 +101,11 @@ def _found(briefing: Briefing) -> str:
         if spot.card is not None
     ]
     return (", ".join(named) or "none of these things") + "."
+
+
+def _kinds(briefing: Briefing) -> tuple[str, ...]:
+    known = (briefing.cards[spot.card].kind for spot in briefing.spots if spot.card is not None)
+    return tuple(dict.fromkeys(kind for kind in known if kind))
 
 
 def _box(box: tuple[float, float, float, float]) -> str:

@@ -16,6 +16,7 @@ class Intent(enum.StrEnum):
     DRAW = "draw"
     WRITE = "write"
     DESCRIBE = "describe"
+    LOOK = "look"  # of which colour or kind something is
     WHO = "who"
     PRESENCE = "presence"
     WHERE = "where"
@@ -31,6 +32,7 @@ _PICTURE = (
     r"(?:in|on) (?:the|this|that|my|these|those|any|any of the) (?:last |first |other )?"
     r"(?:picture|photo|image|pic|photograph)s?"
 )
+_ONE = rf"(?:NAME|{_SHOWN})"
 _END = r"[\s?.!]*$"
 # The order decides: the first that fits.
 _RULES: tuple[tuple[Intent, str], ...] = (
@@ -48,6 +50,8 @@ _RULES: tuple[tuple[Intent, str], ...] = (
         r"(?:give|suggest) (?:me |us )?an? (?:\w+ )?(?:story|joke|poem|rhyme|caption|nickname|slogan))",
     ),
     (Intent.DESCRIBE, _PLEASE + r"(?:describe|caption)\b|what(?:'s| is) (?:happening|going on)"),
+    (Intent.LOOK, rf"(?:what|which) colou?rs? (?:(?:does|do) {_ONE} have|(?:is|are|has) {_ONE}\b[^?]{{0,20}}){_END}"),
+    (Intent.LOOK, rf"what (?:kind|sort|type|breed) of \w+ (?:is|are) {_ONE}{_END}"),
     (
         Intent.COUNT,
         rf"how many (?:\w+ ){{0,3}}(?:are there|do you (?:see|know|recogni[sz]e)|can you see|is|are|{_PICTURE})",

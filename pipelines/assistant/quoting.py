@@ -47,6 +47,7 @@ class Quoting:
             Intent.DRAW: _draw,
             Intent.WRITE: lambda _: None,
             Intent.DESCRIBE: lambda _: None,
+            Intent.LOOK: lambda briefing: self._fact(briefing, near_ones=False),
             Intent.WHO: self._who,
             Intent.COUNT: lambda briefing: _count(briefing) if briefing.picture else self._fact(briefing),
             Intent.PRESENCE: self._placed(_presence),
@@ -110,7 +111,8 @@ class Quoting:
             sentences.append(what + (told or " Nothing else is written on the card yet."))
         return Answer(text=" ".join(sentences), facts=tuple(cited))
 
-    def _fact(self, briefing: Briefing) -> Answer | None:
+    def _fact(self, briefing: Briefing, *, near_ones: bool = True) -> Answer | None:
+        """Quote what answers a question; of what only may, the nearest, where `near_ones` are wanted."""
         if of_a_stranger(briefing):
             return None
         meant = self._compared(briefing, briefing.meant)
@@ -122,7 +124,7 @@ class Quoting:
         best = meant[0]
         if best.relevance < bounds.answers:
             # of a thing that the question does not even name, a near miss is no answer at all
-            return _nearest(best) if briefing.meant else None
+            return _nearest(best) if briefing.meant and near_ones else None
         # the best of each thing that is asked about, where it answers as well
         cards: dict[str, _Candidate] = {}
         for one in meant:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from pipelines.assistant.pipeline_assistant import AssistantPipeline
 
 _MINILM = "minilm"
-_CLIP = "clip-vision"
+_SMALL_VLM = "small-vlm"
+_LOOKED_WITH = ("clip-vision", "tinyvit", "textimage", "u2netp")  # besides the sentence encoder
 
 
 class _QuotingEngine(ABC):
@@ -89,6 +90,10 @@ class _QuotingEngine(ABC):
     def _open_chat(self) -> ChatModel:
         """Load the chat model."""
 
+    def _looking(self) -> Callable[[], ChatModel] | None:
+        """Return what loads a model that is only asked what a picture looks like; None: there is no such model."""
+        return None
+
     @cached_property
     def _chat(self) -> ChatModel:
         quieten_libraries()
@@ -106,6 +111,7 @@ class _QuotingEngine(ABC):
         return AssistantPipeline(
             Quoting(finder),
             lambda: self._chat,
+            looks=self._looking(),
             general=self.general,
             quotes=self._quotes,
             max_tokens=self._max_tokens,
@@ -123,14 +129,16 @@ class _QuotingEngine(ABC):
 
 
 class EmbeddedAssistantEngine(_QuotingEngine):
-    """The default: a small text model that only makes up texts when it is asked to; everything else is quoted.
+    """The default: what is known is quoted; a small VLM says what a picture looks like, a text model makes up texts.
 
-    With 135 million weights it is no source of facts: asked how old a dog is whose card does not say it, it answers
-    "12 years old"; ``tests/bench/bench_assistant.py --language N`` shows more.
+    With 135 million weights the text model is no source of facts: asked how old a dog is whose card does not say it, it
+    answers "12 years old"; ``tests/bench/bench_assistant.py --language N`` shows more. So neither is asked for any.
 
     Args:
         language: name of the text model, a GGUF file.
-        threads: of the text model; a page is served beside it.
+        looks: name of the small VLM, which was trained around that text model; empty: nobody looks, a picture is
+            described by what recognition found in it.
+        threads: of the networks; a page is served beside them.
         max_tokens: of a text that it makes up.
         models: the file that says where models come from; None: the one that is shipped.
         find: from a model's name to its place on this machine; None asks the resolver.
@@ -142,22 +150,31 @@ class EmbeddedAssistantEngine(_QuotingEngine):
         self,
         *,
         language: str = "smollm2",
+        looks: str = _SMALL_VLM,
         threads: int = 2,
         max_tokens: int = 90,
         models: str | Path | None = None,
         find: Callable[[str], Path] | None = None,
     ) -> None:
         super().__init__(max_tokens=max_tokens, models=models, find=find)
-        self._language, self._threads = language, threads
+        self._language, self._looks, self._threads = language, looks, threads
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the models it uses."""
-        return (_MINILM, self._language)
+        return _looking_needs(self._language, self._looks) if self._looks else (_MINILM, self._language)
 
     def _open_chat(self) -> ChatModel:
         from pipelines.assistant.chat_transformers import TextChat
 
         return TextChat.from_gguf(self._place(self._language), self._language, threads=self._threads)
+
+    def _looking(self) -> Callable[[], ChatModel] | None:
+        return (lambda: self._small_vlm) if self._looks else None
+
+    @cached_property
+    def _small_vlm(self) -> ChatModel:
+        quieten_libraries()
+        return _small_vlm(self._place, self._looks, self._language, self._threads)
 
 
 class VlmAssistantEngine(_QuotingEngine):
@@ -205,14 +222,14 @@ class VlmAssistantEngine(_QuotingEngine):
 
 
 class SmallVlmAssistantEngine(_QuotingEngine):
-    """The small VLM that ``python -m pipelines.assistant.vlm.train`` makes; its weights are not shipped.
+    """The small VLM alone, asked everything that the cards do not answer; for measuring it.
 
     Args:
-        folder: what was trained.
-        language: name of the text model that it was trained with, a GGUF file.
-        threads: of both networks.
+        model: its name, or the folder that ``python -m pipelines.assistant.vlm.train`` wrote.
+        language: name of the text model that it was trained around, a GGUF file.
+        threads: of the networks.
         max_tokens: of an answer.
-        quotes: false asks the chat model everything, even what can be quoted; for measuring it.
+        quotes: false asks the chat model everything, even what can be quoted.
         models: the file that says where models come from; None: the one that is shipped.
         find: from a model's name to its place on this machine; None asks the resolver.
     """
@@ -220,7 +237,7 @@ class SmallVlmAssistantEngine(_QuotingEngine):
     def __init__(  # noqa: PLR0913  (the options of a configuration)
         self,
         *,
-        folder: str,
+        model: str = _SMALL_VLM,
         language: str = "smollm2",
         threads: int = 2,
         max_tokens: int = 60,
@@ -229,18 +246,14 @@ class SmallVlmAssistantEngine(_QuotingEngine):
         find: Callable[[str], Path] | None = None,
     ) -> None:
         super().__init__(max_tokens=max_tokens, quotes=quotes, models=models, find=find)
-        self._folder, self._language, self._threads = Path(folder), language, threads
+        self._model, self._language, self._threads = model, language, threads
 
     def needs(self) -> tuple[str, ...]:
         """Return the names of the models it uses."""
-        return (_MINILM, self._language, _CLIP)
+        return _looking_needs(self._language, *(() if Path(self._model).is_dir() else (self._model,)))
 
     def _open_chat(self) -> ChatModel:
-        from pipelines.assistant.vlm.chat_vlm import SmallVlmChat
-        from pipelines.features.image_encoders import ClipVisionEncoder
-
-        encoder = ClipVisionEncoder(self._place(_CLIP), threads=self._threads)
-        return SmallVlmChat.open(self._folder, self._place(self._language), encoder, threads=self._threads)
+        return _small_vlm(self._place, self._model, self._language, self._threads)
 
 
 class ServerAssistantEngine(_QuotingEngine):
@@ -287,6 +300,19 @@ class ServerAssistantEngine(_QuotingEngine):
         connect, silence = self._seconds
         server = ChatServer(url=self._url, api_key=key, connect_seconds=connect, silence_seconds=silence)
         return ServerChat(server, self._model, sees=self._sees)
+
+
+def _looking_needs(*names: str) -> tuple[str, ...]:
+    """Return the names of the models of an engine with a small VLM: `names`, and those that it looks with."""
+    return (_MINILM, *names, *_LOOKED_WITH)
+
+
+def _small_vlm(place: Callable[[str], Path], model: str, language: str, threads: int) -> ChatModel:
+    from pipelines.assistant.vlm.chat_vlm import SmallVlmChat
+    from pipelines.assistant.vlm.loading import open_eyes
+
+    folder = Path(model) if Path(model).is_dir() else place(model)
+    return SmallVlmChat.open(folder, place(language), partial(open_eyes, find=place, threads=threads), threads=threads)
 
 
 def _briefing(task: AssistantTask) -> Briefing:

@@ -2,21 +2,24 @@
 
     python -m tests.bench.bench_vlm --data DIR --model FOLDER [--photos FOLDER] [--out F.json]
 
-Compared are the model, the same one shown nothing (its picture tokens are zero), and the language model as it was,
-without a picture. Asked is what it learned to answer, about pictures of individuals and kinds that training never saw,
-in the prompts that the studio makes, with noise concepts among the cards. Of a photo the kinds and colours that count
-as right stand in `PHOTOS`, read off the photos by eye.
+Compared are the model (sees), the same one with the picture's tags alone (tags: its picture tokens are zero), with
+its tokens alone (tokens), with neither (blind), and the language model as it was, without a picture (plain). By rule
+is what a sentence put together from the first tags is worth. Asked is what it learned to answer, about pictures of
+individuals and kinds that training never saw, in the prompts that the studio makes, with noise concepts among the
+cards. Of a photo the kinds and colours that count as right stand in `PHOTOS`, read off the photos by eye.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import random
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,22 +27,27 @@ import numpy as np
 import torch
 from PIL import Image
 
+from pipelines.assistant.briefing import Briefing
 from pipelines.assistant.chat_transformers import TextChat
+from pipelines.assistant.claims import claims_of, without_claims
 from pipelines.assistant.prompting import build_prompt
 from pipelines.assistant.vlm.batches import prompt_text
 from pipelines.assistant.vlm.configuration_vlm import LessonConfig, load_config
 from pipelines.assistant.vlm.depicted import Corpus, Depicted, chosen
-from pipelines.assistant.vlm.modeling_vlm import SmallVlm, image_tokens
-from pipelines.assistant.vlm.samples import Exchange, Lesson, lesson
+from pipelines.assistant.vlm.loading import KINDS, open_eyes
+from pipelines.assistant.vlm.modeling_vlm import SmallVlm
+from pipelines.assistant.vlm.samples import NO_PLACE, NOTHING, Exchange, Lesson, joined, lesson, sentence
 from pipelines.assistant.vlm.shown import as_drawn
-from pipelines.features.image_encoders import ImageEncoder, load_image_encoder
-from pipelines.features.preprocessing import FloatArray
+from pipelines.assistant.vlm.sight import Eyes, Sight, Tags
 from pipelines.mini.data.composed import COMPANIONS, HATS
 from pipelines.mini.layout import MOUNTS
 from pipelines.mini.scene import COLOUR_WORDS
 from pipelines.resolver import resolve
+from pipelines.textimage.kinds import read_kinds
 
-WAYS = ("sees", "blind", "plain")
+WAYS = ("sees", "tags", "tokens", "blind", "plain")
+RULE = "by rule"
+PHOTO_SET, SETS = "photos", ("photos", "individuals of known kinds", "the same in scenes", "kinds never seen")
 MAX_TOKENS = 28
 # kinds that count as right, and colours
 PHOTOS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -78,10 +86,10 @@ class Shown:
 
 @dataclass(frozen=True, kw_only=True)
 class Asked:
-    """A lesson about a picture of a set, its image tokens [T, F], and what counts as right."""
+    """A lesson about a picture of a set, its sight, and what counts as right."""
 
     lesson: Lesson
-    tokens: FloatArray
+    sight: Sight
     kinds: tuple[str, ...]
     colours: tuple[str, ...]
 
@@ -101,62 +109,66 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="the corpus")
     parser.add_argument("--model", type=Path, required=True, help="what pipelines.assistant.vlm.train wrote")
     parser.add_argument("--photos", type=Path, help="the DreamBooth photos")
-    parser.add_argument("--pictures", type=int, default=48, help="of each set")
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
+    parser.add_argument("--each", type=int, default=2, help="photos of each subject")
+    parser.add_argument("--pictures", type=int, default=48, help="of each other set")
+    parser.add_argument("--strangers", type=float, help="share of pictures of things without a card; None: as learned")
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=WAYS)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", type=Path, help="write figures and answers as JSON")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    encoder = load_image_encoder("clip-vision", resolve("clip-vision"), threads=options.threads)
     chat = TextChat.from_gguf(resolve("smollm2"), "smollm2", threads=options.threads)
     model = SmallVlm.load(options.model, chat.model.to(torch.bfloat16), chat.tokenizer).eval()
-    sets = list(sets_of(options, encoder, model.config.image_tokens))
+    eyes = open_eyes(read_kinds(options.model / KINDS), model.config, threads=options.threads)
     figures: dict[str, Any] = {}
-    for name, some in sets:
+    for name, some in sets_of(options, eyes):
         figures[name] = {}
-        for way in options.ways:
-            marked = [mark(one, *said) for one in some for said in answered(model, chat.tokenizer, one, way)]
+        for way in (RULE, *options.ways):
+            said = by_rule if way == RULE else partial(answered, model, chat.tokenizer, way=way)
+            marked = [mark(one, *told) for one in some for told in said(one)]
             figures[name][way] = summary(marked)
             _print(name, way, figures[name][way], marked)
             if options.out is not None:
                 _keep(options.out, figures, name, way, marked)
 
 
-def sets_of(options: argparse.Namespace, encoder: ImageEncoder, count: int) -> Iterator[tuple[str, list[Asked]]]:
-    """Yield the sets of pictures with their lessons: individuals of known kinds, kinds never seen, photos."""
+def sets_of(options: argparse.Namespace, eyes: Eyes) -> Iterator[tuple[str, list[Asked]]]:
+    """Yield the sets of pictures with their lessons.
+
+    They are photos, held-out individuals of kinds that were learned, those of them that wear, ride, stand beside or are
+    somewhere, and drawings of kinds never seen.
+    """
     corpus = Corpus(options.data)
     config = load_config()
-    lessons = config.lessons.model_copy(update={"questions": 10, "unseen": 0.0})
-    learned = {one.shows.kind for one in chosen(corpus, config.pictures.counts, "train", config.pictures.seed)}
+    strangers = config.lessons.strangers if options.strangers is None else options.strangers
+    lessons = config.lessons.model_copy(update={"questions": 10, "unseen": 0.0, "strangers": strangers})
+    if options.photos is not None and PHOTO_SET in options.sets:
+        yield PHOTO_SET, asked_about(list(_photos(options.photos, options.each)), eyes, lessons, options.seed)
+    kinds = frozenset(read_kinds(options.model / KINDS))
     held_out = list(chosen(corpus, {"index": 300, "identities": 1000}, "test", options.seed))
-    pools = {
-        "individuals of known kinds": [one for one in held_out if one.part == "identities"],
-        "kinds never seen": [one for one in held_out if one.part == "index"],
-    }
-    for name, pool in pools.items():
-        some = [one for one in pool if (one.shows.kind in learned) == (name == "individuals of known kinds")]
+    known = [one for one in held_out if one.part == "identities" and one.shows.kind in kinds]
+    busy = [one for one in known if one.shows.wearing or one.shows.riding or one.shows.company or one.shows.place]
+    never = [one for one in held_out if one.part == "index"]
+    for name, pool in zip(SETS[1:], (known, busy, never), strict=True):
+        if name not in options.sets:
+            continue
         shown = [
             Shown(depicted=one.shows, picture=as_drawn(corpus.pixels(one.part, one.at)), kinds=(one.shows.kind,))
-            for one in some[: options.pictures]
+            for one in pool[: options.pictures]
         ]
-        yield name, asked_about(shown, encoder, count, lessons, options.seed)
-    if options.photos is not None:
-        shown = list(_photos(options.photos))
-        yield "photos", asked_about(shown, encoder, count, lessons, options.seed)
+        yield name, asked_about(shown, eyes, lessons, options.seed)
 
 
-def asked_about(
-    shown: Sequence[Shown], encoder: ImageEncoder, count: int, config: LessonConfig, seed: int
-) -> list[Asked]:
+def asked_about(shown: Sequence[Shown], eyes: Eyes, config: LessonConfig, seed: int) -> list[Asked]:
     """Return a lesson about each picture, with cards of the others' kinds as noise concepts."""
     found = []
     for at, one in enumerate(shown):
         rng = random.Random(seed * 1_000_003 + at)
         others = [other.depicted for other in shown if other.depicted.kind != one.depicted.kind]
         made = lesson([one.depicted, *others], _Always(rng), config)
-        tokens = image_tokens([one.picture], encoder, count)[0]
-        found.append(Asked(lesson=made, tokens=tokens, kinds=one.kinds, colours=one.depicted.colours))
+        found.append(Asked(lesson=made, sight=eyes.see(one.picture), kinds=one.kinds, colours=one.depicted.colours))
     return found
 
 
@@ -173,18 +185,32 @@ class _Always(random.Random):
 
 
 def answered(model: SmallVlm, tokenizer: Any, one: Asked, way: str) -> Iterator[tuple[Exchange, str]]:
-    """Yield every exchange of a lesson with the answer of `way`; all of its questions are asked in one batch."""
+    """Yield every exchange of a lesson with the answer of `way`; a description keeps what is not denied, as in the
+    studio."""
+    exchanges = one.lesson.exchanges
+    for exchange, said in zip(exchanges, _said(model, tokenizer, one, way, one.lesson.briefings()), strict=True):
+        claims = claims_of(said) if exchange.sort == "describe" else []
+        about = [dataclasses.replace(one.lesson.briefing, question=claim.question()) for claim in claims]
+        told = _said(model, tokenizer, one, way, about) if about else []
+        denied = [claim for claim, yes in zip(claims, told, strict=True) if not yes.casefold().startswith("yes")]
+        yield exchange, without_claims(said, denied)
+
+
+def _said(model: SmallVlm, tokenizer: Any, one: Asked, way: str, briefings: Sequence[Briefing]) -> list[str]:
+    """Return the answers to all `briefings` about the picture, asked in one batch."""
     sees = way != "plain"
-    prompts = [build_prompt(briefing, sees=sees) for briefing in one.lesson.briefings()]
-    texts = [prompt_text(prompt, tokenizer, model.config) for prompt in prompts]
+    prompts = [build_prompt(briefing, sees=sees) for briefing in briefings]
+    tags = one.sight.tags if way in ("sees", "tags") else Tags()
+    texts = [prompt_text(prompt, tokenizer, model.config, [tags.after(prompt.kinds)]) for prompt in prompts]
     rows = tokenizer(texts, add_special_tokens=False)["input_ids"]
     longest = max(map(len, rows))
     fill = tokenizer.eos_token_id
     ids = torch.tensor([[fill] * (longest - len(row)) + row for row in rows])
     mask = torch.tensor([[0] * (longest - len(row)) + [1] * len(row) for row in rows])
-    tokens = torch.from_numpy(one.tokens)[None].repeat(len(rows), 1, 1) if sees else torch.zeros(0, *one.tokens.shape)
+    shown = torch.from_numpy(one.sight.tokens)[None] * (way in ("sees", "tokens"))
+    tokens = shown.repeat(len(rows) if sees else 0, 1, 1)
     with torch.inference_mode():
-        embedded = model.embed(ids, tokens * (way == "sees")) if sees else model.language.get_input_embeddings()(ids)
+        embedded = model.embed(ids, tokens) if sees else model.language.get_input_embeddings()(ids)
         asked = {"inputs_embeds": embedded, "attention_mask": mask}
         options = {"max_new_tokens": MAX_TOKENS, "do_sample": False, "pad_token_id": fill}
         if sees:
@@ -192,8 +218,17 @@ def answered(model: SmallVlm, tokenizer: Any, one: Asked, way: str) -> Iterator[
         else:
             with model.language.disable_adapter():
                 said = model.language.generate(**asked, **options)
-    for exchange, row in zip(one.lesson.exchanges, said, strict=True):
-        yield exchange, tokenizer.decode(row, skip_special_tokens=True).strip()
+    return [tokenizer.decode(row, skip_special_tokens=True).strip() for row in said]
+
+
+def by_rule(one: Asked) -> Iterator[tuple[Exchange, str]]:
+    """Yield what can be put together from the cards and the first tags: a description, the colours and the kind."""
+    tags = one.sight.tags.after(build_prompt(one.lesson.briefing, sees=True).kinds)
+    kind, colours = tags.kinds[0], joined(tags.colours)
+    told = {"describe": f"{colours} {kind}", "colour": colours, "kind": kind}
+    for exchange in one.lesson.exchanges:
+        if exchange.sort in told:
+            yield exchange, sentence(told[exchange.sort])
 
 
 def mark(one: Asked, exchange: Exchange, answer: str) -> Marked:
@@ -229,7 +264,9 @@ def mark(one: Asked, exchange: Exchange, answer: str) -> Marked:
         name = "fact: cited" if "[F" in exchange.answer else "fact: not on a card, does not know"
         marks[name] = float(exchange.answer == answer)
     elif exchange.sort in ("wearing", "company", "place"):
-        marks[exchange.sort] = float(exchange.answer == answer)
+        marks[f"{exchange.sort}: {'nothing' if exchange.answer in (NOTHING, NO_PLACE) else 'something'}"] = float(
+            exchange.answer == answer
+        )
     return Marked(exchange=exchange, answer=answer, marks=marks)
 
 
@@ -252,10 +289,10 @@ def _any_of(words: Sequence[str], said: str) -> float:
     return float(any(re.search(rf"\b{re.escape(word)}s?\b", said) for word in words))
 
 
-def _photos(folder: Path) -> Iterator[Shown]:
-    """Yield two photos of each subject."""
+def _photos(folder: Path, each: int) -> Iterator[Shown]:
+    """Yield some photos of each subject."""
     for subject, (kinds, colours) in PHOTOS.items():
-        for file in sorted((folder / subject).glob("*.jpg"))[:2]:
+        for file in sorted((folder / subject).glob("*.jpg"))[:each]:
             with Image.open(file) as opened:
                 picture = opened.convert("RGB")
             yield Shown(depicted=Depicted(row=0, kind=kinds[0], colours=colours), picture=picture, kinds=kinds)

@@ -6,10 +6,9 @@ from PIL import Image
 from pipelines.assistant.briefing import Briefing, Card, Spot
 from pipelines.assistant.vlm.modeling_vlm import SmallVlm
 from pipelines.assistant.vlm.samples import Exchange, Lesson
-from pipelines.features.preprocessing import FloatArray
-from tests.bench.bench_vlm import Asked, Shown, answered, asked_about, first_colour, mark, summary
+from tests.bench.bench_vlm import WAYS, Asked, Shown, answered, asked_about, by_rule, first_colour, mark, summary
 from tests.pipelines.assistant.tiny_chat import text_model
-from tests.pipelines.assistant.vlm.tiny_vlm import LESSONS, MODEL, PICTURES, WIDTH, Patches
+from tests.pipelines.assistant.vlm.tiny_vlm import LESSONS, MODEL, PICTURES, WIDTH, MeanColours
 
 SETTINGS = LESSONS.model_copy(update={"questions": 10, "unseen": 0.0})
 
@@ -21,9 +20,9 @@ def asked(card: int | None = None) -> Asked:
         spots=(Spot(box=(0.0, 0.0, 1.0, 1.0), card=card),),
         picture=Image.new("RGB", (1, 1)),
     )
-    tokens: FloatArray = Patches().tokens([Image.new("RGB", (4, 4))])[0, :4]
+    sight = MeanColours().see(Image.new("RGB", (4, 4)))
     return Asked(
-        lesson=Lesson(row=0, briefing=briefing, exchanges=()), tokens=tokens, kinds=("fox",), colours=("red", "white")
+        lesson=Lesson(row=0, briefing=briefing, exchanges=()), sight=sight, kinds=("fox",), colours=("red", "white")
     )
 
 
@@ -63,8 +62,10 @@ def test_every_way_answers_every_question_about_the_picture_that_is_meant() -> N
     shown = [
         Shown(depicted=one, picture=Image.new("RGB", (8, 8), "red"), kinds=(one.kind,)) for one in PICTURES
     ]  # fmt: skip
-    found = asked_about(shown, Patches(), 4, SETTINGS, seed=0)  # type: ignore[arg-type]
+    found = asked_about(shown, MeanColours(), SETTINGS, seed=0)
     assert [one.lesson.row for one in found] == [one.row for one in PICTURES]
-    for way in ("sees", "blind", "plain"):
+    for way in WAYS:
         said = list(answered(model, tokenizer, found[0], way))
         assert [exchange for exchange, _ in said] == list(found[0].lesson.exchanges)
+    told = dict(zip((one.sort for one, _ in by_rule(found[0])), (said for _, said in by_rule(found[0])), strict=True))
+    assert told == {"describe": "Red fox.", "colour": "Red.", "kind": "Fox."}

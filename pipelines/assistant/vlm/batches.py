@@ -22,6 +22,7 @@ from torch import Tensor
 from pipelines.assistant.prompting import Prompt, build_prompt
 from pipelines.assistant.vlm.configuration_vlm import VlmModelConfig
 from pipelines.assistant.vlm.samples import Lesson
+from pipelines.assistant.vlm.sight import Tags
 
 UNLEARNED = -100
 
@@ -55,13 +56,23 @@ class Batch:
     pictures: Tensor
 
 
-def prompt_text(prompt: Prompt, tokenizer: Any, config: VlmModelConfig) -> str:
-    """Return a prompt as the language model reads it, up to where the answer begins."""
-    room = config.placeholder * config.image_tokens
+def prompt_text(prompt: Prompt, tokenizer: Any, config: VlmModelConfig, tags: Sequence[Tags] = ()) -> str:
+    """Return a prompt as the language model reads it, up to where the answer begins.
+
+    Args:
+        prompt: with places for its pictures.
+        tokenizer: with a chat template.
+        config: says how many tokens a picture has.
+        tags: of each picture, in their order; they stand behind it.
+    """
+    room, told = config.placeholder * config.image_tokens, iter(tags)
     messages = [
         {
             "role": message["role"],
-            "content": "".join(room if part["type"] == "image" else part["text"] for part in message["content"]),
+            "content": "".join(
+                room + next(told, Tags()).told() if part["type"] == "image" else part["text"]
+                for part in message["content"]
+            ),
         }
         for message in prompt.messages
     ]
@@ -69,9 +80,16 @@ def prompt_text(prompt: Prompt, tokenizer: Any, config: VlmModelConfig) -> str:
     return text
 
 
-def branches_of(one: Lesson, tokenizer: Any, config: VlmModelConfig) -> list[Branch]:
-    """Return the prompts and answers of a lesson; what is learned of an answer is its words and its end."""
-    prompts = [prompt_text(build_prompt(asked, sees=True), tokenizer, config) for asked in one.briefings()]
+def branches_of(one: Lesson, tokenizer: Any, config: VlmModelConfig, tags: Tags) -> list[Branch]:
+    """Return the prompts and answers of a lesson; what is learned of an answer is its words and its end.
+
+    Args:
+        one: the lesson.
+        tokenizer: with a chat template.
+        config: says how many tokens a picture has.
+        tags: of its picture.
+    """
+    prompts = [prompt_text(build_prompt(asked, sees=True), tokenizer, config, [tags]) for asked in one.briefings()]
     answers = [exchange.answer for exchange in one.exchanges]
     ids = tokenizer([*prompts, *answers], add_special_tokens=False)["input_ids"]
     return [

@@ -21,6 +21,8 @@ class VlmModelConfig(_Settings):
     Attributes:
         image_tokens: tokens of a picture in a prompt, a square number.
         placeholder: the token of the language model that stands where they go.
+        tags: kinds that are told of a picture in words while it learns; 0: none, and no colours either.
+        told: the same when it is asked.
         middle: width of the projector between its two layers.
         rank: of the LoRA.
         alpha: of the LoRA; its scale is alpha / rank.
@@ -29,6 +31,8 @@ class VlmModelConfig(_Settings):
 
     image_tokens: int = Field(ge=1)
     placeholder: str = Field(min_length=1)
+    tags: int = Field(ge=0)
+    told: int = Field(ge=0)
     middle: int = Field(ge=1)
     rank: int = Field(ge=1)
     alpha: int = Field(ge=1)
@@ -47,11 +51,14 @@ class PicturesConfig(_Settings):
 
     Attributes:
         counts: how many of each part of the corpus, at most.
+        groups: of drawings whose class words pictures may be tagged with, besides the everyday kinds; pictures of other
+            kinds are not learned from.
         photographed: share that is made to look like photos.
         seed: of the choice.
     """
 
     counts: dict[str, int]
+    groups: tuple[str, ...]
     photographed: float = Field(ge=0, le=1)
     seed: int = Field(ge=0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,15 +12,13 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipelines.colour_words import colours_in_words
+from pipelines.colour_words import plain_colours
 from pipelines.mini.data.composed import COMPANIONS, HATS
 from pipelines.mini.layout import GROUNDS, MOUNTS, PLACES
 from pipelines.recognition.regions import WHOLE, Box
 
 PARTS = ("index", "recolours", "scenes", "identities")
 COLOURS_MOST = 2
-# Shades that are hard to tell apart are called by the colour that they are shades of.
-_PLAIN = {"cream": "white", "tan": "brown", "rust": "brown", "ginger": "orange"}
 _NUMBERS = {"two": 2, "three": 3, "four": 4}
 
 
@@ -79,6 +77,11 @@ class Corpus:
         for at, record in enumerate(self._records["identities"]):
             self._first.setdefault(record["identity"], at)
 
+    def kinds(self, groups: Container[str]) -> list[str]:
+        """Return the class words of the plain drawings of some groups that are learned from, in their order."""
+        learned = (one for one in self._records["index"] if one["split"] == "train" and one["group"] in groups)
+        return list(dict.fromkeys(str(one["names"][0]) for one in learned))
+
     def count(self, part: str) -> int:
         """Return how many pictures a part has."""
         return len(self._records[part])
@@ -121,15 +124,12 @@ class Corpus:
             alone = self._plain.get((record["style"], kind))
             if record["colours"] or alone is None:
                 return tuple(record["colours"][:COLOURS_MOST])
-            return plain_colours(self.pixels("index", alone), kind)
-        return plain_colours(self.pixels(part, self._first[record["identity"]] if part == "identities" else at), kind)
+            return _colours(self.pixels("index", alone), kind)
+        return _colours(self.pixels(part, self._first[record["identity"]] if part == "identities" else at), kind)
 
 
-def plain_colours(pixels: np.ndarray, kind: str) -> tuple[str, ...]:
-    """Return at most two plain colour words of a cut-out, uint8 [S, S, 4]."""
-    words = re.split(r", | and ", colours_in_words([Image.fromarray(pixels, "RGBA")], kind))
-    named = dict.fromkeys(_PLAIN.get(word, word.removeprefix("dark ").removeprefix("light ")) for word in words if word)
-    return tuple(named)[:COLOURS_MOST]
+def _colours(pixels: np.ndarray, kind: str) -> tuple[str, ...]:
+    return plain_colours(Image.fromarray(pixels, "RGBA"), kind, most=COLOURS_MOST)
 
 
 def beside(caption: str, kind: str) -> Mapping[str, Any]:
@@ -154,7 +154,9 @@ def _after(text: str, joint: str, things: Iterable[str]) -> str:
     return found[1] if found else ""
 
 
-def chosen(corpus: Corpus, counts: Mapping[str, int], split: str, seed: int) -> Iterator[Drawn]:
+def chosen(
+    corpus: Corpus, counts: Mapping[str, int], split: str, seed: int, kinds: Container[str] | None = None
+) -> Iterator[Drawn]:
     """Choose pictures of a split, spread over the concepts, the same ones for the same seed.
 
     A picture counts as of the ``test`` split where its concept or its individual is held out.
@@ -164,11 +166,13 @@ def chosen(corpus: Corpus, counts: Mapping[str, int], split: str, seed: int) -> 
         counts: how many of each part, at most.
         split: ``train`` or ``test``.
         seed: of the choice.
+        kinds: only pictures of these; None: of any.
     """
     row = 0
     for part in PARTS:
         rng = np.random.default_rng([seed, PARTS.index(part)])
         rows = [int(at) for at in rng.permutation(corpus.count(part)) if corpus.split(part, int(at)) == split]
+        rows = [at for at in rows if kinds is None or corpus.kind(part, at) in kinds]
         for at in _spread(rows, [corpus.kind(part, at) for at in rows])[: counts.get(part, 0)]:
             yield corpus.drawn(part, at, row)
             row += 1

@@ -6,23 +6,20 @@ of a frozen image token, H width of the language model.
 
 from __future__ import annotations
 
+import copy
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-import numpy as np
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
-from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import DynamicCache
 
 from pipelines.assistant.vlm.batches import UNLEARNED, Batch
 from pipelines.assistant.vlm.configuration_vlm import VlmModelConfig
-from pipelines.features.image_encoders import ImageEncoder
-from pipelines.features.preprocessing import FloatArray
 
 _PROJECTOR, _CONFIG, _ADAPTER = "projector.safetensors", "config.json", "adapter"
 
@@ -89,7 +86,9 @@ class SmallVlm(nn.Module):
         """Write what was trained in half precision, safetensors only; the language model itself is not written."""
         adapter = folder / _ADAPTER
         adapter.mkdir(parents=True, exist_ok=True)
-        self.language.peft_config["default"].save_pretrained(str(adapter))
+        lora = copy.copy(self.language.peft_config["default"])
+        lora.base_model_name_or_path = None  # a place on the machine that it was trained on
+        lora.save_pretrained(str(adapter))
         save_file(_halves(get_peft_model_state_dict(self.language)), adapter / "adapter_model.safetensors")
         save_file(_halves(self.projector.state_dict()), folder / _PROJECTOR)
         features = self.projector[0].normalized_shape[0]
@@ -163,18 +162,3 @@ def placeholder_id(tokenizer: Any, placeholder: str) -> int:
             f"The placeholder {placeholder!r} is {len(ids)} tokens of this language model; it has to be one."
         )
     return int(ids[0])
-
-
-def image_tokens(pictures: Sequence[Image.Image], encoder: ImageEncoder, count: int) -> FloatArray:
-    """Return the frozen tokens of pictures, the encoder's patches averaged over a square grid.
-
-    Returns:
-        float32 [P, count, F].
-    """
-    patches = encoder.tokens(pictures)
-    side = int(patches.shape[1] ** 0.5)
-    patches = patches[:, -(side * side) :]  # without a class token
-    grid = torch.from_numpy(np.ascontiguousarray(patches)).unflatten(1, (side, side)).permute(0, 3, 1, 2)
-    pooled = nn.functional.adaptive_avg_pool2d(grid, round(count**0.5))
-    found: FloatArray = pooled.flatten(2).transpose(1, 2).contiguous().numpy()
-    return found

@@ -1,26 +1,31 @@
-"""Drawings as a person's picture might hold them: as they are, or as if photographed before things and patterns."""
+"""Drawings as a person's picture might hold them: as they are, or as if photographed before things and patterns.
+
+Shape legend: N pictures, T tokens of a picture, F width of a token.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image, ImageFilter
+from torch import Tensor
 
 from pipelines.assistant.vlm.configuration_vlm import PicturesConfig
 from pipelines.assistant.vlm.depicted import Corpus, Depicted, Drawn, chosen
-from pipelines.assistant.vlm.modeling_vlm import image_tokens
-from pipelines.features.image_encoders import ImageEncoder
-from pipelines.features.preprocessing import FloatArray
+from pipelines.assistant.vlm.sight import Eyes, Sight, Tags
 from pipelines.hyperlora.identities import photo_like
 from pipelines.mini.photographed import photographed
 from pipelines.recognition.regions import WHOLE, Box
 
 EDGE = 224
+_SEEN = 127  # alpha from which a pixel counts as opaque
 _OPAQUE = 0.98  # share of opaque pixels from which a picture has its own ground
 _CLUTTER = 3  # drawings in a cluttered ground
 _REPORT = 200  # pictures between two lines of the log
@@ -43,7 +48,7 @@ def as_photo(pixels: np.ndarray, others: list[np.ndarray], rng: np.random.Genera
         others: further drawings, which may lie about in the background.
         rng: draws light, softness, tilt, place and ground.
     """
-    if (pixels[..., 3] > 127).mean() > _OPAQUE:
+    if (pixels[..., 3] > _SEEN).mean() > _OPAQUE:
         return as_drawn(photographed(pixels, rng)).resize((EDGE, EDGE), Image.Resampling.BICUBIC), WHOLE
     seen = photo_like(Image.fromarray(photographed(pixels, rng), "RGBA"), rng)
     seen = seen.crop(seen.getchannel("A").getbbox() or (0, 0, *seen.size))
@@ -76,47 +81,71 @@ def _ground(others: list[np.ndarray], rng: np.random.Generator) -> Image.Image:
     return ground
 
 
+@dataclass(frozen=True, kw_only=True)
+class Album:
+    """Pictures to learn from: what each shows, its tags, and the image tokens of all, [N, T, F]."""
+
+    shows: tuple[Depicted, ...]
+    tags: tuple[Tags, ...]
+    tokens: Tensor
+
+    def tells(self, one: Depicted) -> bool:
+        """Say whether the tags of a picture tell its kind."""
+        return one.kind in self.tags[one.row].kinds
+
+
 def prepared(
-    corpus: Corpus, config: PicturesConfig, split: str, encoder: ImageEncoder, count: int, kept: Path
-) -> tuple[list[Depicted], FloatArray]:
-    """Choose pictures, show them to the encoder, and keep what it gives; the second call reads what the first kept.
+    corpus: Corpus,
+    config: PicturesConfig,
+    split: str,
+    eyes: Callable[[], Eyes],
+    kinds: Container[str] | None,
+    kept: Path,
+) -> Album:
+    """Choose pictures, look at them, and keep the sights; the second call reads what the first kept.
 
     Args:
         corpus: of drawings.
         config: which of them, and how they are shown.
         split: ``train`` or ``test``.
-        encoder: gives the frozen image tokens.
-        count: of tokens of a picture.
+        eyes: opens what looks at them; asked only where nothing is kept.
+        kinds: only pictures of these; None: of any.
         kept: beginning of the names of two files, ``.npy`` and ``.jsonl``.
-
-    Returns:
-        What each picture shows, and float16 tokens [N, count, F].
     """
-    tokens, index = (kept.parent / f"{kept.name}-{count}{suffix}" for suffix in (".npy", ".jsonl"))
+    tokens, index = (kept.parent / f"{kept.name}{suffix}" for suffix in (".npy", ".jsonl"))
     if not index.exists():
-        drawn = list(chosen(corpus, config.counts, split, config.seed))
-        shown, parts = [], []
+        drawn = list(chosen(corpus, config.counts, split, config.seed, kinds))
+        looked = eyes()
+        lines, parts = [], []
         for at, one in enumerate(drawn):
-            picture, box = _shown(corpus, drawn, at, config)
-            parts.append(image_tokens([picture], encoder, count)[0].astype(np.float16))
-            shown.append(dataclasses.replace(one.shows, box=box))
+            sight, box = _seen(corpus, drawn, at, config, looked)
+            parts.append(sight.tokens.astype(np.float16))
+            shows = dataclasses.replace(one.shows, box=box)
+            lines.append({"shows": dataclasses.asdict(shows), "tags": dataclasses.asdict(sight.tags)})
             if (at + 1) % _REPORT == 0:
-                logger.info("image tokens of %d of %d pictures", at + 1, len(drawn))
+                logger.info("looked at %d of %d pictures", at + 1, len(drawn))
         kept.parent.mkdir(parents=True, exist_ok=True)
         np.save(tokens, np.stack(parts), allow_pickle=False)
-        index.write_text("".join(json.dumps(dataclasses.asdict(one)) + "\n" for one in shown), encoding="utf-8")
-    lines = index.read_text(encoding="utf-8").splitlines()
-    return [_depicted(json.loads(line)) for line in lines], np.load(tokens, allow_pickle=False)
+        index.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    records = [json.loads(line) for line in index.read_text(encoding="utf-8").splitlines()]
+    return Album(
+        shows=tuple(_depicted(record["shows"]) for record in records),
+        tags=tuple(Tags(**{name: tuple(words) for name, words in record["tags"].items()}) for record in records),
+        tokens=torch.from_numpy(np.load(tokens, allow_pickle=False)).float(),
+    )
 
 
-def _shown(corpus: Corpus, drawn: Sequence[Drawn], at: int, config: PicturesConfig) -> tuple[Image.Image, Box]:
+def _seen(corpus: Corpus, drawn: Sequence[Drawn], at: int, config: PicturesConfig, eyes: Eyes) -> tuple[Sight, Box]:
+    """Return the sight of a picture and where its subject is; a drawing's own transparency says what stands out."""
     one = drawn[at]
     rng = np.random.default_rng([config.seed, at])
     pixels = corpus.pixels(one.part, one.at)
     if rng.random() >= config.photographed:
-        return as_drawn(pixels), one.shows.box
+        cut_out = (pixels[..., 3] > _SEEN).mean() <= _OPAQUE
+        return eyes.see(as_drawn(pixels), Image.fromarray(pixels[..., 3]) if cut_out else None), one.shows.box
     others = [drawn[int(other)] for other in rng.integers(len(drawn), size=_CLUTTER)]
-    return as_photo(pixels, [corpus.pixels(other.part, other.at) for other in others], rng)
+    picture, box = as_photo(pixels, [corpus.pixels(other.part, other.at) for other in others], rng)
+    return eyes.see(picture), box
 
 
 def _depicted(record: dict) -> Depicted:

@@ -13,14 +13,12 @@ import logging
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
-
 from pipelines.assistant.chat_transformers import TextChat
-from pipelines.assistant.vlm.configuration_vlm import DEFAULT_CONFIG, PicturesConfig, VlmConfig, load_config
-from pipelines.assistant.vlm.depicted import Corpus, Depicted
-from pipelines.assistant.vlm.shown import prepared
+from pipelines.assistant.vlm.configuration_vlm import DEFAULT_CONFIG, VlmConfig, load_config
+from pipelines.assistant.vlm.depicted import Corpus
+from pipelines.assistant.vlm.loading import KINDS, NEEDED, kinds_of, open_eyes, told_apart
+from pipelines.assistant.vlm.shown import Album, prepared
 from pipelines.assistant.vlm.training import VlmTrainer
-from pipelines.features.image_encoders import load_image_encoder
 from pipelines.resolver import resolve
 
 logger = logging.getLogger(__name__)
@@ -37,31 +35,38 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     config = load_config(options.config)
-    pictures, features = learned_from(config, options.data, options.tokens or options.out, options.threads)
+    album, kinds = learned_from(config, options.data, options.tokens or options.out, options.threads)
     chat = TextChat.from_gguf(resolve("smollm2"), "smollm2", threads=options.threads)
-    trainer = VlmTrainer(chat.model, chat.tokenizer, pictures, features, config, options.out)
+    trainer = VlmTrainer(chat.model, chat.tokenizer, album, config, options.out)
     folder = trainer.train()
+    (folder / KINDS).write_text("".join(f"{kind}\n" for kind in told_apart(kinds)), encoding="utf-8")
     (folder / "recipe.json").write_text(json.dumps(recipe_of(config, options.data), indent=2) + "\n", encoding="utf-8")
     logger.info("written to %s", folder)
 
 
 def learned_from(
     config: VlmConfig, data: Path, kept: Path, threads: int, split: str = "train"
-) -> tuple[list[Depicted], torch.Tensor]:
-    """Return what the pictures of a split show and their image tokens, float32 [N, T, F], from `kept` where they are.
+) -> tuple[Album, list[str]]:
+    """Return the pictures of a split, from `kept` where they are, and the kinds that they may be tagged with.
 
     Args:
         config: says which pictures, and how they are shown.
         data: the corpus.
-        kept: folder for the tokens.
-        threads: of the encoder.
+        kept: folder for what was seen.
+        threads: of the networks that look.
         split: ``train`` or ``test``.
     """
-    encoder = load_image_encoder("clip-vision", resolve("clip-vision"), threads=threads)
-    pictures, tokens = prepared(
-        Corpus(data), config.pictures, split, encoder, config.model.image_tokens, kept / _named(config.pictures, split)
+    corpus = Corpus(data)
+    kinds = kinds_of(corpus, config.pictures.groups)
+    album = prepared(
+        corpus,
+        config.pictures,
+        split,
+        lambda: open_eyes(kinds, config.model, learning=True, threads=threads),
+        frozenset(kinds),
+        kept / _named(config, split),
     )
-    return pictures, torch.from_numpy(tokens).float()
+    return album, kinds
 
 
 def recipe_of(config: VlmConfig, data: Path) -> dict:
@@ -72,12 +77,13 @@ def recipe_of(config: VlmConfig, data: Path) -> dict:
         "seed": config.training.seed,
         "data_manifest_sha256": hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.exists() else None,
         "language": "smollm2 of configs/models.yaml",
-        "encoder": "clip-vision of configs/models.yaml",
+        "looks with": [f"{name} of configs/models.yaml" for name in NEEDED],
     }
 
 
-def _named(pictures: PicturesConfig, split: str) -> str:
-    return f"{split}-{hashlib.sha256(pictures.model_dump_json().encode()).hexdigest()[:12]}"
+def _named(config: VlmConfig, split: str) -> str:
+    looked = f"{config.pictures.model_dump_json()} {config.model.image_tokens} {config.model.tags}"
+    return f"{split}-{hashlib.sha256(looked.encode()).hexdigest()[:12]}"
 
 
 if __name__ == "__main__":

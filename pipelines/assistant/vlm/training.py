@@ -17,11 +17,12 @@ from accelerate import Accelerator
 from accelerate.utils import set_seed
 from torch import Tensor, nn
 
-from pipelines.assistant.vlm.batches import Batch, batch_of, branches_of
+from pipelines.assistant.vlm.batches import Batch, Branch, batch_of, branches_of
 from pipelines.assistant.vlm.configuration_vlm import VlmConfig
-from pipelines.assistant.vlm.depicted import Depicted
 from pipelines.assistant.vlm.modeling_vlm import SmallVlm
 from pipelines.assistant.vlm.samples import Lesson, lesson
+from pipelines.assistant.vlm.shown import Album
+from pipelines.assistant.vlm.sight import Tags
 from pipelines.assistant.vlm.words import WordLessons, teach_words
 from pipelines.mini.training.loop import RunLog, learning_rate_at, resume, save
 
@@ -43,8 +44,7 @@ class VlmTrainer:
     Args:
         language: a causal language model of transformers.
         tokenizer: its own, with a chat template.
-        pictures: what each shows.
-        features: their image tokens, [N, T, F].
+        album: pictures to learn from.
         config: of the run.
         out: folder for the log, the checkpoint and the trained parts.
     """
@@ -53,15 +53,16 @@ class VlmTrainer:
         self,
         language: Any,
         tokenizer: Any,
-        pictures: Sequence[Depicted],
-        features: Tensor,
+        album: Album,
         config: VlmConfig,
         out: Path,
     ) -> None:
         set_seed(config.training.seed)
-        self.tokenizer, self.pictures, self.features, self.config, self.out = tokenizer, pictures, features, config, out
+        self.tokenizer, self.album, self.config, self.out = tokenizer, album, config, out
         language = language.to(getattr(torch, config.training.base))
-        self.model = SmallVlm.fresh(language, tokenizer, features.shape[-1], config.model)
+        self.model = SmallVlm.fresh(language, tokenizer, album.tokens.shape[-1], config.model)
+        # a picture whose kind its tags do not tell would teach to guess one; it takes part in the words alone
+        self._asked_about = [one for one in album.shows if not config.model.tags or album.tells(one)]
         self._drawn: tuple[int, list[Batch]] = (-1, [])
 
     def train(self) -> Path:
@@ -100,9 +101,9 @@ class VlmTrainer:
         words = self.config.words
         if words.steps:
             table = self.model.language.get_input_embeddings().weight.cpu()
-            lessons = WordLessons(table, self.tokenizer, self.pictures, words.sharpness)
+            lessons = WordLessons(table, self.tokenizer, self.album.shows, words.sharpness)
             device = next(self.model.projector.parameters()).device
-            teach_words(self.model.projector.cpu(), lessons, self.features, words, self.config.training.seed)
+            teach_words(self.model.projector.cpu(), lessons, self.album.tokens, words, self.config.training.seed)
             self.model.projector.to(device)
 
     def loss(self, step: int, device: torch.device) -> Tensor:
@@ -122,17 +123,21 @@ class VlmTrainer:
     def _batches(self, first: int) -> list[Batch]:
         recipe = self.config.training
         rng = random.Random(recipe.seed * 1_000_003 + first)
-        lessons = [lesson(self.pictures, rng, self.config.lessons) for _ in range(recipe.batch * _TOGETHER)]
-        laid = [(branches_of(one, self.tokenizer, self.config.model), one) for one in lessons]
+        lessons = [lesson(self._asked_about, rng, self.config.lessons) for _ in range(recipe.batch * _TOGETHER)]
+        laid = [(self._branches(one), one) for one in lessons]
         laid.sort(key=lambda pair: sum(len(branch.answer) for branch in pair[0]) + len(pair[0][0].prompt))
         batches = [laid[at : at + recipe.batch] for at in range(0, len(laid), recipe.batch)]
         rng.shuffle(batches)
         return [self._batch(batch) for batch in batches]
 
-    def _batch(self, laid: Sequence[tuple[list, Lesson]]) -> Batch:
+    def _branches(self, one: Lesson) -> list[Branch]:
+        tags = Tags() if one.row is None else self.album.tags[one.row]
+        return branches_of(one, self.tokenizer, self.config.model, tags)
+
+    def _batch(self, laid: Sequence[tuple[list[Branch], Lesson]]) -> Batch:
         end = self.tokenizer.eos_token_id
         fill = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else end
         rows = [one.row for _, one in laid]
         return batch_of(
-            [branches for branches, _ in laid], rows, self.features, placeholder=self.model.placeholder, fill=fill
+            [branches for branches, _ in laid], rows, self.album.tokens, placeholder=self.model.placeholder, fill=fill
         )

@@ -4,7 +4,7 @@ from collections.abc import Generator
 
 import pytest
 
-from pipelines.assistant.briefing import Origin
+from pipelines.assistant.briefing import Answer, Origin
 from pipelines.assistant.chat import ChatModel, in_thread
 from pipelines.assistant.pipeline_assistant import AssistantPipeline, whole_sentences
 from pipelines.assistant.prompting import Prompt
@@ -53,6 +53,62 @@ def test_a_general_model_words_the_rest_and_cites() -> None:
     assert answer.text == "It wears a hat. It is “afraid of balloons”."
     assert (answer.origin, answer.facts, answer.spots) == (Origin.WORDED, ("b0",), (0,))
     assert heard[0] == "It wears a hat." and heard[-1] == answer.text
+
+
+def asked_to_look(question: str, *said: str, **more: object) -> tuple[Answer, Parrot, list[str]]:
+    parrot, heard = Parrot(*said), []
+    pipeline = AssistantPipeline(quoting(), None, looks=lambda: parrot)
+    return pipeline(briefing(question, **more), heard.append), parrot, heard  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("question", ["Describe this picture", "What colour is it?", "What kind of thing is this?"])
+def test_a_model_that_looks_is_asked_what_a_picture_looks_like(question: str) -> None:
+    answer, parrot, heard = asked_to_look(question, "A brown ", "dog.", spots=[spot(kind="dog")])
+    assert (answer.text, answer.origin, answer.spots) == ("A brown dog.", Origin.WORDED, (0,))
+    assert heard == ["A brown", "A brown dog.", "A brown dog."] and len(parrot.prompts[0].pictures) == 1
+
+
+@pytest.mark.parametrize("question", ["Who is this?", "What is it afraid of?", "What is the capital of France?"])
+def test_a_model_that_looks_is_asked_nothing_else(question: str) -> None:
+    answer, parrot, _ = asked_to_look(question, "Paris.", spots=[spot()])
+    assert answer.origin is Origin.QUOTED and not parrot.prompts
+
+
+def test_nobody_looks_where_a_card_says_it_or_what_is_meant_is_not_there() -> None:
+    parrot = Parrot("Red.")
+    pipeline = AssistantPipeline(quoting(), None, looks=lambda: parrot)
+    told = pipeline(briefing("What kind of carrots is it?", BO, spots=[spot(0)]), lambda _: None)
+    assert "“likes carrots”" in told.text and told.origin is Origin.QUOTED
+    for elsewhere in (briefing("What colour is Bo?", BO, spots=[spot(1)]), briefing("What colour is Bo?", BO)):
+        assert pipeline(elsewhere, lambda _: None).text.startswith("I don’t know that about Bo")
+    assert not parrot.prompts
+
+
+def test_recognition_says_what_a_description_would_hide_and_names_are_believed_from_it_alone() -> None:
+    two, _, heard = asked_to_look("Describe this picture", "Bo, a dog.", spots=[spot(0), spot(left=0.6)])
+    assert two.text == "That’s Bo. I don’t know the other thing. Bo, a dog." == heard[-1]
+    unsure, _, _ = asked_to_look("Describe this picture", "Bo, a dog.", spots=[spot(0, sureness="perhaps")])
+    assert unsure.text == "That’s perhaps Bo. Bo, a dog."
+    for said in ("Bo, a dog.", "A dog. [F1]", ""):
+        made_up, _, _ = asked_to_look("Describe this picture", said, spots=[spot(kind="dog")])
+        assert (made_up.text, made_up.origin) == ("I don’t know this one. It might be a dog.", Origin.QUOTED)
+
+
+def test_what_a_description_adds_is_asked_about_and_left_out_where_it_is_denied() -> None:
+    asked: list[str] = []
+
+    class Doubtful(Parrot):
+        def stream(self, prompt: Prompt, max_tokens: int) -> Generator[str]:
+            question = prompt.messages[-1]["content"][-1]["text"]
+            asked.append(question)
+            yield {"Describe this picture": "A dog, wearing a crown, next to a cat."}.get(
+                question, "Yes." if "cat" in question else "No."
+            )
+
+    pipeline, heard = AssistantPipeline(quoting(), None, looks=Doubtful), []
+    answer = pipeline(briefing("Describe this picture", spots=[spot()]), heard.append)
+    assert answer.text == heard[-1] == "A dog, next to a cat."
+    assert asked[1:] == ["Is there a crown in this picture?", "Is there a cat in this picture?"]
 
 
 def test_a_small_model_makes_texts_up_and_ends_with_a_sentence() -> None:

@@ -16,6 +16,7 @@ def test_cards_that_are_meant_or_shown_stand_before_the_question_with_numbered_f
     assert "1 more, not known" in told
     assert [one["role"] for one in (first, second, question)] == ["user", "assistant", "user"]
     assert [part["type"] for part in question["content"]] == ["image", "text"]
+    assert prompt.kinds == ("mug",)
     assert len(prompt.pictures) == 1 and prompt.facts["F3"] == ("m0", "belongs to Ana")
 
 

@@ -16,6 +16,8 @@ NAMES = ("Bo", "Ana's mug", "ana-s-mug")
         (Intent.DRAW, ["draw Bo on a bike", "Can you paint @bo?", "make me a sticker of Bo"]),
         (Intent.WRITE, ["Write a birthday card for Bo", "tell me a story about Bo", "Give me a caption"]),
         (Intent.DESCRIBE, ["Describe this picture", "What is happening here?", "Give a caption of the image."]),
+        (Intent.LOOK, ["What colour is Bo?", "what colors does it have", "What kind of thing is it?",
+                       "What breed of dog is this?"]),
         (Intent.WHO, ["Who is this?", "who’s that", "and who is that dog?", "What is in the picture?",
                       "Great, who is this?", "Do you recognise anyone?", "Which of them do you know?"]),
         (Intent.PRESENCE, ["Is this Bo?", "is Ana's mug here", "Do you see @ana-s-mug?", "Is Bo in any picture?"]),
@@ -23,7 +25,8 @@ NAMES = ("Bo", "Ana's mug", "ana-s-mug")
         (Intent.COUNT, ["How many dogs are there?"]),
         (Intent.ABOUT, ["Tell me about Bo", "Who is Bo?", "what do you know about @bo"]),
         (Intent.IS_THIS, ["Is this Rex?", "Is this waterproof?"]),
-        (Intent.FACT, ["What is he afraid of?", "What is that made of?", "Who likes balloons?", "where is Bo kept?"]),
+        (Intent.FACT, ["What is he afraid of?", "What is that made of?", "Who likes balloons?", "where is Bo kept?",
+                       "What colour does Bo like?", "What kind of food is best for Bo?", "Is there a vet near Bo?"]),
     ],
 )  # fmt: skip
 def test_what_is_asked_for(intent: Intent, questions: list[str]) -> None:

@@ -8,6 +8,7 @@ from PIL import Image
 
 from pipelines.assistant.chat_transformers import TextChat
 from pipelines.assistant.vlm.configuration_vlm import VlmModelConfig
+from pipelines.assistant.vlm.loading import NEEDED
 from pipelines.assistant.vlm.modeling_vlm import SmallVlm
 from pipelines.features.image_encoders import ClipVisionEncoder
 from studio.engines.assistant import (
@@ -19,8 +20,8 @@ from studio.engines.assistant import (
 from studio.engines.base import AssistantCard, AssistantSpot, AssistantTask, TitleTask
 from studio.errors import InvalidInput, ModelMissing, StudioError
 from tests.pipelines.assistant.tiny_chat import llava, text_model
+from tests.pipelines.assistant.vlm.tiny_eyes import write_eyes
 from tests.pipelines.features.tiny_minilm import write_minilm
-from tests.pipelines.features.tiny_onnx import write_clip_vision
 
 BO = AssistantCard(name="Bo", kind="dog", facts=(("f0", "afraid of balloons"),), meant=True)
 SPOT = AssistantSpot(box=(0.0, 0.0, 1.0, 1.0), card=0, sureness="sure")
@@ -47,7 +48,7 @@ def find(tmp_path: Path) -> Callable[[str], Path]:
 
 
 def test_the_embedded_engine_loads_its_language_model_for_made_up_texts_only(find: Callable[[str], Path]) -> None:
-    engine = EmbeddedAssistantEngine(find=find)
+    engine = EmbeddedAssistantEngine(looks="", find=find)
     heard: list[str] = []
     reply = engine.answer(SEEN, heard.append)
     assert (reply.text, reply.origin, reply.spots) == ("That’s Bo.", "quoted", (0,)) and heard == ["That’s Bo."]
@@ -67,26 +68,44 @@ def test_a_vlm_describes_what_the_cards_do_not_say(find: Callable[[str], Path], 
     assert described.origin == "worded" and described.text
 
 
-def test_a_small_vlm_that_was_trained_describes_what_the_cards_do_not_say(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def small_vlm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+    """A small VLM and all that it looks with are there, at tiny size."""
     language, tokenizer = text_model()
-    shape = {"image_tokens": 4, "placeholder": "<image>", "middle": 4, "rank": 2, "alpha": 2, "targets": ["q_proj"]}
-    write_minilm(tmp_path / "minilm")
-    write_clip_vision(tmp_path / "clip-vision")
-    width = ClipVisionEncoder.token_dim
-    SmallVlm.fresh(language, tokenizer, width, VlmModelConfig.model_validate(shape)).save(tmp_path / "small")
+    shape = {
+        "image_tokens": 4, "placeholder": "<image>", "tags": 2, "told": 1, "middle": 4, "rank": 2, "alpha": 2,
+        "targets": ["q_proj"],
+    }  # fmt: skip
+    write_eyes(tmp_path)
+    model = SmallVlm.fresh(language, tokenizer, ClipVisionEncoder.token_dim, VlmModelConfig.model_validate(shape))
+    model.save(tmp_path / "small-vlm")
+    (tmp_path / "small-vlm" / "kinds.txt").write_text("dog\ncat\n", encoding="utf-8")
     monkeypatch.setattr(
         "pipelines.assistant.vlm.chat_vlm.TextChat.from_gguf", lambda *_, **__: TextChat(*text_model(), "tiny")
     )
-    engine = SmallVlmAssistantEngine(folder=str(tmp_path / "small"), max_tokens=8, find=lambda name: tmp_path / name)
-    assert engine.needs() == ("minilm", "smollm2", "clip-vision")
+    return lambda name: tmp_path / name
+
+
+def test_the_embedded_engine_looks_at_a_picture_that_is_to_be_described(small_vlm: Callable[[str], Path]) -> None:
+    engine = EmbeddedAssistantEngine(max_tokens=8, find=small_vlm)
+    assert {*NEEDED, "smollm2", "small-vlm"} == set(engine.needs())
+    assert engine.answer(SEEN, nobody).origin == "quoted"
+    heard: list[str] = []
+    described = engine.answer(DESCRIBED, heard.append)
+    assert described.origin == "worded" and described.text == heard[-1]
+    with pytest.raises(StudioError, match="cannot be loaded"):
+        EmbeddedAssistantEngine(looks="lost", find=small_vlm).answer(DESCRIBED, nobody)
+
+
+def test_a_small_vlm_alone_is_asked_everything_that_the_cards_do_not_say(
+    small_vlm: Callable[[str], Path], tmp_path: Path
+) -> None:
+    engine = SmallVlmAssistantEngine(model=str(tmp_path / "small-vlm"), max_tokens=8, find=small_vlm)
+    assert {*NEEDED, "smollm2"} == set(engine.needs())
+    assert "small-vlm" in SmallVlmAssistantEngine().needs()
     assert engine.answer(SEEN, nobody).origin == "quoted"
     described = engine.answer(DESCRIBED, nobody)
     assert described.origin == "worded" and described.text
-    lost = SmallVlmAssistantEngine(folder=str(tmp_path / "lost"), find=lambda name: tmp_path / name)
-    with pytest.raises(StudioError, match="cannot be loaded"):
-        lost.answer(DESCRIBED, nobody)
 
 
 def test_every_engine_asks_its_own_chat_model_for_titles(find: Callable[[str], Path], tmp_path: Path) -> None:

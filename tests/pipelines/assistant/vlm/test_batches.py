@@ -9,7 +9,7 @@ from pipelines.assistant.vlm.batches import UNLEARNED, batch_of, branches_of, sh
 from pipelines.assistant.vlm.modeling_vlm import SmallVlm
 from pipelines.assistant.vlm.samples import lesson
 from tests.pipelines.assistant.tiny_chat import text_model
-from tests.pipelines.assistant.vlm.tiny_vlm import LESSONS, MODEL, PICTURES, WIDTH, features
+from tests.pipelines.assistant.vlm.tiny_vlm import LESSONS, MODEL, PICTURES, TAGS, WIDTH, features
 
 
 def model_and_lessons(count: int, **changes: float) -> tuple:
@@ -20,7 +20,7 @@ def model_and_lessons(count: int, **changes: float) -> tuple:
             weight.data.normal_(0, 0.2)
     rng, config = random.Random(1), LESSONS.model_copy(update=changes)
     lessons = [lesson(PICTURES, rng, config) for _ in range(count)]
-    return model, tokenizer, lessons, [branches_of(one, tokenizer, MODEL) for one in lessons]
+    return model, tokenizer, lessons, [branches_of(one, tokenizer, MODEL, TAGS[one.row or 0]) for one in lessons]
 
 
 @pytest.mark.parametrize(("count", "changes"), [(4, {}), (1, {}), (3, {"strangers": 1.0, "noise": 0.0})])

@@ -33,3 +33,5 @@ def test_pictures_are_chosen_by_split_and_spread_over_kinds(tmp_path: Path) -> N
     assert first == again and [one.shows.row for one in first] == [0, 1, 2, 3]
     assert {one.shows.kind for one in first[:2]} == {"fox", "owl"}
     assert [one.shows.kind for one in chosen(corpus, counts, "test", seed=3)] == ["mug"]
+    assert {one.shows.kind for one in chosen(corpus, counts, "train", seed=3, kinds=("owl",))} == {"owl"}
+    assert corpus.kinds(("animals",)) == ["fox", "owl"] and corpus.kinds(("food",)) == []

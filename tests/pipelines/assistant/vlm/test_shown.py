@@ -3,11 +3,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pytest
+import torch
 
 from pipelines.assistant.vlm.configuration_vlm import PicturesConfig
 from pipelines.assistant.vlm.depicted import Corpus
 from pipelines.assistant.vlm.shown import EDGE, as_drawn, as_photo, prepared
-from tests.pipelines.assistant.vlm.tiny_vlm import WIDTH, Patches, write_corpus
+from tests.pipelines.assistant.vlm.tiny_vlm import TAGS, WIDTH, MeanColours, write_corpus
 
 RED = np.zeros((32, 32, 4), np.uint8)
 RED[8:24, 8:24] = (230, 30, 30, 255)
@@ -30,8 +32,12 @@ def test_a_photographed_drawing_lies_where_it_is_said_to() -> None:
 
 def test_what_the_encoder_gave_is_kept(tmp_path: Path) -> None:
     write_corpus(tmp_path)
-    config = PicturesConfig(counts={"index": 2, "scenes": 1}, photographed=0.5, seed=1)
+    config = PicturesConfig(counts={"index": 2, "scenes": 1}, groups=("animals",), photographed=0.5, seed=1)
     kept = tmp_path / "kept" / "train"
-    first = prepared(Corpus(tmp_path), config, "train", Patches(), 4, kept)  # type: ignore[arg-type]
-    again = prepared(Corpus(tmp_path), config, "train", None, 4, kept)  # type: ignore[arg-type]
-    assert first[0] == again[0] and first[1].shape == (3, 4, WIDTH) and np.array_equal(first[1], again[1])
+    corpus = Corpus(tmp_path)
+    first = prepared(corpus, config, "train", MeanColours, None, kept)
+    again = prepared(corpus, config, "train", lambda: pytest.fail("it looked again"), None, kept)
+    assert first.shows == again.shows and first.tags == again.tags == (TAGS[0],) * 3
+    assert first.tokens.shape == (3, 4, WIDTH) and torch.equal(first.tokens, again.tokens)
+    owls = prepared(corpus, config, "train", MeanColours, {"owl"}, tmp_path / "kept" / "owls")
+    assert [one.kind for one in owls.shows] == ["owl"]

@@ -1,28 +1,28 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from pipelines.assistant.chat import ChatError
 from pipelines.assistant.prompting import build_prompt
 from pipelines.assistant.vlm.batches import prompt_text
 from pipelines.assistant.vlm.chat_vlm import SmallVlmChat
 from pipelines.assistant.vlm.configuration_vlm import VlmModelConfig, load_config
-from pipelines.assistant.vlm.modeling_vlm import SmallVlm, image_tokens
+from pipelines.assistant.vlm.modeling_vlm import SmallVlm
 from pipelines.assistant.vlm.train import recipe_of
 from pipelines.assistant.vlm.training import VlmTrainer
 from tests.pipelines.assistant.briefings import BO, briefing, spot
 from tests.pipelines.assistant.tiny_chat import text_model
-from tests.pipelines.assistant.vlm.tiny_vlm import MODEL, PICTURES, WIDTH, Patches, config, features
+from tests.pipelines.assistant.vlm.tiny_vlm import MODEL, TAGS, WIDTH, MeanColours, album, config
 
 
 def trainer(out: Path, **changes: object) -> VlmTrainer:
     language, tokenizer = text_model()
-    return VlmTrainer(language, tokenizer, PICTURES, features(), config(**changes), out)
+    return VlmTrainer(language, tokenizer, album(), config(**changes), out)
 
 
 def test_the_shipped_configuration_is_read() -> None:
@@ -43,11 +43,6 @@ def test_the_picture_stands_where_the_placeholders_are() -> None:
         model.embed(tokens, torch.randn(2, 4, WIDTH))
     with pytest.raises(ValueError, match="has to be one"):
         SmallVlm.fresh(language, tokenizer, WIDTH, MODEL.model_copy(update={"placeholder": "abc"}))
-
-
-def test_patches_are_averaged_without_the_class_token() -> None:
-    tokens = image_tokens([Image.new("RGB", (8, 8), "red")], Patches(), 4)  # type: ignore[arg-type]
-    assert tokens.shape == (1, 4, WIDTH) and np.allclose(tokens[0, 0], [1, 0, 0, 1, 0, 0])
 
 
 def test_training_lowers_the_loss_and_leaves_the_language_model_alone(tmp_path: Path) -> None:
@@ -81,24 +76,30 @@ def test_what_was_trained_is_saved_loaded_and_asked(tmp_path: Path, monkeypatch:
     run = trainer(tmp_path / "run")
     folder = run.train()
     assert sorted(file.suffix for file in folder.rglob("*.safetensors")) == [".safetensors"] * 2
+    assert json.loads((folder / "adapter" / "adapter_config.json").read_text())["base_model_name_or_path"] is None
     language, tokenizer = text_model()
     loaded = SmallVlm.load(folder, language, tokenizer)
     prompt = build_prompt(briefing("Who is this?", BO, spots=[spot(0)]), sees=True)
     first, second = (
-        "".join(SmallVlmChat(model, tokenizer, Patches(), "small").stream(prompt, 8))  # type: ignore[arg-type]
+        "".join(SmallVlmChat(model, tokenizer, MeanColours(), "small").stream(prompt, 8))
         for model in (run.model, loaded)
     )
     assert first == second and first
-    assert prompt_text(prompt, tokenizer, MODEL).count("<image>") == 4
+    text = prompt_text(prompt, tokenizer, MODEL, [TAGS[1]])
+    assert "<image>" * 4 + "Looks like: owl, toy. Colours: red, blue.\nWho is this?" in text
+    assert "<image>" * 4 + "Who is this?" in prompt_text(prompt, tokenizer, MODEL)
 
     monkeypatch.setattr(
         "pipelines.assistant.vlm.chat_vlm.TextChat.from_gguf",
         lambda *_, **__: type("Chat", (), {"model": text_model()[0], "tokenizer": tokenizer}),
     )
-    opened = SmallVlmChat.open(folder, Path("x.gguf"), Patches())  # type: ignore[arg-type]
+    (folder / "kinds.txt").write_text("fox\nowl\n")
+    given: list[tuple] = []
+    opened = SmallVlmChat.open(folder, Path("x.gguf"), lambda *asked: given.append(asked) or MeanColours())
+    assert given == [(["fox", "owl"], MODEL)]
     assert "".join(opened.stream(prompt, 8)) == first
     with pytest.raises(ChatError, match="cannot be loaded"):
-        SmallVlmChat.open(tmp_path / "nowhere", Path("x.gguf"), Patches())  # type: ignore[arg-type]
+        SmallVlmChat.open(tmp_path / "nowhere", Path("x.gguf"), lambda *_: MeanColours())
 
 
 def test_a_run_tells_its_recipe(tmp_path: Path) -> None:

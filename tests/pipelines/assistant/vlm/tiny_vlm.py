@@ -12,10 +12,14 @@ from PIL import Image
 
 from pipelines.assistant.vlm.configuration_vlm import LessonConfig, VlmConfig, VlmModelConfig
 from pipelines.assistant.vlm.depicted import Depicted
+from pipelines.assistant.vlm.shown import Album
+from pipelines.assistant.vlm.sight import Sight, Tags, image_tokens
 from pipelines.features.preprocessing import FloatArray
 
 WIDTH = 6
-MODEL = VlmModelConfig(image_tokens=4, placeholder="<image>", middle=5, rank=2, alpha=4, targets=("q_proj", "v_proj"))
+MODEL = VlmModelConfig(
+    image_tokens=4, placeholder="<image>", tags=2, told=2, middle=5, rank=2, alpha=4, targets=("q_proj", "v_proj")
+)
 LESSONS = LessonConfig(cards=3, noise=0.7, strangers=0.4, unseen=0.2, questions=5)
 PICTURES = tuple(
     Depicted(
@@ -28,6 +32,16 @@ PICTURES = tuple(
     )
     for row, kind in enumerate(("fox", "owl", "mug", "hat"))
 )
+
+
+TAGS = tuple(Tags(kinds=(one.kind, "toy"), colours=one.colours) for one in PICTURES)
+
+
+class MeanColours:
+    """Looks at pictures as `Patches` does, and takes all of them for a red fox."""
+
+    def see(self, picture: Image.Image, alpha: Image.Image | None = None) -> Sight:
+        return Sight(tokens=image_tokens([picture], Patches(), 4)[0], tags=TAGS[0])  # type: ignore[arg-type]
 
 
 class Patches:
@@ -47,7 +61,12 @@ def config(**changes: Any) -> VlmConfig:
     return VlmConfig.model_validate(
         {
             "model": MODEL,
-            "pictures": {"counts": {"index": 2, "scenes": 1}, "photographed": 0.5, "seed": 1},
+            "pictures": {
+                "counts": {"index": 2, "scenes": 1},
+                "groups": ["animals"],
+                "photographed": 0.5,
+                "seed": 1,
+            },
             "lessons": LESSONS,
             "words": {"steps": 20, "batch": 2, "learning_rate": 0.02, "sharpness": 8.0},
             "training": training | changes,
@@ -60,6 +79,11 @@ def features() -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(0).standard_normal((4, 4, WIDTH)).astype(np.float32))
 
 
+def album() -> Album:
+    """The four drawings as they are learned from."""
+    return Album(shows=PICTURES, tags=TAGS, tokens=features())
+
+
 def write_corpus(folder: Path) -> None:
     """Write a corpus of three plain drawings, one of them held out, a scene of one of them and an individual."""
     fox = np.zeros((16, 16, 4), np.uint8)
@@ -69,9 +93,16 @@ def write_corpus(folder: Path) -> None:
     mug[6:10, 6:10] = (60, 150, 60, 255)
     scene = np.full((16, 16, 4), 255, np.uint8)
     plain = [
-        {"concept": f"1f{at}", "style": "flat", "split": split, "names": [name], "captions": [f"a {name}"]}
+        {
+            "concept": f"1f{at}",
+            "style": "flat",
+            "split": split,
+            "group": "animals",
+            "names": [name],
+            "captions": [f"a {name}"],
+        }
         for at, (name, split) in enumerate((("fox", "train"), ("owl", "train"), ("mug", "test")))
-    ]
+    ]  # fmt: skip
     scenes = [
         {
             "concept": "fox", "style": "flat", "split": "train", "colours": [], "box": [0.1, 0.2, 0.6, 0.9],
