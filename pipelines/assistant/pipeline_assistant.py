@@ -172,7 +172,8 @@ def shows_what_is_meant(briefing: Briefing) -> bool:
 
 def _needs_saying(briefing: Briefing) -> bool:
     """Say whether a description alone would hide something: several things, or one that was named without certainty."""
-    return len(briefing.spots) > 1 or any(spot.sureness not in ("", "sure") for spot in briefing.spots)
+    unsure = any(spot.card is not None and spot.sureness != "sure" for spot in briefing.spots)
+    return len(briefing.spots) > 1 or unsure
 
 
 def _names_another(briefing: Briefing, text: str) -> bool:

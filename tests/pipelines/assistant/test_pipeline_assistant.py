@@ -87,6 +87,8 @@ def test_nobody_looks_where_a_card_says_it_or_what_is_meant_is_not_there() -> No
 def test_recognition_says_what_a_description_would_hide_and_names_are_believed_from_it_alone() -> None:
     two, _, heard = asked_to_look("Describe this picture", "Bo, a dog.", spots=[spot(0), spot(left=0.6)])
     assert two.text == "That’s Bo. I don’t know the other thing. Bo, a dog." == heard[-1]
+    strange, _, _ = asked_to_look("Describe this picture", "A dog.", spots=[spot(sureness="perhaps", kind="dog")])
+    assert strange.text == "A dog."
     unsure, _, _ = asked_to_look("Describe this picture", "Bo, a dog.", spots=[spot(0, sureness="perhaps")])
     assert unsure.text == "That’s perhaps Bo. Bo, a dog."
     for said in ("Bo, a dog.", "A dog. [F1]", ""):
