@@ -50,6 +50,10 @@ _RULES: tuple[tuple[Intent, str], ...] = (
         r"(?:give|suggest) (?:me |us )?an? (?:\w+ )?(?:story|joke|poem|rhyme|caption|nickname|slogan))",
     ),
     (Intent.DESCRIBE, _PLEASE + r"(?:describe|caption)\b|what(?:'s| is) (?:happening|going on)"),
+    (
+        Intent.DESCRIBE,
+        rf"(?:who|what)(?:'s| is| are) {_ONE}(?: {_PICTURE})?,? and (?:what|which) (?:colou?r|kind|sort|type|breed)\b",
+    ),
     (Intent.LOOK, rf"(?:what|which) colou?rs? (?:(?:does|do) {_ONE} have|(?:is|are|has) {_ONE}\b[^?]{{0,20}}){_END}"),
     (Intent.LOOK, rf"what (?:kind|sort|type|breed) of \w+ (?:is|are) {_ONE}{_END}"),
     (

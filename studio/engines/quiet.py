@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 
 
 def quieten_kernels() -> None:
@@ -22,6 +23,7 @@ def quieten_libraries() -> None:
     if _more_is_wanted():
         return
     quieten_kernels()
+    warnings.filterwarnings("ignore", category=FutureWarning, module="transformers")  # of its own code
     from diffusers.utils import logging as of_diffusers
     from huggingface_hub.utils.tqdm import are_progress_bars_disabled, enable_progress_bars
     from transformers.utils import logging as of_transformers

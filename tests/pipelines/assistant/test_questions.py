@@ -15,7 +15,7 @@ NAMES = ("Bo", "Ana's mug", "ana-s-mug")
         (Intent.THANKS, ["thanks!", "Great"]),
         (Intent.DRAW, ["draw Bo on a bike", "Can you paint @bo?", "make me a sticker of Bo"]),
         (Intent.WRITE, ["Write a birthday card for Bo", "tell me a story about Bo", "Give me a caption"]),
-        (Intent.DESCRIBE, ["Describe this picture", "What is happening here?", "Give a caption of the image."]),
+        (Intent.DESCRIBE, ["Describe this picture", "What is happening here?", "Give a caption of the image.", "What is this and what colour is it?"]),
         (Intent.LOOK, ["What colour is Bo?", "what colors does it have", "What kind of thing is it?",
                        "What breed of dog is this?"]),
         (Intent.WHO, ["Who is this?", "who’s that", "and who is that dog?", "What is in the picture?",
