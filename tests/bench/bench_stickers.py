@@ -1,6 +1,6 @@
 """What a sticker takes as SVG: seconds of one core for the tracing, and bytes.
 
-    python -m tests.bench.bench_stickers --pictures FOLDER
+python -m tests.bench.bench_stickers --pictures FOLDER
 """
 
 from __future__ import annotations
