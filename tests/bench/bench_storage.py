@@ -3,8 +3,8 @@
     python -m tests.bench.bench_storage [--rows 1000 100000] [--own 300] [--places 5] [--database KIND]
 
 The owner always has `--own` looks, three to a concept; all others belong to owners with as many each. A look has the
-size of the shipped recognition model's (2 × 1088 numbers in half precision, 4352 bytes) unless `--width` says
-otherwise: a million of those are 4.4 GB. Timed, warm, the median of `--repeats`:
+size of the shipped recognition model's (2 × 1232 numbers in half precision, 4928 bytes) unless `--width` says
+otherwise: a million of those are 4.9 GB. Timed, warm, the median of `--repeats`:
 
 - `search_ms`: `LookRepository.all`, what recognition asks for; `scan_ms`: the same without the index, that is, what a
   scan of everybody's looks costs;
@@ -40,8 +40,8 @@ from numpy.typing import NDArray
 from sqlalchemy import func, insert, select, text
 
 from pipelines.recognition.calibration import load_calibration
-from pipelines.recognition.looks import LookEncoder
 from pipelines.recognition.matching import KnownThing, Matcher, assign
+from pipelines.recognition.pipeline_recognition import RecognitionPipeline
 from studio.services.shortlisting import SHORTLIST
 from studio.storage.database import Database
 from studio.storage.examples import LookRepository
@@ -254,7 +254,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 100_000])
     parser.add_argument("--own", type=int, default=300)
-    parser.add_argument("--width", type=int, default=LookEncoder.dim)
+    parser.add_argument("--width", type=int, default=RecognitionPipeline.dim)
     parser.add_argument("--places", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=21)
     parser.add_argument("--database", choices=["sqlite", "postgresql", "pgvector"], default="sqlite")
