@@ -14,7 +14,7 @@ class Places:
 
     Attributes:
         boxes: R places as shares of width and height, 0–1; the whole photo first.
-        looks: float32 [R, 1088], rows of length 1.
+        looks: float32 [R, 1232], rows of length 1.
     """
 
     boxes: tuple[Box, ...]

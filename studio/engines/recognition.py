@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 _KEPT_AS = "float16"
 _ROUNDING = 0.002
 # Goes up whenever looks of before cannot be compared with those of now.
-_VERSION = 1
+_VERSION = 2
 
 
 class LooksRecognitionEngine:
-    """Finds places by saliency, or by a detector, and compares what they look like to TinyViT and CLIP.
+    """Finds places by saliency, or by a detector, and compares their colours and what TinyViT and CLIP see.
 
     Networks are loaded when they are first needed; importing this module loads nothing.
 
@@ -67,7 +67,7 @@ class LooksRecognitionEngine:
         return f"tinyvit+clip-vision@{_VERSION}"
 
     def remember(self, photo: Image.Image) -> bytes:
-        """Return the looks of the subject of an upright RGB photo, float16 [2, 1088].
+        """Return the looks of the subject of an upright RGB photo, float16 [2, 1232].
 
         Raises:
             ModelMissing: a model could not be had.
@@ -91,7 +91,7 @@ class LooksRecognitionEngine:
         Likeness is a mean of the inner products with the looks of a thing, however sharp; so it is at most the largest.
         """
         least = self._pipeline.matcher.calibration.threshold - _ROUNDING
-        return LookVectors(width=self._pipeline.encoder.dim, least=least)
+        return LookVectors(width=self._pipeline.dim, least=least)
 
     def decide(
         self, places: PhotoPlaces, known: Sequence[Remembered], *, among: int | None = None
@@ -148,5 +148,5 @@ class LooksRecognitionEngine:
 
         from pipelines.features.preprocessing import normalise_rows
 
-        rows = np.frombuffer(b"".join(kept), dtype=_KEPT_AS).reshape(-1, self._pipeline.encoder.dim)
+        rows = np.frombuffer(b"".join(kept), dtype=_KEPT_AS).reshape(-1, self._pipeline.dim)
         return normalise_rows(rows.astype(np.float32))

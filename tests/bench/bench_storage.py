@@ -3,8 +3,8 @@
     python -m tests.bench.bench_storage [--rows 1000 100000] [--own 300] [--places 5] [--database KIND]
 
 The owner always has `--own` looks, three to a concept; all others belong to owners with as many each. A look has the
-size of the shipped recognition model's (2 × 1088 numbers in half precision, 4352 bytes) unless `--width` says
-otherwise: a million of those are 4.4 GB. Timed, warm, the median of `--repeats`:
+size of the shipped recognition model's (2 × 1232 numbers in half precision, 4928 bytes) unless `--width` says
+otherwise: a million of those are 4.9 GB. Timed, warm, the median of `--repeats`:
 
 - `search_ms`: `LookRepository.all`, what recognition asks for; `scan_ms`: the same without the index, that is, what a
   scan of everybody's looks costs;
@@ -13,6 +13,10 @@ otherwise: a million of those are 4.4 GB. Timed, warm, the median of `--repeats`
   database; `shortlist_ms`: an answer by way of it.
 
 KIND is sqlite, or, with the server of the tests, postgresql or pgvector; --url names an empty database instead.
+
+`--sqlite-vec` measures that extension beside it, over the same vectors in a file of its own: `nearest_ms` by its
+tables in single precision or int8, or by its functions over a plain table. Where it cannot be loaded a sentence says
+why, and the rest is measured.
 """
 
 from __future__ import annotations
@@ -20,10 +24,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
@@ -34,13 +40,14 @@ from numpy.typing import NDArray
 from sqlalchemy import func, insert, select, text
 
 from pipelines.recognition.calibration import load_calibration
-from pipelines.recognition.looks import LookEncoder
 from pipelines.recognition.matching import KnownThing, Matcher, assign
+from pipelines.recognition.pipeline_recognition import RecognitionPipeline
 from studio.services.shortlisting import SHORTLIST
 from studio.storage.database import Database
 from studio.storage.examples import LookRepository
 from studio.storage.models import ConceptRow, LookRow
 from studio.storage.nearest import LookQuery
+from tests.bench.sqlite_vec_search import WAYS, SqliteVecSearch, missing
 from tests.studio.storage.postgres import find_programs, running_server
 
 MODEL = "bench"
@@ -88,42 +95,83 @@ def _vectors(numbers: np.random.Generator, count: int, width: int) -> NDArray[np
     return (numbers.standard_normal(count) / np.sqrt(width)).astype(np.float16)
 
 
-def milliseconds(run: Callable[[], object], repeats: int) -> float:
-    """Return the median time of a run, after one that warms up."""
-    run()
-    times = []
-    for _ in range(repeats):
-        began = time.perf_counter()
+def fill_sqlite_vec(search: SqliteVecSearch, *, rows: int, own: int, width: int) -> None:
+    """Store the vectors that `fill` stores."""
+    for batch in _batches(rows, max(1, rows // own), width):
+        search.add(
+            (row["owner"], row["concept_id"], vector)
+            for row in batch
+            for vector in np.frombuffer(row["data"], np.float16).reshape(_VECTORS, width)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sizes:
+    """What is stored and asked: looks of one owner, numbers in a vector, places in a photo; and how it is timed."""
+
+    own: int
+    width: int
+    places: int
+    repeats: int
+    clock: Callable[[], float] = time.perf_counter
+
+    def milliseconds(self, run: Callable[[], object], share: int = 1) -> float:
+        """Return the median time of a run, after one that warms up; with only one of `share` repeats."""
         run()
-        times.append(1000 * (time.perf_counter() - began))
-    return round(median(times), 3)
+        times = []
+        for _ in range(max(1, self.repeats // share)):
+            began = self.clock()
+            run()
+            times.append(1000 * (self.clock() - began))
+        return round(median(times), 3)
+
+    def shown(self, rows: int) -> dict[str, Any]:
+        """Return what stands in the figures."""
+        return {"rows": rows, "own": self.own, "width": self.width, "places": self.places}
 
 
-def measure(url: str, *, rows: int, own: int, width: int, places: int, repeats: int) -> dict[str, Any]:
+def measure(url: str, *, rows: int, sizes: Sizes) -> dict[str, Any]:
     """Fill the database at `url` and return what a search in it costs."""
     database = Database(url)
     began = time.perf_counter()
-    fill(database, rows=rows, own=own, width=width)
+    fill(database, rows=rows, own=sizes.own, width=sizes.width)
     filled = time.perf_counter()
-    _index(database, width)
+    _index(database, sizes.width)
     indexed = time.perf_counter()
-    searches = _Searches(database, own=own, width=width, places=places)
+    searches = _Searches(database, own=sizes.own, width=sizes.width, places=sizes.places)
     figures = {
-        "rows": rows,
-        "own": own,
-        "width": width,
-        "places": places,
+        **sizes.shown(rows),
         "vectors": database.vectors.said,
-        "search_ms": milliseconds(searches.search, repeats),
-        "scan_ms": milliseconds(searches.scan, max(1, repeats // 5)),
-        "everything_ms": milliseconds(searches.everything, repeats),
-        "nearest_ms": milliseconds(searches.nearest, repeats),
-        "shortlist_ms": milliseconds(searches.shortlist, repeats),
+        "search_ms": sizes.milliseconds(searches.search),
+        "scan_ms": sizes.milliseconds(searches.scan, share=5),
+        "everything_ms": sizes.milliseconds(searches.everything),
+        "nearest_ms": sizes.milliseconds(searches.nearest),
+        "shortlist_ms": sizes.milliseconds(searches.shortlist),
         "fill_s": round(filled - began, 1),
         "index_s": round(indexed - filled, 1),
     }
     database.close()
     return figures
+
+
+def measure_sqlite_vec(folder: Path, way: str, *, rows: int, sizes: Sizes) -> dict[str, Any]:
+    """Fill a database of sqlite-vec in `folder` and return what a search in it costs."""
+    file = folder / f"vectors-{way}.sqlite3"
+    search = SqliteVecSearch(file, width=sizes.width, way=way)
+    began = time.perf_counter()
+    fill_sqlite_vec(search, rows=rows, own=sizes.own, width=sizes.width)
+    filled = time.perf_counter()
+    numbers = np.random.default_rng(1)
+    asked = [_vectors(numbers, sizes.width, sizes.width) for _ in range(sizes.places)]
+    vectors = _VECTORS * _LOOKS_PER_CONCEPT
+
+    def nearest() -> None:
+        assert all(search.nearest(OWNER, asked, count=SHORTLIST, vectors=vectors))
+
+    took = sizes.milliseconds(nearest)
+    search.close()
+    figures = {"sqlite_vec": way, **sizes.shown(rows), "nearest_ms": took}
+    return figures | {"fill_s": round(filled - began, 1), "mb": file.stat().st_size // 1_000_000}
 
 
 def _index(database: Database, width: int) -> None:
@@ -206,24 +254,50 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, nargs="+", default=[1000, 100_000])
     parser.add_argument("--own", type=int, default=300)
-    parser.add_argument("--width", type=int, default=LookEncoder.dim)
+    parser.add_argument("--width", type=int, default=RecognitionPipeline.dim)
     parser.add_argument("--places", type=int, default=5)
     parser.add_argument("--repeats", type=int, default=21)
     parser.add_argument("--database", choices=["sqlite", "postgresql", "pgvector"], default="sqlite")
+    parser.add_argument("--sqlite-vec", nargs="+", choices=WAYS, default=[], help="measure that extension too")
+    parser.add_argument(
+        "--processor-time",
+        action="store_true",
+        help="of this process, not of a server, in milliseconds of processor time: steadier beside other work",
+    )
     parser.add_argument("--url", help="of an empty database for one number of rows, instead of --database")
     parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     if given.url and len(given.rows) > 1:
         parser.error("--url takes one number of --rows, since its database has to be empty")
+    ways = _possible(given.sqlite_vec)
     figures = []
-    sizes = {"own": given.own, "width": given.width, "places": given.places, "repeats": given.repeats}
+    sizes = Sizes(
+        own=given.own,
+        width=given.width,
+        places=given.places,
+        repeats=given.repeats,
+        clock=time.process_time if given.processor_time else time.perf_counter,
+    )
     for rows in given.rows:
         with records(given.database, given.url) as url:
-            figures.append(measure(url, rows=rows, **sizes))
+            figures.append(measure(url, rows=rows, sizes=sizes))
         print(json.dumps(figures[-1]), flush=True)
+        for way in ways:
+            with tempfile.TemporaryDirectory() as folder:
+                figures.append(measure_sqlite_vec(Path(folder), way, rows=rows, sizes=sizes))
+            print(json.dumps(figures[-1]), flush=True)
     if given.out:
         text = json.dumps({"cpus": os.cpu_count(), "figures": figures}, indent=2)
         given.out.write_text(text + "\n", encoding="utf-8")
+
+
+def _possible(ways: Sequence[str]) -> Sequence[str]:
+    """Return the ways to use sqlite-vec; none where it cannot be loaded, which is said."""
+    reason = missing() if ways else None
+    if reason is not None:
+        print(reason, file=sys.stderr)
+        return ()
+    return ways
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from pipelines.recognition.pipeline_output import Places
 from pipelines.recognition.pipeline_recognition import RecognitionPipeline
 from pipelines.resolver import resolve
 
-NOTHING = np.zeros((0, 1088), np.float32)
+NOTHING = np.zeros((0, RecognitionPipeline.dim), np.float32)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

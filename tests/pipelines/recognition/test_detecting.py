@@ -68,7 +68,7 @@ def test_the_rest_of_the_pipeline_is_as_before(photo: Image.Image, tmp_path: Pat
     pipeline = RecognitionPipeline.from_files(write_models(tmp_path).__getitem__, proposer=proposer)
     places = pipeline.places(photo, ["dog"])
     assert places.boxes == (WHOLE, *(box for box in proposer.propose(photo, ["dog"]) if box != WHOLE))
-    assert places.looks.shape == (len(places.boxes), 1088)
+    assert places.looks.shape == (len(places.boxes), 1232)
 
 
 def test_kinds_come_first_each_once_and_without_full_stops() -> None:

@@ -52,16 +52,16 @@ def test_another_thing_is_not_known(pipeline: RecognitionPipeline) -> None:
 def test_looks_are_of_length_one_and_the_whole_photo_comes_first(pipeline: RecognitionPipeline) -> None:
     places = pipeline.places(ball((30, 160)))
     assert places.boxes[0] == WHOLE
-    assert places.looks.shape == (len(places.boxes), 1088)
+    assert places.looks.shape == (len(places.boxes), 1232)
     assert np.linalg.norm(places.looks, axis=1) == pytest.approx(1.0, abs=1e-5)
-    assert pipeline.remember(ball((30, 160))).shape == (2, 1088)
+    assert pipeline.remember(ball((30, 160))).shape == (2, 1232)
 
 
 def test_a_plain_photo_has_only_itself(pipeline: RecognitionPipeline) -> None:
     plain = Image.new("RGB", (480, 320), GROUND)
     places = pipeline.places(plain)
     assert places.boxes == (WHOLE,)
-    assert pipeline.remember(plain).shape == (2, 1088)  # the whole of it is taken for the subject
+    assert pipeline.remember(plain).shape == (2, 1232)  # the whole of it is taken for the subject
     known = KnownThing(looks=pipeline.remember(ball((180, 100))), not_looks=pipeline.nothing())
     assert [one for one in pipeline.decide(places, [known]) if one.known is None] == []
 

@@ -29,7 +29,7 @@ def ball(left: int) -> Image.Image:
 
 def test_it_is_a_recognition_engine(engine: LooksRecognitionEngine) -> None:
     checked: RecognitionEngine = engine
-    assert checked.model() == "tinyvit+clip-vision@1"
+    assert checked.model() == "tinyvit+clip-vision@2"
 
 
 def test_importing_it_loads_no_model_library() -> None:
@@ -40,9 +40,9 @@ def test_importing_it_loads_no_model_library() -> None:
 
 def test_looks_are_kept_in_half_precision_and_found_again(engine: LooksRecognitionEngine) -> None:
     kept = engine.remember(ball(180))
-    assert len(kept) == 2 * 1088 * 2
+    assert len(kept) == 2 * 1232 * 2
     places = engine.places(ball(40))
-    assert len(places.boxes) == len(places.looks) and {len(look) for look in places.looks} == {1088 * 2}
+    assert len(places.boxes) == len(places.looks) and {len(look) for look in places.looks} == {1232 * 2}
     first = engine.decide(places, [Remembered(looks=(kept,))])[0]
     assert first.known == 0 and first.score > 0.5
 
@@ -77,5 +77,5 @@ def test_a_threshold_that_lets_everything_pass_is_refused() -> None:
 
 def test_looks_can_be_compared_without_it(engine: LooksRecognitionEngine) -> None:
     vectors = engine.vectors()
-    assert vectors.width == 1088
+    assert vectors.width == 1232
     assert vectors.least == pytest.approx(0.9, abs=0.01)  # the threshold of the tiny pipeline

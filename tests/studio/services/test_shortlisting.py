@@ -31,7 +31,7 @@ from studio.storage.examples import ExampleRepository, LookRepository
 from studio.storage.files import FileStore
 from studio.storage.vault import Vault
 
-WIDTH = LookEncoder.dim
+WIDTH = RecognitionPipeline.dim
 CONCEPTS = 120
 BOXES = ((0.0, 0.0, 1.0, 1.0), (0.0, 0.0, 0.4, 0.9), (0.5, 0.1, 0.9, 0.9))
 
