@@ -145,8 +145,14 @@ def test_the_pages_fit_a_phone(browser: Any, opened: Callable[[str], str], light
 
 
 @pytest.mark.browser
-def test_what_goes_wrong_is_a_sentence_and_stop_stops(browser: Any, opened: Callable[[str], str]) -> None:
-    page = Page(browser, opened("configs/studio.fake.yaml"))
+def test_what_goes_wrong_is_a_sentence_and_stop_stops(
+    browser: Any, opened: Callable[[str], str], tmp_path: Path
+) -> None:
+    settings = (ROOT / "configs" / "studio.fake.yaml").read_text()
+    slow = tmp_path / "slow.yaml"  # a busy machine has to find the button before the drawing has ended
+    slow.write_text(settings.replace("steps: 8, step_seconds: 0.1", "steps: 30, step_seconds: 1"))
+    assert slow.read_text() != settings
+    page = Page(browser, opened(str(slow)))
     page.open("create")
     prompt = page.see("#prompt textarea")
     prompt.send_keys("a @nobody <b>here</b> ")
