@@ -126,7 +126,7 @@ class StickersPage:
         ).then(self.show, [self.running, *shown], places, **quiet)  # fmt: skip
         self.stage.stop(told(stopper(self._studio.jobs)), **quiet)
         self.stage.undo(told(self.leave_out), self.kept, self.kept, **quiet)
-        self.addable.select(told(self.add), self.kept, self.kept, **quiet)
+        self.addable.select(told(self.add), self.kept, self.kept, api_name="add_sticker", **QUIET)
         gr.on([self.messenger.change, self.title.change], lambda: "", outputs=self.pack, **quiet)
         gr.on(
             [self.make.click, self.title.submit], told(self.make_pack), packing, self.pack, api_name="make_pack",
@@ -200,9 +200,10 @@ class StickersPage:
         return [one for one in kept or [] if one != event.id]
 
     def add(self, kept: list[str] | None, event: gr.EventData) -> list[str]:
-        """Put a picture of the gallery into the set."""
+        """Put a picture of the gallery into the set, once however often it is pressed."""
         self._studio.gallery.get(event.id)
-        return [*(kept or []), event.id]
+        there = kept or []
+        return there if event.id in there else [*there, event.id]
 
     def make_pack(self, kept: list[str] | None, messenger: str, title: str, *fields: Any) -> str:
         """Make the pack, which is checked on the way, and hand it out; moving stickers and traced ones are a job."""

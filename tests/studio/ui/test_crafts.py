@@ -171,3 +171,9 @@ def test_somebody_elses_things_are_not_there(visitor: Visitor, served: tuple[Stu
 )
 def test_what_there_is_no_such_thing_of_is_refused(visitor: Visitor, path: str) -> None:
     assert visitor.http.get(f"/media/{path}").status_code == 422
+
+
+def test_a_picture_is_added_to_a_set_once(visitor: Visitor, served: tuple[Studio, str]) -> None:
+    made = drawn(served[0]).id
+    for kept in ([], [made]):
+        assert [made] in visitor.call("add_sticker", kept, id=made).values()
