@@ -17,6 +17,7 @@ from studio.domain.identifiers import IdSource
 from studio.domain.taste import (
     FIRST_NAME,
     PICTURES_MAX,
+    BesideTaste,
     Reaction,
     TasteAttribute,
     TasteEvent,
@@ -327,16 +328,28 @@ class TasteService:
         """
         profile = self.get(name, owner)
         version = self.usable(profile)
+        return lambda pictures: self.verdicts(pictures, version, profile)
+
+    def verdicts(
+        self,
+        pictures: Sequence[Image.Image],
+        version: TasteVersion,
+        profile: TasteProfile | None = None,
+        beside: BesideTaste | None = None,
+    ) -> tuple[TasteVerdict, ...]:
+        """Say what a taste thinks of pictures, with the help of those who lend to it at this moment.
+
+        Args:
+            pictures: what is judged.
+            version: of the taste; something is learned in it.
+            profile: whose it is; None: nobody's, whom nobody helps.
+            beside: a picture that they are to look like, too.
+        """
         assert version.learned is not None
-        learned = version.learned
-
-        def verdicts(pictures: Sequence[Image.Image]) -> tuple[TasteVerdict, ...]:
-            looks = [self._engine.look(picture) for picture in pictures]
-            crowd = self._crowd(profile)  # of this moment: somebody may have withdrawn since the last picture
-            told = self._engine.borrow(learned, crowd).data if crowd else learned
-            return self._engine.score(told, looks, version.edits)
-
-        return verdicts
+        looks = [self._engine.look(picture) for picture in pictures]
+        crowd = self._crowd(profile) if profile else ()  # of now: somebody may have withdrawn since the last picture
+        learned = self._engine.borrow(version.learned, crowd).data if crowd else version.learned
+        return self._engine.score(learned, looks, version.edits, beside)
 
     def usable(self, profile: TasteProfile) -> TasteVersion:
         """Return the newest version with something learned; raises `InvalidInput` when nothing is known yet."""

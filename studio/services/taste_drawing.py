@@ -18,7 +18,7 @@ from typing import Any
 from studio.domain.drawings import InTaste
 from studio.domain.generation import SEED_MAX, GenerateRequest, Picture
 from studio.domain.mentions import find_mentions
-from studio.domain.taste import Amount, BesideTaste, TasteVariant, TasteVerdict, TasteVersion
+from studio.domain.taste import Amount, BesideTaste, TasteProfile, TasteVariant, TasteVerdict, TasteVersion
 from studio.domain.taste_words import in_palette, in_taste
 from studio.engines.base import Report, TasteEngine
 from studio.errors import InvalidInput, NotFound
@@ -112,6 +112,7 @@ class _Guide:
 
     told: InTaste
     version: TasteVersion
+    profile: TasteProfile | None = None
     beside: BesideTaste | None = None
 
     @property
@@ -209,37 +210,38 @@ class TasteDrawing:
 
     def prompts(self, request: TasteRequest) -> tuple[str, ...]:
         """Return what a taste makes of a prompt, the likeliest first; raises as `start`. No reference is looked at."""
-        guide = _Guide(told=request.told, version=self._version(request.told, request.drawing.owner))
+        guide = self._guide(request.told, request.drawing.owner)
         return tuple(dict.fromkeys(way.prompt for way in self._ways(guide, request.drawing)))
 
     def _start(
         self, drawing: GenerateRequest, told: InTaste, reference: bytes | None = None, *, instead_of: str | None = None
     ) -> Job[tuple[Picture, ...]]:
-        version = self._version(told, drawing.owner)
+        guide = self._guide(told, drawing.owner)
         first = secrets.randbelow(SEED_MAX + 1) if drawing.seed is None else drawing.seed
         drawing = dataclasses.replace(drawing, seed=first)
         self._generation.drawn(drawing)  # refuses an unknown mention before anything is begun
         entry = self._log.enter(drawing, instead_of=instead_of, in_taste=told, reference=reference)
         assert entry.in_taste is not None
-        guide = _Guide(told=entry.in_taste, version=version)
+        kept = entry.in_taste  # with the reference's place in the store
 
         def work(report: Report) -> tuple[Picture, ...]:
-            report(0.0, "Looking at your picture" if guide.told.like else "Thinking of your taste")
-            complete = dataclasses.replace(guide, beside=self._beside(guide.told))
+            report(0.0, "Looking at your picture" if kept.like else "Thinking of your taste")
+            complete = dataclasses.replace(guide, told=kept, beside=self._beside(kept))
             return self._draw(drawing, complete, report)
 
         return self._jobs.start(
             f"Draw {drawing.prompt[:60]}", work, drawing.owner, job_id=entry.id, settled=lambda: self._log.settle(entry)
         )
 
-    def _version(self, told: InTaste, owner: str) -> TasteVersion:
-        """Return what is known of the taste; of nobody's where it has no share."""
+    def _guide(self, told: InTaste, owner: str) -> _Guide:
+        """Return what is known of the taste, of nobody's where it has no share; a reference is not looked at yet."""
         if told.taste:
             profile = self._tastes.get(told.taste, owner)
             if told.share:
-                return self._tastes.usable(profile)
+                return _Guide(told=told, version=self._tastes.usable(profile), profile=profile)
         now = datetime.now(UTC)
-        return TasteVersion(number=0, made_at=now, why="", learned=self._engine.learn([], now).data)
+        nobody = TasteVersion(number=0, made_at=now, why="", learned=self._engine.learn([], now).data)
+        return _Guide(told=told, version=nobody)
 
     def _beside(self, told: InTaste) -> BesideTaste | None:
         if not told.like:
@@ -269,9 +271,7 @@ class TasteDrawing:
     def _tried(self, drawing: GenerateRequest, way: _Way, guide: _Guide, report: Report) -> list[_Tried]:
         asked = dataclasses.replace(drawing, prompt=way.prompt, palette=way.palette or drawing.palette)
         drawn = self._generation.drawn(asked, taste=way.tokens)(report)
-        assert guide.version.learned is not None
-        looks = [self._engine.look(one.image) for one in drawn]
-        verdicts = self._engine.score(guide.version.learned, looks, guide.version.edits, guide.beside)
+        verdicts = self._tastes.verdicts([one.image for one in drawn], guide.version, guide.profile, guide.beside)
         return [_Tried(drawn=one, verdict=said) for one, said in zip(drawn, verdicts, strict=True)]
 
     def _draw(self, drawing: GenerateRequest, guide: _Guide, report: Report) -> tuple[Picture, ...]:

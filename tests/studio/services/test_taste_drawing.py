@@ -295,3 +295,20 @@ def test_what_was_interrupted_is_drawn_like_its_picture_again(fake_config: Studi
     shown = later.taste_drawing.resume(drawing.id).result(PATIENCE)
     assert 0.25 in {picture.recipe.taste_share for picture in shown}
     later.close()
+
+
+def test_the_like_minded_help_to_choose_until_one_side_withdraws(nik: Studio) -> None:
+    liked = [(f"{n}.png", lambda n=n: plain((200, 30 + 25 * n, 40))) for n in range(6)]
+    refused = [(f"b{n}.png", lambda n=n: plain((20, 40 * n, 220))) for n in range(4)]
+    nik.tastes.import_pictures("Ana", liked, refused, "anna").result(PATIENCE)
+
+    def scores() -> list[float | None]:
+        return [one.recipe.plain_score for one in nik.taste_drawing.start(request()).result(PATIENCE)]
+
+    alone = scores()
+    nik.tastes.share("Ana", True, "anna")
+    assert scores() == alone  # Nik has not agreed
+    nik.tastes.share("Nik", True)
+    assert scores() != alone
+    nik.tastes.share("Ana", False, "anna")
+    assert scores() == alone
