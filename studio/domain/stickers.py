@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import Self
 
 from studio.domain.generation import SEED_MAX, Picture
 from studio.errors import InvalidInput
@@ -16,7 +17,24 @@ PUBLISHER = "Keepsake"
 EMOJIS_OTHERWISE = ("✨",)  # for a picture that shows no scene of ours
 
 
-class Messenger(enum.StrEnum):
+class _Named(enum.StrEnum):
+    """Something that a person names."""
+
+    @classmethod
+    def of(cls, name: str) -> Self:
+        """Return the one called `name`, or raise `InvalidInput` with those there are."""
+        try:
+            return cls(name.strip().lower())
+        except ValueError as error:
+            raise InvalidInput(f"{cls._lacking()} {name[:40]!r}; choose one of {', '.join(cls)}.") from error
+
+    @classmethod
+    def _lacking(cls) -> str:
+        """Return how the sentence begins that says that there is none of a name."""
+        raise NotImplementedError
+
+
+class Messenger(_Named):
     """Where a pack is to be used; ``png`` and ``svg`` are plain files for anything else."""
 
     WHATSAPP = "whatsapp"
@@ -26,16 +44,11 @@ class Messenger(enum.StrEnum):
     SVG = "svg"
 
     @classmethod
-    def of(cls, name: str) -> Messenger:
-        """Return the messenger called `name`, or raise `InvalidInput` with those there are."""
-        try:
-            return cls(name.strip().lower())
-        except ValueError as error:
-            known = ", ".join(cls)
-            raise InvalidInput(f"There are no packs for {name[:40]!r}; choose one of {known}.") from error
+    def _lacking(cls) -> str:
+        return "There are no packs for"
 
 
-class Motion(enum.StrEnum):
+class Motion(_Named):
     """How a sticker moves, in a loop without a seam; ``none`` is a still one."""
 
     NONE = "none"
@@ -46,13 +59,8 @@ class Motion(enum.StrEnum):
     SPARKLE = "sparkle"  # stars light up around it
 
     @classmethod
-    def of(cls, name: str) -> Motion:
-        """Return the motion called `name`, or raise `InvalidInput` with those there are."""
-        try:
-            return cls(name.strip().lower())
-        except ValueError as error:
-            known = ", ".join(cls)
-            raise InvalidInput(f"There is no motion {name[:40]!r}; choose one of {known}.") from error
+    def _lacking(cls) -> str:
+        return "There is no motion"
 
 
 FITTING = "fitting"  # instead of a motion: of each scene the one that suits it
@@ -100,20 +108,15 @@ class Feeling:
 UNMOVED = Feeling()
 
 
-class SceneSet(enum.StrEnum):
+class SceneSet(_Named):
     """What the stickers of a set are about."""
 
     FEELINGS = "feelings"
     OCCASIONS = "occasions"
 
     @classmethod
-    def of(cls, name: str) -> SceneSet:
-        """Return the set called `name`, or raise `InvalidInput` with those there are."""
-        try:
-            return cls(name.strip().lower())
-        except ValueError as error:
-            known = ", ".join(cls)
-            raise InvalidInput(f"There is no set {name[:40]!r}; choose one of {known}.") from error
+    def _lacking(cls) -> str:
+        return "There is no set"
 
 
 @dataclass(frozen=True, kw_only=True)
