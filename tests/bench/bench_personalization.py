@@ -1,6 +1,6 @@
 """The hypernetwork beside other ways of personalizing the same frozen base, in one table.
 
-    python -m tests.bench.bench_personalization --data DIR [--identities 2] [--photos FOLDER --subjects 4]
+    python -m tests.bench.bench_personalization --data DIR [--identities 2] [--photos FOLDER --subjects 4 | --names NAME …]
         [--adapter FOLDER] [--out FILE.json] [--pictures FOLDER]
 
 Held-out individuals, of which every way sees the one reference, and subjects of photos, of which it sees three; the
@@ -54,7 +54,7 @@ from pipelines.hyperlora.references import coat_of
 from pipelines.hyperlora.sampling import RowDenoiser, branch_conditions, draw
 from pipelines.matting import Matting
 from pipelines.mini.casting import Actor
-from pipelines.mini.sketching import FOLLOW_DRAWING
+from pipelines.mini.sketching import FOLLOW_DRAWING, FOLLOW_PHOTO
 from pipelines.resolver import resolve
 from pipelines.textimage.base import TextImageModel
 from pipelines.textimage.configuration import DEFAULT_CONFIG, load_config
@@ -83,6 +83,8 @@ class Row:
         other: whether it is another thing that was learned.
         fidelity: of hybrid guidance; None: the personal model draws alone.
         coated: whether the class's drawing wears the thing's main colours and nothing else is done.
+        standing: whether one of the references stands in the picture as it is and nothing else is done, which is how
+            the studio draws a thing in the pose of a photo.
     """
 
     name: str
@@ -90,9 +92,12 @@ class Row:
     other: bool = False
     fidelity: float | None = None
     coated: bool = False
+    standing: bool = False
 
     def guidance(self, text: float) -> Guidance:
         """Return how it is guided, the prompt pulling with `text`."""
+        if self.standing:  # it shows how it looks: words must not pull it towards its class
+            return Guidance.steady(1.0, 1.0, "plain")
         if self.fidelity is None:
             return Guidance.steady(1.0, text, "plain")
         return Guidance.from_fidelity(self.fidelity, text)
@@ -106,6 +111,7 @@ def rows(checkpoints: Sequence[int], runs: Sequence[Run], *, adapter: bool) -> t
     return (
         Row(name="class word", learned=CLASS),
         Row(name="class word in its colours", learned=CLASS, coated=True),
+        Row(name="as in a photo, nothing learned", learned=CLASS, standing=True),
         Row(name="another's LoRA", learned=PREDICTED, other=True),
         Row(name="hypernetwork's LoRA alone", learned=PREDICTED),
         Row(name=OURS, learned=PREDICTED, fidelity=FIDELITY),
@@ -157,11 +163,19 @@ class Drawer:
         self._base, self._steps, self._guidance = base, steps, guidance
 
     def draw(
-        self, learned: Learned, row: Row, coat: Sequence[str], texts: Sequence[str], seeds: Sequence[int]
+        self, learned: Learned, row: Row, given: Sequence[Image.Image], texts: Sequence[str], seeds: Sequence[int]
     ) -> list[Image.Image]:
-        """Return a picture of every text; noise and layout depend on text and seed alone."""
+        """Return a picture of every text; noise and layout depend on text and seed alone.
+
+        Args:
+            learned: of the thing.
+            row: how it is drawn.
+            given: the thing's references.
+            texts: N prompts.
+            seeds: of each.
+        """
         base, pipeline = self._base, self._base.pipeline
-        sketches = pipeline.sketch(texts, seeds, [self._cast(learned, row, coat)] * len(texts))
+        sketches = pipeline.sketch(texts, seeds, [self._cast(learned, row, given)] * len(texts))
         pictures = [None if sketch is None else sketch.picture for sketch in sketches]
         shown = {"sketch": pipeline.encode_sketches(pictures)}
         denoiser = LearnedDenoiser(
@@ -173,14 +187,18 @@ class Drawer:
             learned.encode_text(base, texts) | shown,
         )
         noise = pipeline.prepare_latents(len(texts), seeds)
-        return draw(denoiser, noise, row.guidance(self._guidance), self._steps, FOLLOW_DRAWING)
+        let_go = FOLLOW_PHOTO if row.standing else FOLLOW_DRAWING
+        return draw(denoiser, noise, row.guidance(self._guidance), self._steps, let_go)
 
-    def _cast(self, learned: Learned, row: Row, coat: Sequence[str]) -> list[Actor]:
+    def _cast(self, learned: Learned, row: Row, given: Sequence[Image.Image]) -> list[Actor]:
+        if row.standing:
+            return [Actor(cutout=given[0])]
         if row.coated:
-            return [Actor(coat=coat[:MAIN_COLOURS])]
+            return [Actor(coat=coat_of(given)[:MAIN_COLOURS])]
         if not learned.personal:
             return []
-        return [Actor(dress=LearnedDresser(self._base.pipeline, learned, () if row.fidelity is None else coat))]
+        coat = () if row.fidelity is None else coat_of(given)
+        return [Actor(dress=LearnedDresser(self._base.pipeline, learned, coat))]
 
 
 class Contest:
@@ -208,9 +226,7 @@ class Contest:
         for row in table:
             whose = self._others[number] if row.other else number
             one = other if row.other else learned[row.learned]
-            pictures[row.name] = self._drawer.draw(
-                one, row, coat_of(given[whose]), case.texts(number), case.seeds(number)
-            )
+            pictures[row.name] = self._drawer.draw(one, row, given[whose], case.texts(number), case.seeds(number))
             found[row.name] = self._of_pictures(number, pictures[row.name]) | costs(one)
         size = pictures[table[0].name][0].size
         return found, {REFERENCE: [framed(cutout, size) for cutout in given[number]]} | pictures
@@ -260,6 +276,7 @@ def main() -> None:
     parser.add_argument("--families", nargs="+", choices=[*FAMILIES.values()], default=OWN_LOOKS)
     parser.add_argument("--photos", type=Path, help="folder with a folder of photos for every subject")
     parser.add_argument("--subjects", type=int, default=4, help="of the photos, at most")
+    parser.add_argument("--names", nargs="+", default=(), help="of these folders of photos instead")
     parser.add_argument("--adapter", type=Path, help="folder of trained image conditioning")
     parser.add_argument("--minutes", type=float, default=240, help="of a case, after which no subject is begun")
     parser.add_argument("--checkpoints", type=int, nargs="+", default=[100, 200, 400, 800], help="DreamBooth's steps")
@@ -295,7 +312,7 @@ def cases(options: argparse.Namespace) -> Iterator[Case]:
     if options.identities:
         yield Case.individuals(options.data, options.identities, options.styles, options.families)
     if options.photos is not None:
-        yield Case.photos(options.photos, options.subjects, Matting(resolve("u2netp")))
+        yield Case.photos(options.photos, options.subjects, Matting(resolve("u2netp")), options.names)
 
 
 def write(options: argparse.Namespace, result: Mapping, case: Case, number: int, pictures: Pictures) -> None:

@@ -41,11 +41,24 @@ class Case:
         return case.of(sorted(wanted, key=lambda number: of[:number].count(of[number])))
 
     @classmethod
-    def photos(cls, folder: Path, count: int, matting: Matting) -> Case:
-        """Read `count` subjects of a set such as DreamBooth's, spread evenly over its folders, and cut them out."""
+    def photos(cls, folder: Path, count: int, matting: Matting, wanted: Sequence[str] = ()) -> Case:
+        """Read subjects of a set such as DreamBooth's and cut them out.
+
+        Args:
+            folder: of the set, with a folder for each subject.
+            count: subjects, spread evenly over the folders.
+            matting: cuts out.
+            wanted: names of folders, to be read instead.
+
+        Raises:
+            ValueError: a name that is wanted is not there.
+        """
         classes = dict(line.split(",") for line in _table((folder / "prompts_and_classes.txt").read_text()))
         names = sorted(name for name in classes if (folder / name).is_dir())
-        chosen = [names[place] for place in np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)]
+        if missing := set(wanted) - set(names):
+            raise ValueError(f"{folder} has no {', '.join(sorted(missing))}; it has {', '.join(names)}.")
+        spread = np.linspace(0, len(names) - 1, min(count, len(names))).round().astype(int)
+        chosen = list(wanted) or [names[place] for place in spread]
         cut = [[_cut_out(file, matting) for file in sorted((folder / name).glob("*.jpg"))] for name in chosen]
         subjects = Subjects(
             ["photos"] * len(chosen),

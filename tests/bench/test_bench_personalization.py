@@ -15,6 +15,7 @@ from tests.bench.bench_personalization import Drawer, LearnedDenoiser, Row, cost
 from tests.pipelines.mini.tiny_mini import random_lora, tiny_pipeline
 
 PLAIN, HYBRID = Row(name="plain", learned=PREDICTED), Row(name="hybrid", learned=PREDICTED, fidelity=0.7)
+GIVEN = [Image.new("RGBA", (40, 30), (32, 192, 64, 255))]
 TEXTS, SEEDS_OF_TEXTS = ["a dog, flat style", "a cat, flat style"], [3, 4]
 
 
@@ -72,7 +73,7 @@ def test_rows_are_drawn_from_the_same_noise(base: EmbeddedBase, pipeline: MiniPi
     drawer, learned = Drawer(base, steps=2, guidance=1.5), Learned.of_lora(pipeline.unet, random_lora(pipeline))
 
     def drawn(one: Learned, row: Row) -> list[np.ndarray]:
-        pictures = drawer.draw(one, row, ("#20c040",), TEXTS, SEEDS_OF_TEXTS)
+        pictures = drawer.draw(one, row, GIVEN, TEXTS, SEEDS_OF_TEXTS)
         return [np.asarray(picture, float) for picture in pictures]
 
     base_plain, base_hybrid = drawn(Learned(), PLAIN), drawn(Learned(), HYBRID)
@@ -82,13 +83,19 @@ def test_rows_are_drawn_from_the_same_noise(base: EmbeddedBase, pipeline: MiniPi
     assert all(not module._forward_hooks for module in base.model.modules())
 
 
-def test_a_coat_dresses_the_class_where_nothing_was_learned(base: EmbeddedBase) -> None:
-    drawer, coat = Drawer(base, steps=2, guidance=1.5), ("#20c040", "#c02040")
-    bare, coated = (
-        drawer.draw(Learned(), Row(name="class", learned=CLASS, coated=coated), coat, TEXTS, SEEDS_OF_TEXTS)
-        for coated in (False, True)
+@pytest.mark.parametrize("changed", ["coated", "standing"])
+def test_a_reference_changes_the_picture_where_nothing_was_learned(base: EmbeddedBase, changed: str) -> None:
+    drawer = Drawer(base, steps=2, guidance=1.5)
+    bare, other = (
+        drawer.draw(Learned(), Row(name="class", learned=CLASS, **{changed: on}), GIVEN, TEXTS, SEEDS_OF_TEXTS)
+        for on in (False, True)
     )
-    assert np.abs(np.asarray(bare[0], float) - np.asarray(coated[0], float)).max() > 10
+    assert np.abs(np.asarray(bare[0], float) - np.asarray(other[0], float)).max() > 10
+
+
+def test_what_stands_there_is_not_pulled_by_words() -> None:
+    guidance = Row(name="as in a photo", learned=CLASS, standing=True).guidance(3.0)
+    assert guidance.coefficients(0.0) == {PERSONAL_TEXT: 1.0}
 
 
 def test_costs_are_of_one_learning() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 from tests.bench.bench_hyperlora import Subjects
@@ -45,6 +46,9 @@ def test_the_classes_of_a_photo_set_are_read(tmp_path: Path) -> None:
     found = Case.photos(tmp_path, 4, Whole())  # type: ignore[arg-type]
     assert found.subjects.words == ["a dog", "an owl"]
     assert [len(one) for one in found.given] == [3, 3] and [len(one) for one in found.subjects.views] == [2, 2]
+    assert Case.photos(tmp_path, 4, Whole(), ["owl2"]).subjects.words == ["an owl"]  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="no missing; it has dog, owl2"):
+        Case.photos(tmp_path, 4, Whole(), ["dog", "missing"])  # type: ignore[arg-type]
 
 
 def test_animated_drawings_are_left_out_unless_they_are_asked_for() -> None:
