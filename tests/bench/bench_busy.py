@@ -3,8 +3,8 @@
     python -m tests.bench.bench_busy [--neighbours 0 1 2] [--repeats 5] [--out FILE.json]
 
 A neighbour multiplies matrices on one core without a pause, as a browser's tab or a second program may. Each figure is
-the median of the repeats in a process of its own, for the way of waiting (`pipelines/__init__.py`) is read when torch is
-loaded.
+the median of the repeats in a process of its own, for the way of waiting (`pipelines/__init__.py`) is read when torch
+is loaded.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The hypernetwork beside other ways of personalizing the same frozen base, in one table.
 
-    python -m tests.bench.bench_personalization --data DIR [--identities 2] [--photos FOLDER --subjects 4 | --names NAME …]
-        [--adapter FOLDER] [--out FILE.json] [--pictures FOLDER]
+    python -m tests.bench.bench_personalization --data DIR [--identities 2] [--photos FOLDER --subjects 4]
+        [--names NAME …] [--adapter FOLDER] [--out FILE.json] [--pictures FOLDER]
 
 Held-out individuals, of which every way sees the one reference, and subjects of photos, of which it sees three; the
 likeness is measured on the views that are left. Animated drawings are left out unless ``--families`` names them: the

@@ -7,7 +7,6 @@ preservation of the paper's equation 2, with weight 1.
 from __future__ import annotations
 
 import copy
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from PIL import Image
 
 from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.lora import Factor, LoraFactors
-from tests.bench.baselines.method import Learned, PeakMemory, called
+from tests.bench.baselines.method import Costs, Learned, called
 from tests.bench.baselines.own_rows import OwnRows, diffusion_error
 
 RARE = "sks"
@@ -73,9 +72,9 @@ class DreamBoothLora:
             kind: its class word.
             coat: its main colours, which half of the rows are shown in.
         """
-        started, config = time.process_time(), self._config
+        config = self._config
         found: dict[int, Learned] = {}
-        with PeakMemory() as memory:
+        with Costs() as costs:
             own, prior = OwnRows.of(self._base, cutouts, kind, coat), OwnRows.of_class(self._base, kind)
             text = self._base.encode_text([called(caption, RARE) for caption in own.captions] + [*prior.captions])
             generator = torch.Generator().manual_seed(config.seed)
@@ -93,9 +92,10 @@ class DreamBoothLora:
                 optimizer.step()
                 optimizer.zero_grad(set_to_none=True)
                 if step in config.checkpoints:
-                    lora, seconds = self._factors(adapted), time.process_time() - started
-                    entries = {"name": RARE, "seconds": seconds, "memory": memory.look()}
-                    found[step] = Learned.of_lora(self._base.model, lora, **entries)
+                    lora, so_far = self._factors(adapted), costs.look()
+                    found[step] = Learned.of_lora(
+                        self._base.model, lora, name=RARE, seconds=so_far.seconds, memory=so_far.memory
+                    )
         return found
 
     def _adapted(self) -> EmbeddedBase:

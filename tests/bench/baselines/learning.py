@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,7 +21,7 @@ from pipelines.resolver import resolve
 from pipelines.safetensors_bytes import write_tensors
 from tests.bench.baselines.dreambooth_lora import DreamBoothConfig, DreamBoothLora
 from tests.bench.baselines.image_conditioning import ImageConditioning
-from tests.bench.baselines.method import Learned, PeakMemory
+from tests.bench.baselines.method import Costs, Learned
 from tests.bench.baselines.textual_inversion import TextualInversion
 
 CLASS, PREDICTED, REFINED, CONDITIONED, INVERTED = "class", "predicted", "refined", "image conditioning", "inversion"
@@ -102,20 +101,17 @@ class Learner:
         return self._predict(cutouts)[0]
 
     def _predict(self, cutouts: Sequence[Image.Image]) -> tuple[Learned, LoraFactors]:
-        started = time.process_time()
-        with PeakMemory() as memory:
+        with Costs() as costs:
             lora = self._hypernetwork.predict(cutouts, self._clip)
-        seconds = time.process_time() - started
-        return Learned.of_lora(self._base.model, lora, seconds=seconds, memory=memory.taken), lora
+        return Learned.of_lora(self._base.model, lora, seconds=costs.seconds, memory=costs.memory), lora
 
     def _refine(
         self, start: Learned, lora: LoraFactors, cutouts: Sequence[Image.Image], kind: str, coat: Sequence[str]
     ) -> Learned:
-        started = time.process_time()
-        with PeakMemory() as memory:
+        with Costs() as costs:
             refined = Refiner(self._base).refine(lora, own_views(self._base.pipeline, cutouts, kind, coat))
-        seconds = start.seconds + time.process_time() - started
-        return Learned.of_lora(self._base.model, refined, seconds=seconds, memory=max(start.memory, memory.taken))
+        seconds, memory = start.seconds + costs.seconds, max(start.memory, costs.memory)
+        return Learned.of_lora(self._base.model, refined, seconds=seconds, memory=memory)
 
 
 @torch.no_grad()
@@ -123,10 +119,9 @@ def conditioned(
     adapter: ImageConditioning, base: EmbeddedBase, encoder: TokenEncoder, cutouts: Sequence[Image.Image]
 ) -> Learned:
     """Return what image conditioning makes of a subject: its image tokens."""
-    started = time.process_time()
-    with PeakMemory() as memory:
+    with Costs() as costs:
         references = torch.from_numpy(reference_tokens(cutouts, encoder))[None]
         tokens = adapter(references, torch.ones(references.shape[:2]))
     adapted = adapter.adapted(base.model, tokens[0])
     size = len(write_tensors({"tokens": tokens[0].to(torch.float16)}, {}))
-    return Learned(adapted=adapted, seconds=time.process_time() - started, memory=memory.taken, size=size)
+    return Learned(adapted=adapted, seconds=costs.seconds, memory=costs.memory, size=size)

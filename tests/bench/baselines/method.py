@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import re
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -96,37 +97,42 @@ class LearnedDresser(AdaptedDresser):
             return super().__call__(drawing, called(words, self._learned.name))
 
 
-class PeakMemory:
-    """Measures, while the context is open, by how much the resident memory of the process grows at most.
+class Costs:
+    """Measures, while the context is open, processor time, and by how much the process's resident memory grows at most.
 
-    Models that are loaded before do not count. What the process has freed and not given back can be taken again
-    without growing; so of several measurements of the same thing the largest tells.
+    Models that are loaded before do not count, nor does the clearing up that comes before the first look at the memory.
+    What the process has freed and not given back can be taken again without growing; so of several measurements of the
+    same thing the largest tells.
 
     Attributes:
-        taken: bytes.
+        memory: bytes.
+        seconds: of one core; when the context is closed, of all of it.
     """
 
     def __init__(self, every: float = 0.02) -> None:
         self._every, self._done = every, threading.Event()
         self._process = psutil.Process()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        self.taken = 0
+        self.memory, self.seconds = 0, 0.0
 
     def __enter__(self) -> Self:
         gc.collect()
         self._before = self._process.memory_info().rss
         self._thread.start()
+        self._started = time.process_time()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.look()
         self._done.set()
         self._thread.join()
 
-    def look(self) -> int:
-        """Look now; returns the peak up to here."""
-        self.taken = max(self.taken, self._process.memory_info().rss - self._before)
-        return self.taken
+    def look(self) -> Self:
+        """Look now: the attributes are those up to here."""
+        self.memory = max(self.memory, self._process.memory_info().rss - self._before)
+        self.seconds = time.process_time() - self._started
+        return self
 
     def _watch(self) -> None:
         while not self._done.wait(self._every):
-            self.look()
+            self.memory = max(self.memory, self._process.memory_info().rss - self._before)

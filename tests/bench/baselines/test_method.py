@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from pipelines.mini.pipeline_mini import MiniPipeline
-from tests.bench.baselines.method import Learned, LearnedDresser, PeakMemory, called
+from tests.bench.baselines.method import Costs, Learned, LearnedDresser, called
 from tests.pipelines.mini.tiny_mini import random_lora, tiny_pipeline
 
 
@@ -55,8 +55,17 @@ def test_drawings_are_dressed_in_the_learned_words(pipeline: MiniPipeline, monke
 
 
 def test_what_is_taken_and_given_back_again_counts() -> None:
-    with PeakMemory() as memory:
+    with Costs() as costs:
         block = np.ones(64 * 2**20, np.uint8)
-        memory.look()
+        costs.look()
         del block
-    assert memory.taken > 48 * 2**20
+    assert costs.memory > 48 * 2**20
+
+
+def test_seconds_are_those_of_the_work_alone() -> None:
+    with Costs() as costs:
+        before = costs.look().seconds
+        np.linalg.svd(np.random.default_rng(0).random((300, 300)))
+    known = costs.seconds
+    np.linalg.svd(np.random.default_rng(0).random((300, 300)))
+    assert 0 <= before < costs.seconds == known

@@ -6,7 +6,6 @@ DreamBooth, captions call the thing "a WORD dog"; the word begins as the mean of
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from pipelines.hyperlora.embedded_base import EmbeddedBase
 from pipelines.safetensors_bytes import write_tensors
-from tests.bench.baselines.method import Learned, PeakMemory, called
+from tests.bench.baselines.method import Costs, Learned, called
 from tests.bench.baselines.own_rows import OwnRows, diffusion_error
 
 
@@ -63,8 +62,8 @@ class TextualInversion:
 
     def learn(self, cutouts: Sequence[Image.Image], kind: str, coat: Sequence[str]) -> Learned:
         """Return what was learned; arguments as of `DreamBoothLora.learn`."""
-        started, config = time.process_time(), self._config
-        with PeakMemory() as memory:
+        config = self._config
+        with Costs() as costs:
             rows = OwnRows.of(self._base, cutouts, kind, coat)
             captions = [called(caption, config.word) for caption in rows.captions]
             vector = self._start(kind).requires_grad_(True)
@@ -81,8 +80,8 @@ class TextualInversion:
         return Learned(
             name=config.word,
             speaking=partial(self._knowing, word),
-            seconds=time.process_time() - started,
-            memory=memory.taken,
+            seconds=costs.seconds,
+            memory=costs.memory,
             size=len(write_tensors({"word": word.to(torch.float16)}, {"word": config.word})),
         )
 
