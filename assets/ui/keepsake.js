@@ -86,7 +86,7 @@
     more: () => $("#photos input[type=file]").click(),
     light: switchLight,
   };
-  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", alike: "apply", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply", remember: "like", keep: "apply", discard: "undo" };
+  const events = { open: "select", edit: "edit", forget: "delete", delete: "delete", stop: "stop", again: "retry", alike: "apply", close: "clear", over: "clear", dismiss: "clear", without: "undo", not: "undo", is: "apply", remember: "like", keep: "apply", discard: "undo", unfold: "expand" };
 
   // A conversation is read at its end: go there when something was said
   const followThread = (element) => {
@@ -103,6 +103,7 @@
       if (!button) return;
       const action = button.dataset.do;
       if (here[action]) return here[action](button);
+      if (action === "unfold" && button.parentElement.open) return; // it is being closed
       const said = button.dataset.confirm ? await ask(button.dataset) : { also: false };
       if (!said) return;
       if (action === "stop") button.disabled = true;

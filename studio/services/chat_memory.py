@@ -49,12 +49,14 @@ class ChatMemory:
 
 def speaks_of(message: Message, concept: Concept) -> bool:
     """Return whether a message names a concept or rests on it."""
-    ids = [
-        *(one.concept_id for one in message.places),
-        *(one.concept_id for one in message.facts),
-        *(one.concept_id for one in message.proposals),
-    ]
-    return concept.id in ids or bool(named_in(message.text, [concept]))
+    return concept.id in spoken_of(message, [concept])
+
+
+def spoken_of(message: Message, concepts: Sequence[Concept]) -> frozenset[str]:
+    """Return the ids of what a message rests on, and of those of `concepts` that it names."""
+    rested_on = [*message.places, *message.facts, *message.proposals]
+    ids = [one.concept_id for one in rested_on if one.concept_id]
+    return frozenset([*ids, *(concept.id for concept in named_in(message.text, concepts))])
 
 
 def _without(message: Message, concept: Concept) -> Message:

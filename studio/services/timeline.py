@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
@@ -10,7 +10,7 @@ from studio.domain.concepts import Concept
 from studio.domain.identifiers import made_at
 from studio.domain.timeline import Happening, Moment, by_day
 from studio.errors import NotFound
-from studio.services.chat_memory import speaks_of
+from studio.services.chat_memory import spoken_of
 from studio.storage.concepts import ConceptRepository
 from studio.storage.conversations import ConversationRepository, NoteRepository
 from studio.storage.database import Database
@@ -40,13 +40,13 @@ class TimelineService:
             concept = ConceptRepository(session).by_id(concept_id, owner)
             if concept is None:
                 raise NotFound(f"There is no concept {concept_id[:40]!r} (any more).")
-            return by_day(_moments(session, concept, _Talks(session, owner)))
+            return by_day(_moments(session, concept, _Talks(session, owner, [concept])))
 
     def all(self, owner: str = "local") -> list[Moment]:
         """Return what happened to all concepts of `owner`, and what was noted about the person, the latest first."""
         with self._database.read() as session:
-            talks = _Talks(session, owner)
             concepts = ConceptRepository(session).all(owner)
+            talks = _Talks(session, owner, concepts)
             notes = [
                 Moment(at=note.added_at, happening=Happening.NOTED, text=note.text)
                 for note in NoteRepository(session, owner).all()
@@ -55,24 +55,30 @@ class TimelineService:
 
 
 class _Talks:
-    """The conversations of an owner, read once."""
+    """The conversations of an owner, read once, and which of some concepts they speak of."""
 
-    def __init__(self, session: Session, owner: str) -> None:
+    def __init__(self, session: Session, owner: str, concepts: Sequence[Concept]) -> None:
+        self._about: dict[str, list[Moment]] = {concept.id: [] for concept in concepts}
+        names = {concept.id: concept.name for concept in concepts}
         there = ConversationRepository(session, owner)
-        self._all = [(talk, there.messages(talk.id)) for talk in there.list()]
+        for talk in there.list():
+            begun: set[str] = set()
+            for message in there.messages(talk.id):
+                for known in (spoken_of(message, concepts) & names.keys()) - begun:
+                    begun.add(known)
+                    self._about[known].append(
+                        Moment(
+                            at=message.created_at,
+                            happening=Happening.TALKED,
+                            text=talk.title,
+                            concept=names[known],
+                            opens=talk.id,
+                        )
+                    )
 
-    def about(self, concept: Concept) -> Iterator[Moment]:
-        """Yield the conversations that speak of a concept, each at the first time that it does."""
-        for talk, messages in self._all:
-            spoken = next((message for message in messages if speaks_of(message, concept)), None)
-            if spoken is not None:
-                yield Moment(
-                    at=spoken.created_at,
-                    happening=Happening.TALKED,
-                    text=talk.title,
-                    concept=concept.name,
-                    opens=talk.id,
-                )
+    def about(self, concept: Concept) -> Sequence[Moment]:
+        """Return the conversations that speak of a concept, each at the first time that it does."""
+        return self._about[concept.id]
 
 
 def _moments(session: Session, concept: Concept, talks: _Talks) -> list[Moment]:

@@ -12,7 +12,7 @@ from studio.studio import Studio
 from studio.ui.assistant_markup import beginning, notes_list, shelf, thread
 from studio.ui.feedback import QUIET, say_why, stopper, told
 from studio.ui.markup import heading, piece
-from studio.ui.timeline_markup import timeline
+from studio.ui.timeline_markup import folded, unfolded
 from studio.ui.uploads import contents
 
 Update = dict[Any, Any]
@@ -33,6 +33,7 @@ class AssistantPage:
                 self.words = gr.Textbox(label="Find", placeholder="balloons", elem_id="talk-find")
                 self.list = piece(name="talks")
                 self.notes = piece(name="notes")
+                self.times = piece(folded(), name="times")
             with gr.Column(elem_classes="k-main", min_width=280):
                 self.thread = piece(name="talk")
                 self.box = gr.MultimodalTextbox(
@@ -58,8 +59,9 @@ class AssistantPage:
             (self.notes.delete, self.forget_note, "forget_note"),
         ):
             event(told(handler), [self.place, self.words], everything, api_name=name, **QUIET)
-        for one, name in ((self.list, "open_talk"), (self.notes, "open_talk_of_then")):
+        for one, name in ((self.list, "open_talk"), (self.times, "open_talk_of_then")):
             one.select(told(self.open), self.words, everything, api_name=name, **QUIET)
+        self.times.expand(told(self.unfold), outputs=self.times, api_name="what_happened_when", **QUIET)
         self.new.click(told(self.begin), self.words, everything, api_name="new_talk", **QUIET)
         self.words.change(
             told(self.find), [self.words, self.place], self.list, api_name="find_talk", trigger_mode="always_last",
@@ -155,12 +157,16 @@ class AssistantPage:
         page.pop(self.place)
         return page
 
+    def unfold(self) -> str:
+        """Tell what happened when; it is read out of all that is kept, so not before somebody asks."""
+        return unfolded(self._studio.timeline.all())
+
     def _page(self, place: Place | None, words: str | None) -> Update:
         place = place or {}
         return {
             self.thread: self._thread(place),
             self.list: self.find(words, place),
-            self.notes: notes_list(self._studio.assistant.notes()) + timeline(self._studio.timeline.all()),
+            self.notes: notes_list(self._studio.assistant.notes()),
             self.place: place,
         }
 

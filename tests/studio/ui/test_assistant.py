@@ -52,8 +52,9 @@ def test_a_picture_is_answered_with_names_sources_and_a_way_to_create(
     assert visitor.http.get(picture).headers["content-type"] == "image/jpeg"
     assert visitor.http.get(crop[1].replace("/0.webp", "/9.webp")).status_code == 404
     assert "Who is &lt;i&gt;this&lt;/i&gt;?" in page["talks"]
-    talk = re.search(r'k-timeline-open" data-do="open" data-id="([0-9a-f]+)"', page["notes"])
-    assert talk and "Rex: afraid of &lt;b&gt;balloons" in page["notes"]
+    times = visitor.call("what_happened_when")["times"]
+    talk = re.search(r'k-timeline-open" data-do="open" data-id="([0-9a-f]+)"', times)
+    assert talk and "Rex: afraid of &lt;b&gt;balloons" in times
     assert "Who is" in visitor.call("open_talk_of_then", "", id=talk[1])["talk"]
 
 
