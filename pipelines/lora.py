@@ -19,6 +19,7 @@ from pipelines.safetensors_bytes import UnreadableFile, all_finite, read_tensors
 
 ATTENTION_TARGETS = ("to_q", "to_k", "to_v", "to_out.0", "add_q_proj", "add_k_proj", "add_v_proj", "to_add_out")
 COAT = "coat"  # in the metadata of a personal LoRA: main colours of its subject, ``#rrggbb`` with spaces between
+LOOK = "look"  # the same: what its subject looks like to the image encoder, see `pipelines.mini.alike`
 _KEY = re.compile(r"(?P<component>unet|transformer)\.(?P<layer>.+)\.lora_(?P<side>[AB])\.weight")
 
 

@@ -11,8 +11,9 @@ from torch import Tensor
 
 from pipelines.hyperlora.modeling_hyperlora import HyperLora
 from pipelines.hyperlora.pipeline_output import HyperLoraPipelineOutput
-from pipelines.hyperlora.references import TokenEncoder, coat_of, reference_tokens
-from pipelines.lora import COAT, LoraFactors
+from pipelines.hyperlora.references import TokenEncoder, coat_of, look_of, reference_tokens
+from pipelines.lora import COAT, LOOK, LoraFactors
+from pipelines.mini.alike import look_to_text
 
 
 class HyperLoraPipeline(DiffusionPipeline):
@@ -48,7 +49,7 @@ class HyperLoraPipeline(DiffusionPipeline):
         Args:
             cutouts: RGBA pictures, 1 to `max_references`.
             image_encoder: the frozen encoder that the hypernetwork was trained with.
-            metadata: text that is to travel with the LoRA, beside the subject's main colours.
+            metadata: text that is to travel with the LoRA, beside the subject's main colours and its look.
 
         Raises:
             ValueError: no or too many cut-outs, or one that is wholly transparent.
@@ -57,7 +58,7 @@ class HyperLoraPipeline(DiffusionPipeline):
         tokens = self.encode_references(cutouts, image_encoder)
         output = self.hyperlora(tokens, torch.ones(tokens.shape[:2], device=tokens.device))
         notes = {"base_model": self.hyperlora.config.base_model, "references": str(len(cutouts)), **(metadata or {})}
-        notes[COAT] = " ".join(coat_of(cutouts))
+        notes |= {COAT: " ".join(coat_of(cutouts)), LOOK: look_to_text(look_of(tokens[0].float().cpu().numpy()))}
         lora = output.row(0, self.hyperlora.config.component, notes)
         return HyperLoraPipelineOutput(lora=lora, references=len(cutouts))
 

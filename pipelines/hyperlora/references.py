@@ -64,6 +64,12 @@ def coat_of(cutouts: Sequence[Image.Image]) -> tuple[str, ...]:
     return palette(np.concatenate(seen), COAT_COLOURS)
 
 
+def look_of(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return what the subject of encoded pictures [N, T, D] looks like: their mean class token, [768]."""
+    look: NDArray[np.float32] = tokens[:, 0, : TOKEN_DIM - CELL * CELL * 4].mean(axis=0)
+    return look
+
+
 def reference_tokens(cutouts: Sequence[Image.Image], encoder: TokenEncoder) -> NDArray[np.float32]:
     """Encode pictures of a subject.
 

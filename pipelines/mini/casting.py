@@ -23,6 +23,8 @@ class Actor:
         greys: whether the drawing is shown without colours instead: a LoRA carries them.
         dress: gives a drawing [S, S, 4], called by some words, the thing's look, see `pipelines.mini.dressing`; None:
             its coat alone tells.
+        look: what its photos look like, see `pipelines.mini.alike`: where the library has no drawing of the words, it
+            is drawn after the one that looks most like it; None: after the one that is nearest in meaning.
     """
 
     words: str = ""
@@ -30,6 +32,7 @@ class Actor:
     coat: Sequence[str] = ()
     greys: bool = False
     dress: Callable[[NDArray[np.uint8], str], NDArray[np.uint8]] | None = None
+    look: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

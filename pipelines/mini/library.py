@@ -18,6 +18,8 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from pipelines.mini.alike import DrawingLooks, Look, most_alike
+
 QUALITY = 90  # of the stored WebP pictures
 
 
@@ -36,6 +38,7 @@ class DrawingLibrary:
         held_out: names that training never saw; they can be drawn all the same, since a sketch shows their shape.
         heads: name → name of a style → where the head of that drawing is, in shares of its edge: the middle of its top,
             from the left and from above, and its width. Only of drawings whose outline does not tell.
+        looks: of the drawings of each name; None: they are not known.
     """
 
     def __init__(  # noqa: PLR0913 - the entries of its two files
@@ -51,11 +54,13 @@ class DrawingLibrary:
         mirrors: Collection[str] = (),
         held_out: Collection[str] = (),
         heads: Mapping[str, Mapping[str, Sequence[float]]] | None = None,
+        looks: DrawingLooks | None = None,
     ) -> None:
         self._tensors = {"data": data, "ends": ends, "concepts": concepts, "styles": styles, "embeddings": embeddings}
         self.names, self.style_words = list(names), style_words
         self.mirrors, self.held_out = frozenset(mirrors), frozenset(held_out)
         self.heads = {name: {style: list(head) for style, head in of.items()} for name, of in (heads or {}).items()}
+        self.looks = looks
         self._rows = {(int(c), int(s)): row for row, (c, s) in enumerate(zip(concepts, styles, strict=True))}
         self._by_name = {name: row for row, name in enumerate(self.names)}
         self._read = lru_cache(maxsize=256)(self._decode)
@@ -90,11 +95,17 @@ class DrawingLibrary:
         """Return the concept of that very name; None where there is none."""
         return self._by_name.get(name)
 
-    def nearest_concept(self, embedding: Tensor) -> int:
-        """Return the concept whose name is nearest in meaning to a text embedding [D]."""
+    def nearest_concept(self, embedding: Tensor, look: Look | None = None) -> int:
+        """Return the concept whose name is nearest in meaning to a text embedding [D].
+
+        With the `look` of a thing it is the one whose drawings are most like it, among those that are near.
+        """
         likeness = self._tensors["embeddings"].float() @ embedding.float().cpu()
         known = torch.tensor([name in self._by_name for name in self.names])
-        return int(likeness.masked_fill(~known, -torch.inf).argmax())
+        meanings = likeness.masked_fill(~known, -torch.inf)
+        if look is None or self.looks is None:
+            return int(meanings.argmax())
+        return most_alike(meanings.numpy(), self.looks.likeness(look))
 
     def drawn_styles(self, concept: int) -> list[int]:
         """Return the styles in which a concept is drawn."""
@@ -120,7 +131,7 @@ class DrawingLibrary:
         left = DrawingLibrary(
             **self._tensors,
             names=self.names, style_words=self.style_words, mirrors=self.mirrors, held_out=self.held_out,
-            heads=self.heads,
+            heads=self.heads, looks=self.looks,
         )  # fmt: skip
         left._rows = {key: row for key, row in self._rows.items() if row in set(kept)}
         left._by_name = {name: row for name, row in self._by_name.items() if row not in gone}
@@ -134,7 +145,7 @@ class DrawingLibrary:
             return picture.convert("RGBA")
 
     def save_pretrained(self, folder: Path) -> None:
-        """Write ``drawings.safetensors`` and ``drawings.json``."""
+        """Write ``drawings.safetensors`` and ``drawings.json``, and what they look like where that is known."""
         folder.mkdir(parents=True, exist_ok=True)
         save_file({name: value.contiguous() for name, value in self._tensors.items()}, folder / "drawings.safetensors")
         entries = {
@@ -145,11 +156,14 @@ class DrawingLibrary:
             "heads": self.heads,
         }
         (folder / "drawings.json").write_text(json.dumps(entries) + "\n")
+        if self.looks is not None:
+            self.looks.save(folder)
 
     @classmethod
     def from_pretrained(cls, folder: Path) -> DrawingLibrary:
         """Read what `save_pretrained` wrote."""
-        return cls(**load_file(folder / "drawings.safetensors"), **json.loads((folder / "drawings.json").read_text()))
+        entries = json.loads((folder / "drawings.json").read_text())
+        return cls(**load_file(folder / "drawings.safetensors"), **entries, looks=DrawingLooks.read(folder))
 
 
 def _webp(picture: np.ndarray) -> bytes:

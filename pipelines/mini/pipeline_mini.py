@@ -18,7 +18,8 @@ from transformers import BertModel, PreTrainedTokenizerBase
 
 from pipelines.hyperlora.guidance import Branch, Guidance, hm_cfg
 from pipelines.hyperlora.sampling import branch_conditions, following
-from pipelines.lora import Factor, LoraFactors, RowLora, stacked
+from pipelines.lora import LOOK, Factor, LoraFactors, RowLora, stacked
+from pipelines.mini.alike import text_to_look
 from pipelines.mini.alpha import to_pictures, to_tensor
 from pipelines.mini.casting import Actor
 from pipelines.mini.dressing import Dresser, TasteDresser
@@ -40,7 +41,7 @@ class PersonalSubject:
 
     Attributes:
         words: what the prompts call it, its class word; "": it is what they name first.
-        lora: its personal LoRA, with its coat in the metadata.
+        lora: its personal LoRA, with its coat and look in the metadata.
         cutouts: for every picture, a cut-out (RGBA) to be drawn as it stands there, or None: drawn anew after a drawing
             of its class, in the colours that the LoRA says it has; (): all of them drawn anew.
     """
@@ -51,7 +52,9 @@ class PersonalSubject:
 
     def actor(self, picture: int, dress: Dresser | None) -> Actor:
         """Return how it appears in a picture: dressed as its LoRA says, or as its class."""
-        return Actor(words=self.words, cutout=self.cutouts[picture] if self.cutouts else None, dress=dress)
+        cutout = self.cutouts[picture] if self.cutouts else None
+        look = None if self.lora is None else text_to_look(self.lora.metadata.get(LOOK, ""))
+        return Actor(words=self.words, cutout=cutout, dress=dress, look=look)
 
 
 class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):

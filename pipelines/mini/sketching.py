@@ -17,6 +17,7 @@ from PIL import Image, ImageFilter
 from torch import Tensor
 from transformers import BertModel, PreTrainedTokenizerBase
 
+from pipelines.mini.alike import Look
 from pipelines.mini.casting import Actor, Role, cast
 from pipelines.mini.colours import in_greys, recolour_like, recolour_pixels
 from pipelines.mini.layout import MOUNTS, PLACES, Cast, Figure, Setting, compose
@@ -114,7 +115,7 @@ class Sketcher:
             return None
         rng = np.random.default_rng(choice)
         parts = cast(scene, [actor.words for actor in actors], self.read)
-        style = self._style(prompt, parts.lead.words, choice)
+        style = self._style(prompt, parts.lead, actors, choice)
         plain = scene.plain and not parts.peers
         hatted = parts.lead if scene.hat is not None else None
         figures = [
@@ -147,12 +148,13 @@ class Sketcher:
             shown=tuple(there and number not in coloured for number, there in enumerate(given)),
         )
 
-    def _style(self, prompt: str, subject: str, choice: int) -> int:
+    def _style(self, prompt: str, lead: Role, actors: Sequence[Actor], choice: int) -> int:
         """Return the style asked for, or one in which the subject is drawn."""
         asked = self._library.asked_style(prompt)
         if asked is not None:
             return asked
-        styles = self._library.drawn_styles(self._concept(subject)) if subject else [0]
+        actor = actors[lead.actor] if lead.actor is not None else _ANY
+        styles = self._library.drawn_styles(self._concept(lead.words, actor.look)) if lead.words else [0]
         return styles[choice % len(styles)]
 
     def _own(
@@ -171,7 +173,7 @@ class Sketcher:
         if actor.cutout is not None:
             head = self._heads(actor.cutout) if wears_hat and self._heads is not None else None
             return self._of_photo(actor.cutout, style, bool(role.colours), head)
-        concept = self._concept(role.words)
+        concept = self._concept(role.words, actor.look)
         picture = np.asarray(self._library.picture(concept, style))
         if role.colours:
             picture = recolour_pixels(picture, role.colours)
@@ -204,13 +206,13 @@ class Sketcher:
     def _drawn(self, words: str, style: int) -> Figure:
         return Figure.of(self._library.picture(self._concept(words), style))
 
-    def _concept(self, words: str) -> int:
-        """Return the concept of these words: by name, or else the nearest in meaning."""
+    def _concept(self, words: str, look: Look | None = None) -> int:
+        """Return the concept of these words: by name, or else the nearest in meaning, of a thing of some look by it."""
         for name in (words, CALLED.get(words, words)):
             found = self._library.concept(name)
             if found is not None:
                 return found
-        return self._library.nearest_concept(mean_features(self._encoder, self._tokenizer, [words])[0])
+        return self._library.nearest_concept(mean_features(self._encoder, self._tokenizer, [words])[0], look)
 
 
 def _regions(masks: Mapping[int, NDArray[np.uint8]], count: int, size: int) -> NDArray[np.uint8]:

@@ -63,7 +63,7 @@ from tests.bench.baselines.learning import CLASS, CONDITIONED, INVERTED, PREDICT
 from tests.bench.baselines.method import Learned, LearnedDresser
 from tests.bench.bench_hyperlora import FAMILIES, Judge, bench_parser
 from tests.bench.personalization_cases import OWN_LOOKS, Case
-from tests.bench.personalization_report import OURS, Figures, picture_file, report
+from tests.bench.personalization_report import OURS, STUDIO, Figures, picture_file, report
 from tests.bench.prompt_score import score_prompts
 
 FIDELITY = 0.7
@@ -85,6 +85,8 @@ class Row:
         coated: whether the class's drawing wears the thing's main colours and nothing else is done.
         standing: whether one of the references stands in the picture as it is and nothing else is done, which is how
             the studio draws a thing in the pose of a photo.
+        alike: whether it is drawn after the drawing that looks most like it where none has the name of its class, as
+            the studio does; else after that of the class word.
     """
 
     name: str
@@ -93,6 +95,7 @@ class Row:
     fidelity: float | None = None
     coated: bool = False
     standing: bool = False
+    alike: bool = False
 
     def guidance(self, text: float) -> Guidance:
         """Return how it is guided, the prompt pulling with `text`."""
@@ -116,6 +119,7 @@ def rows(checkpoints: Sequence[int], runs: Sequence[Run], *, adapter: bool) -> t
         Row(name="hypernetwork's LoRA alone", learned=PREDICTED),
         Row(name=OURS, learned=PREDICTED, fidelity=FIDELITY),
         *(Row(name=f"{OURS} at {dial:g}", learned=PREDICTED, fidelity=dial) for dial in FIDELITIES),
+        Row(name=STUDIO, learned=PREDICTED, fidelity=FIDELITY, alike=True),
         Row(name="refined LoRA alone", learned=REFINED),
         Row(name=f"{OURS} + refine", learned=REFINED, fidelity=FIDELITY),
         *(Row(name=name, learned=learned) for name, learned in both),
@@ -198,7 +202,8 @@ class Drawer:
         if not learned.personal:
             return []
         coat = () if row.fidelity is None else coat_of(given)
-        return [Actor(dress=LearnedDresser(self._base.pipeline, learned, coat))]
+        dress = LearnedDresser(self._base.pipeline, learned, coat)
+        return [Actor(dress=dress, look=learned.look if row.alike else None)]
 
 
 class Contest:

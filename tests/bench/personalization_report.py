@@ -27,6 +27,7 @@ COLUMNS = (
     "memory MB", "file KB",
 )  # fmt: skip
 OURS = "hypernetwork + HM-CFG"
+STUDIO = f"{OURS}, after the drawing most like it"
 COMPARED = ("meter", "dino", "colour distance", "prompt", "margin", "text", "word")
 SHOWN = ("class word", "hypernetwork's LoRA alone", OURS, f"{OURS} + refine")
 POINTS = {  # rows that are a point of the plot → mark and colour
@@ -34,6 +35,7 @@ POINTS = {  # rows that are a point of the plot → mark and colour
     "another's LoRA": ("X", "#8a8a8a"),
     "hypernetwork's LoRA alone": ("o", "#f2a36b"),
     f"{OURS} + refine": ("*", "#c2410c"),
+    STUDIO: ("h", "#c2410c"),
     "image conditioning": ("P", "#2f855a"),
     "image conditioning + HM-CFG": ("P", "#8fd3b0"),
     "textual inversion": ("D", "#6b46c1"),

@@ -16,7 +16,8 @@ from pipelines.hyperlora.own_views import own_views
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.references import TokenEncoder, coat_of, reference_tokens
 from pipelines.hyperlora.refining import Refiner
-from pipelines.lora import LoraFactors
+from pipelines.lora import LOOK, LoraFactors
+from pipelines.mini.alike import text_to_look
 from pipelines.resolver import resolve
 from pipelines.safetensors_bytes import write_tensors
 from tests.bench.baselines.dreambooth_lora import DreamBoothConfig, DreamBoothLora
@@ -103,7 +104,9 @@ class Learner:
     def _predict(self, cutouts: Sequence[Image.Image]) -> tuple[Learned, LoraFactors]:
         with Costs() as costs:
             lora = self._hypernetwork.predict(cutouts, self._clip)
-        return Learned.of_lora(self._base.model, lora, seconds=costs.seconds, memory=costs.memory), lora
+        look = text_to_look(lora.metadata[LOOK])
+        predicted = Learned.of_lora(self._base.model, lora, look=look, seconds=costs.seconds, memory=costs.memory)
+        return predicted, lora
 
     def _refine(
         self, start: Learned, lora: LoraFactors, cutouts: Sequence[Image.Image], kind: str, coat: Sequence[str]

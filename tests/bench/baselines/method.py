@@ -19,6 +19,7 @@ from torch import Tensor, nn
 
 from pipelines.hyperlora.denoising import DenoisingBase
 from pipelines.lora import LoraFactors, RowLora
+from pipelines.mini.alike import Look
 from pipelines.mini.dressing import Adapted, AdaptedDresser
 from pipelines.mini.pipeline_mini import MiniPipeline
 
@@ -38,6 +39,7 @@ class Learned:
             added to its layers, image tokens are read beside the text. None: the denoiser stays as it is.
         name: word that captions call the thing by, before its class word; "": by its class word alone.
         speaking: while the context is open, the text encoder knows that word.
+        look: what the thing looks like, by which the studio chooses what it is drawn after; None: its class word does.
         seconds: of one core, from the references to this; what else the machine does does not count.
         memory: peak of what the learning took beyond the loaded models, bytes.
         size: of what has to be kept, bytes.
@@ -46,6 +48,7 @@ class Learned:
     adapted: Adapted | None = None
     name: str = ""
     speaking: Callable[[], AbstractContextManager[None]] = nullcontext
+    look: Look | None = None
     seconds: float = 0.0
     memory: int = 0
     size: int = 0

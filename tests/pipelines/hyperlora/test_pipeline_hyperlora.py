@@ -8,6 +8,7 @@ from PIL import Image
 
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.lora import LoraAdapter, LoraFactors, RowLora
+from pipelines.mini.alike import text_to_look
 from tests.pipelines.hyperlora.tiny_hyperlora import PixelEncoder, cutout, tiny_hyperlora
 from tests.pipelines.tiny_denoisers import FAMILIES, TinyDenoiser
 
@@ -40,6 +41,7 @@ def test_another_subject_is_another_lora_and_order_does_not_matter() -> None:
     other = pipeline([cutout(BLUE), cutout(RED)], PixelEncoder())
     alone = pipeline([cutout(RED)], PixelEncoder())
     assert one.references == 2 and one.lora.metadata["references"] == "2" and one.lora.metadata["trigger"] == "dog"
+    assert text_to_look(one.lora.metadata["look"]) is not None
     for name, factor in one.lora.layers.items():
         torch.testing.assert_close(factor.up, other.lora.layers[name].up, rtol=1e-4, atol=1e-5)
         assert not torch.allclose(factor.up, alone.lora.layers[name].up, atol=1e-4)

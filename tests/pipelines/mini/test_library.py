@@ -8,6 +8,7 @@ import torch
 import yaml
 from PIL import Image
 
+from pipelines.mini.alike import DIM, DrawingLooks
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.training.library import HEADS
 
@@ -50,6 +51,28 @@ def test_drawings_are_kept_as_they_were(library: DrawingLibrary) -> None:
         values = np.asarray(picture)
         assert np.array_equal(values[..., 3], drawing(row)[..., 3])
         assert np.abs(values[6:18, 6:18, :3].astype(int) - drawing(row)[6:18, 6:18, :3]).max() <= 12
+
+
+def looks_of(count: int) -> tuple[DrawingLooks, np.ndarray]:
+    """What four drawings look like, and their class tokens."""
+    tokens = np.random.default_rng(1).normal(size=(count, DIM)).astype(np.float32)
+    return DrawingLooks.of(tokens, directions=3), tokens
+
+
+def test_a_look_chooses_among_what_is_near_in_meaning(library: DrawingLibrary, tmp_path: Path) -> None:
+    meaning = torch.tensor([0.55, 0.5, 0.45, 0.0])
+    library.looks, tokens = looks_of(4)
+    library.save_pretrained(tmp_path)
+    for known in (library, DrawingLibrary.from_pretrained(tmp_path)):
+        assert known.nearest_concept(meaning) == 0
+        assert [known.nearest_concept(meaning, look) for look in tokens[:3]] == [0, 1, 2]
+        assert known.nearest_concept(meaning, tokens[3]) in (0, 1, 2)  # too far in meaning
+        assert known.without(["dog"]).nearest_concept(meaning, tokens[1]) != 1
+
+
+def test_without_looks_of_drawings_meaning_alone_tells(library: DrawingLibrary) -> None:
+    meaning = torch.tensor([0.55, 0.5, 0.45, 0.0])
+    assert library.looks is None and library.nearest_concept(meaning, np.ones(DIM, np.float32)) == 0
 
 
 def test_names_are_known_word_for_word(library: DrawingLibrary) -> None:

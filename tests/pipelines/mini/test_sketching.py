@@ -7,6 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
+from pipelines.mini.alike import DIM, DrawingLooks
 from pipelines.mini.casting import Actor
 from pipelines.mini.colours import COLOURS as SHADES
 from pipelines.mini.layout import MOUNTS, PLACES
@@ -253,6 +254,21 @@ def test_one_that_is_not_named_stands_beside_the_others(sketcher: Sketcher) -> N
     assert [colours_in(values(three), region) for region in three.regions] == [{"red"}, {"green"}, {"blue"}]
     places = [np.flatnonzero((region > 127).any(axis=0)).mean() for region in three.regions]
     assert places == sorted(places)
+
+
+def test_what_has_no_drawing_of_its_name_is_drawn_after_what_it_looks_like(
+    sketcher: Sketcher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tokens = np.random.default_rng(0).normal(size=(len(NAMES), DIM)).astype(np.float32)
+    monkeypatch.setattr(sketcher._library, "looks", DrawingLooks.of(tokens, directions=7))
+    monkeypatch.setattr("pipelines.mini.alike.LEAST", -1.0)  # the tiny encoder knows no meanings
+    monkeypatch.setattr("pipelines.mini.alike.MEANING", 0.0)
+    for name in ("boot", "cat"):
+        look = tokens[NAMES.index(name)]
+        drawn = values(sketcher.sketch("a plush, flat style", 0, [Actor(words="plush", look=look)]))
+        assert has(drawn, shades(name, 0))
+        named = values(sketcher.sketch("a dog, flat style", 0, [Actor(words="dog", look=look)]))
+        assert has(named, shades("dog", 0))
 
 
 def test_an_own_thing_alone_has_the_whole_picture(sketcher: Sketcher) -> None:
