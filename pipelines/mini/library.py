@@ -98,7 +98,7 @@ class DrawingLibrary:
     def nearest_concept(self, embedding: Tensor, look: Look | None = None) -> int:
         """Return the concept whose name is nearest in meaning to a text embedding [D].
 
-        With the `look` of a thing it is the one whose drawings are most like it, among those that are near.
+        With the `look` of a thing, likeness of the drawings to it counts as well, see `pipelines.mini.alike`.
         """
         likeness = self._tensors["embeddings"].float() @ embedding.float().cpu()
         known = torch.tensor([name in self._by_name for name in self.names])

@@ -40,10 +40,8 @@ def test_every_drawing_is_most_like_itself_as_stored(tokens: NDArray[np.float32]
     assert (tmp_path / "looks.safetensors").stat().st_size < 12_000
 
 
-def test_looks_choose_among_what_is_near_in_meaning() -> None:
-    meanings = np.array([0.73, 0.72, 0.41, 0.39, -np.inf], np.float32)
-    assert most_alike(meanings, np.array([0.1, 0.4, 0.3, 0.9, 0.9], np.float32)) == 1
-    assert most_alike(meanings, np.array([0.3, 0.31, 0.0, 0.9, 0.9], np.float32)) == 1
-    assert most_alike(meanings, np.array([0.3, 0.29, 0.0, 0.9, 0.9], np.float32)) == 0
-    far = np.array([0.2, 0.1], np.float32)
-    assert most_alike(far, np.array([0.0, 1.0], np.float32)) == 0
+def test_looks_choose_and_meaning_counts_beside() -> None:
+    meanings = np.array([0.73, 0.72, 0.0, -np.inf], np.float32)
+    assert most_alike(meanings, np.array([0.1, 0.4, 0.6, 0.9], np.float32)) == 1
+    assert most_alike(meanings, np.array([0.1, 0.1, 0.6, 0.9], np.float32)) == 2
+    assert most_alike(meanings, np.array([0.4, 0.4, 0.6, 0.9], np.float32)) == 0
