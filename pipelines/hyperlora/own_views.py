@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.hyperlora.refining import Views
+from pipelines.mini.alike import Look
 from pipelines.mini.casting import Actor
 from pipelines.mini.colours import recolour_like
 from pipelines.mini.pipeline_mini import MiniPipeline
@@ -21,7 +22,13 @@ ROUNDS = 2  # layouts of every cut-out in every style
 PRIOR = 8  # drawings of the class
 
 
-def own_views(pipeline: MiniPipeline, cutouts: Sequence[Image.Image], kind: str, coat: Sequence[str]) -> Views:
+def own_views(
+    pipeline: MiniPipeline,
+    cutouts: Sequence[Image.Image],
+    kind: str,
+    coat: Sequence[str],
+    look: Look | None = None,
+) -> Views:
     """Lay cut-outs out in every style, and beside each the same in no other colours than its coat.
 
     Args:
@@ -29,6 +36,7 @@ def own_views(pipeline: MiniPipeline, cutouts: Sequence[Image.Image], kind: str,
         cutouts: of the subject, RGBA.
         kind: class word.
         coat: main colours of the subject, see `pipelines.hyperlora.references.coat_of`.
+        look: of the subject, see `pipelines.mini.alike`: what it is drawn after where no drawing is called by its kind.
 
     Raises:
         ValueError: the pipeline has no library.
@@ -47,7 +55,7 @@ def own_views(pipeline: MiniPipeline, cutouts: Sequence[Image.Image], kind: str,
         targets=_pictures(pipeline, texts, targets),
         sketches=_pictures(pipeline, texts, shown),
         captions=texts,
-        prior=_pictures(pipeline, prior, [Actor(words=kind, coat=coat)] * PRIOR),
+        prior=_pictures(pipeline, prior, [Actor(words=kind, coat=coat, look=look)] * PRIOR),
         prior_captions=prior,
     )
 

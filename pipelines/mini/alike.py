@@ -26,6 +26,8 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
+from pipelines.lora import LOOK, LoraFactors
+
 FILE = "looks.safetensors"
 DIM, DIRECTIONS = 768, 64
 # What the cosine of meanings counts beside that of looks: 0.2, 0.5 and 1 were looked at on 15 photo subjects.
@@ -49,6 +51,11 @@ def text_to_look(text: str) -> Look | None:
     return values.astype(np.float32) if len(values) == DIM and values.any() else None
 
 
+def look_of_lora(lora: LoraFactors | None) -> Look | None:
+    """Return what the subject of a personal LoRA looks like; None where its metadata do not say."""
+    return None if lora is None else text_to_look(lora.metadata.get(LOOK, ""))
+
+
 @dataclass(frozen=True, eq=False)
 class DrawingLooks:
     """What the drawings of a library look like.
@@ -69,11 +76,12 @@ class DrawingLooks:
         mean = tokens.mean(axis=0)
         centred = tokens - mean
         found = np.linalg.svd(centred, full_matrices=False)[2][:directions]
-        return cls(mean, found, _unit(centred @ found.T))
+        return cls(mean, found, _unit(np.dot(centred, found.T)))
 
     def likeness(self, look: Look) -> NDArray[np.float32]:
         """Return the cosine [K] of every name's drawings with something that looks so."""
-        cosines: NDArray[np.float32] = self.looks @ _unit((_standard(look) - self.mean) @ self.directions.T)
+        along: Look = np.dot(self.directions, _standard(look) - self.mean)
+        cosines: NDArray[np.float32] = np.dot(self.looks, _unit(along))
         return cosines
 
     def save(self, folder: Path) -> None:

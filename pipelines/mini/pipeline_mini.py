@@ -18,8 +18,8 @@ from transformers import BertModel, PreTrainedTokenizerBase
 
 from pipelines.hyperlora.guidance import Branch, Guidance, hm_cfg
 from pipelines.hyperlora.sampling import branch_conditions, following
-from pipelines.lora import LOOK, Factor, LoraFactors, RowLora, stacked
-from pipelines.mini.alike import text_to_look
+from pipelines.lora import Factor, LoraFactors, RowLora, stacked
+from pipelines.mini.alike import look_of_lora
 from pipelines.mini.alpha import to_pictures, to_tensor
 from pipelines.mini.casting import Actor
 from pipelines.mini.dressing import Dresser, TasteDresser
@@ -53,8 +53,7 @@ class PersonalSubject:
     def actor(self, picture: int, dress: Dresser | None) -> Actor:
         """Return how it appears in a picture: dressed as its LoRA says, or as its class."""
         cutout = self.cutouts[picture] if self.cutouts else None
-        look = None if self.lora is None else text_to_look(self.lora.metadata.get(LOOK, ""))
-        return Actor(words=self.words, cutout=cutout, dress=dress, look=look)
+        return Actor(words=self.words, cutout=cutout, dress=dress, look=look_of_lora(self.lora))
 
 
 class MiniPipeline(DiffusionPipeline, StableDiffusionLoraLoaderMixin):

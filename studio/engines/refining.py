@@ -64,6 +64,7 @@ class DiffusionRefiningEngine:
         from pipelines.hyperlora.references import coat_of
         from pipelines.hyperlora.refining import RefineConfig, Refiner
         from pipelines.lora import LoraError, LoraFactors
+        from pipelines.mini.alike import look_of_lora
 
         report(0.0, "Loading the models")
         pipeline, encoder = self._loaded()
@@ -77,7 +78,7 @@ class DiffusionRefiningEngine:
         report(0.05, "Drawing as it is now")
         before = self._drawn(pipeline, captions, kind, lora, report, 0.05)
         report(0.2, "Laying the photos out")
-        views = own_views(pipeline, cutouts, kind, coat_of(cutouts))
+        views = own_views(pipeline, cutouts, kind, coat_of(cutouts), look_of_lora(lora))
 
         def on_step(done: int, _: float) -> None:
             low, high = _TRAINING

@@ -54,9 +54,13 @@ def speaks_of(message: Message, concept: Concept) -> bool:
 
 def spoken_of(message: Message, concepts: Sequence[Concept]) -> frozenset[str]:
     """Return the ids of what a message rests on, and of those of `concepts` that it names."""
-    rested_on = [*message.places, *message.facts, *message.proposals]
-    ids = [one.concept_id for one in rested_on if one.concept_id]
-    return frozenset([*ids, *(concept.id for concept in named_in(message.text, concepts))])
+    rested_on = (
+        *(one.concept_id for one in message.places),
+        *(one.concept_id for one in message.facts),
+        *(one.concept_id for one in message.proposals),
+    )
+    named = (concept.id for concept in named_in(message.text, concepts))
+    return frozenset(one for one in (*rested_on, *named) if one)
 
 
 def _without(message: Message, concept: Concept) -> Message:

@@ -16,8 +16,8 @@ from pipelines.hyperlora.own_views import own_views
 from pipelines.hyperlora.pipeline_hyperlora import HyperLoraPipeline
 from pipelines.hyperlora.references import TokenEncoder, coat_of, reference_tokens
 from pipelines.hyperlora.refining import Refiner
-from pipelines.lora import LOOK, LoraFactors
-from pipelines.mini.alike import text_to_look
+from pipelines.lora import LoraFactors
+from pipelines.mini.alike import look_of_lora
 from pipelines.resolver import resolve
 from pipelines.safetensors_bytes import write_tensors
 from tests.bench.baselines.dreambooth_lora import DreamBoothConfig, DreamBoothLora
@@ -104,7 +104,7 @@ class Learner:
     def _predict(self, cutouts: Sequence[Image.Image]) -> tuple[Learned, LoraFactors]:
         with Costs() as costs:
             lora = self._hypernetwork.predict(cutouts, self._clip)
-        look = text_to_look(lora.metadata[LOOK])
+        look = look_of_lora(lora)
         predicted = Learned.of_lora(self._base.model, lora, look=look, seconds=costs.seconds, memory=costs.memory)
         return predicted, lora
 

@@ -45,6 +45,18 @@ def test_of_many_photos_some_are_chosen_evenly(pipeline: MiniPipeline) -> None:
     assert len(first) == len(last) == ROUNDS
 
 
+def test_a_look_says_what_the_class_is_drawn_after(pipeline: MiniPipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[list[float]] = []
+
+    def nearest(_: object, look: np.ndarray | None = None) -> int:
+        asked.extend([] if look is None else [look.tolist()])
+        return 0
+
+    monkeypatch.setattr(pipeline.library, "nearest_concept", nearest)
+    own_views(pipeline, [cutout((220, 40, 40), (40, 40, 220))], "plush", ("#20c030",), np.array([1.0, 2.0], np.float32))
+    assert asked and set(map(tuple, asked)) == {(1.0, 2.0)}
+
+
 def test_subjects_are_asked_for_in_every_style(pipeline: MiniPipeline) -> None:
     assert own_captions(pipeline, "owl") == ["an owl, flat style"]
 
