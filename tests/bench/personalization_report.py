@@ -73,6 +73,7 @@ def differences(subjects: Sequence[Mapping[str, Figures]], than: str = OURS) -> 
                 if name != than
             }
             for one in subjects
+            if than in one
         ]
     )
 
@@ -203,7 +204,8 @@ def report(name: str, subjects: Sequence[Mapping]) -> None:
     """Print the tables of a case: all its subjects, by how much ours is above each row, and family by family."""
     rows = [one["rows"] for one in subjects]
     print(f"\n{name}: {len(subjects)} subjects\n\n{table(summed_up(rows))}")
-    print(f"\n{OURS} less each\n\n{table(differences(rows), ('subjects', *COMPARED))}")
+    if compared := differences(rows):  # a run can do without ours, and be joined with another that has it
+        print(f"\n{OURS} less each\n\n{table(compared, ('subjects', *COMPARED))}")
     families = dict.fromkeys(one["family"] for one in subjects)
     for family in families if len(families) > 1 else ():
         found = summed_up([one["rows"] for one in subjects if one["family"] == family])

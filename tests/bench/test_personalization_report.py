@@ -15,6 +15,7 @@ from tests.bench.personalization_report import (
     line,
     picture_file,
     read,
+    report,
     sheet,
     summed_up,
     table,
@@ -48,6 +49,13 @@ def test_differences_are_taken_subject_by_subject() -> None:
     assert OURS not in found
     assert found["class word"]["meter"] == pytest.approx(0.1)
     assert found["class word"]["meter error"] == pytest.approx(0.0)
+
+
+def test_a_run_without_ours_is_compared_with_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    without = {name: figures for name, figures in subject(0.2).items() if name != OURS}
+    assert differences([without]) == {}
+    report("photos", [{"rows": without, "family": "photos"}])
+    assert "less each" not in capsys.readouterr().out
 
 
 def test_rows_of_fewer_subjects_do_not_stand_beside_the_others() -> None:
