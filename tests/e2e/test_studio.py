@@ -120,6 +120,12 @@ def test_a_photo_becomes_a_sticker(browser: Any, opened: Callable[[str], str], p
     page.press(".k-detail [data-do=again]")
     assert page.see("#prompt textarea").get_attribute("value") == "a happy @ball"
 
+    page.open("ask")
+    page.press("#times summary")
+    assert "Ball" in page.see("#times ol").text
+    page.press("#times summary")
+    assert page.see("#times").find_elements("css selector", "details[open]") == []
+
     foreign = {url for url in page.requested() if not url.startswith((address, "data:", "blob:", "chrome"))}
     assert foreign == set()
 
