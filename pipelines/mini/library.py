@@ -79,6 +79,11 @@ class DrawingLibrary:
             **entries,
         )
 
+    @property
+    def meanings(self) -> Tensor:
+        """Mean text features of the names, float32 [K, D] of unit length."""
+        return self._tensors["embeddings"].float()
+
     def has(self, name: str) -> bool:
         """Whether there is a drawing of that very name."""
         return name in self._by_name
@@ -100,7 +105,7 @@ class DrawingLibrary:
 
         With the `look` of a thing, likeness of the drawings to it counts as well, see `pipelines.mini.alike`.
         """
-        likeness = self._tensors["embeddings"].float() @ embedding.float().cpu()
+        likeness = self.meanings @ embedding.float().cpu()
         known = torch.tensor([name in self._by_name for name in self.names])
         meanings = likeness.masked_fill(~known, -torch.inf)
         if look is None or self.looks is None:
