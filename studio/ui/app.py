@@ -49,6 +49,7 @@ def build_app(studio: Studio, *, owner_of: Callable[[Request], str] = local_owne
     from studio.ui.craft_media import add_craft_routes
     from studio.ui.media import add_media_routes
     from studio.ui.page import PageMiddleware
+    from studio.ui.stream import StreamMiddleware
     from studio.ui.taste_media import add_taste_routes
     from studio.ui.theme import KeepsakeTheme
 
@@ -58,9 +59,11 @@ def build_app(studio: Studio, *, owner_of: Callable[[Request], str] = local_owne
     add_craft_routes(app, studio, owner_of)
     add_taste_routes(app, studio, owner_of)
     app.add_middleware(PageMiddleware, start_tab=lambda: "create" if studio.concepts.list() else "concepts")
+    blocks = build_blocks(studio)
+    app.add_middleware(StreamMiddleware, waiting=lambda s: bool(blocks._queue.pending_event_ids_session.get(s)))
     return gr.mount_gradio_app(
         app,
-        build_blocks(studio),
+        blocks,
         path="/",
         theme=KeepsakeTheme(),
         footer_links=[],

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from studio.config import ROOT
 from tests.e2e.conftest import missing
 
-MOMENT = 0.8  # seconds
+MOMENT = 0.2  # seconds between two presses of a quick person
 PATIENCE = 240  # seconds; a busy machine that loads models for the first time
 STUDIOS = [
     pytest.param("configs/studio.fake.yaml", id="without-weights"),
@@ -42,8 +42,6 @@ class Page:
 
     def press(self, selector: str) -> None:
         self.see(selector)
-        # As a person would, not within milliseconds of what was pressed before: gradio's browser code may close the
-        # stream of answers while the next question is on its way, and then waits for that answer for ever.
         time.sleep(MOMENT)
         # a click where the element is: smooth scrolling and toasts are not what is tested here
         self.browser.execute_script(
