@@ -6,7 +6,7 @@ import torch
 
 from pipelines.lab import to_lab
 from pipelines.lora import COAT, LoraFactors
-from pipelines.mini.dressing import FULL, Dresser, dressed, named_colours, pull_of
+from pipelines.mini.dressing import FULL, Dresser, _picks, _unlikeness, dressed, named_colours, pull_of
 from pipelines.mini.pipeline_mini import MiniPipeline, PersonalSubject
 from tests.pipelines.mini.tiny_mini import SIZE, random_lora, tiny_pipeline
 
@@ -150,3 +150,24 @@ def test_pictures_are_drawn_after_the_dressed_drawing(pipeline: MiniPipeline) ->
 
     assert not torch.allclose(drawn(one, 0.5), drawn(other, 0.5))
     assert torch.equal(drawn(one, 0.0), drawn(other, 0.0))  # the dial at the prompt: the class as it is
+
+
+def test_parts_choose_together_so_that_a_dull_mean_does_not_hide_the_main_colour() -> None:
+    worn = np.array([[55.0, 10.0, -55.0], [15.0, 0.0, 0.0]])  # blue, and black beside it
+    expected = np.array([[30.0, -1.0, -12.0], [28.0, 0.0, -4.0]])  # both nearly black, the larger part bluer
+    unlike = _unlikeness(worn, expected)
+    assert unlike.argmin(axis=1).tolist() == [1, 1]
+    assert _picks(unlike, np.array([0.6, 0.4])).tolist() == [0, 1]
+
+
+def test_clear_expectations_are_followed_whatever_share_they_have() -> None:
+    worn = np.array([[55.0, 10.0, -55.0], [90.0, 0.0, 0.0]])
+    clear = np.array([[90.0, 0.0, 0.0], [55.0, 10.0, -55.0]])
+    assert _picks(_unlikeness(worn, clear), np.array([0.8, 0.2])).tolist() == [1, 0]
+
+
+def test_of_many_parts_the_smallest_take_what_is_nearest() -> None:
+    unlike = np.random.default_rng(0).uniform(0, 80, (9, 6))
+    areas = np.sort(np.random.default_rng(1).uniform(size=9))[::-1]
+    picks = _picks(unlike, areas / areas.sum())
+    assert picks.shape == (9,) and picks[5:].tolist() == unlike[5:].argmin(axis=1).tolist()
