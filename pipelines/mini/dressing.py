@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from pipelines.hyperlora.references import COAT_COLOURS
 from pipelines.lab import from_lab, to_lab
 from pipelines.lora import COAT, LoraFactors, RowLora
 from pipelines.mini.colours import in_greys, raster_groups, recolour_like
@@ -73,7 +74,7 @@ def dressed(
     labs = np.array([to_lab(np.median(expected[..., :3][group], axis=0)) for group in groups])
     meant = labs
     if coat and groups:
-        worn = to_lab([_rgb(colour) for colour in coat])
+        worn = to_lab([_rgb(colour) for colour in coat[:COAT_COLOURS]])  # a file may claim any number
         areas = np.array([group.sum() for group in groups], float)
         named, picks = named_colours(worn), _picks(_unlikeness(worn, labs), areas / areas.sum())
         meant = np.array([_coloured(named[pick], lab[0]) for pick, lab in zip(picks, labs, strict=True)])

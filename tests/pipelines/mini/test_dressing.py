@@ -171,3 +171,11 @@ def test_of_many_parts_the_smallest_take_what_is_nearest() -> None:
     areas = np.sort(np.random.default_rng(1).uniform(size=9))[::-1]
     picks = _picks(unlike, areas / areas.sum())
     assert picks.shape == (9,) and picks[5:].tolist() == unlike[5:].argmin(axis=1).tolist()
+
+
+def test_a_coat_of_any_length_is_worn() -> None:
+    drawing = np.zeros((24, 24, 4), np.uint8)
+    for part, colour in enumerate(((200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40), (160, 40, 200))):
+        drawing[:, 4 * part : 4 * part + 4] = (*colour, 255)
+    coat = [f"#{shade:02x}{255 - shade:02x}80" for shade in range(0, 250, 2)]
+    assert dressed(drawing, 255 - drawing, coat).shape == drawing.shape
