@@ -18,7 +18,8 @@ from pipelines.mini.colours import palette
 GRID = 7
 CELL = 4
 TOKEN_COUNT = 1 + GRID * GRID
-TOKEN_DIM = 768 + CELL * CELL * 4
+LOOK_DIM = 768  # of the encoder's half of a token
+TOKEN_DIM = LOOK_DIM + CELL * CELL * 4
 EDGE = 224
 MARGIN = 0.06
 ALPHA_SEEN = 8
@@ -66,7 +67,7 @@ def coat_of(cutouts: Sequence[Image.Image]) -> tuple[str, ...]:
 
 def look_of(tokens: NDArray[np.float32]) -> NDArray[np.float32]:
     """Return what the subject of encoded pictures [N, T, D] looks like: their mean class token, [768]."""
-    look: NDArray[np.float32] = tokens[:, 0, : TOKEN_DIM - CELL * CELL * 4].mean(axis=0)
+    look: NDArray[np.float32] = tokens[:, 0, :LOOK_DIM].mean(axis=0)
     return look
 
 

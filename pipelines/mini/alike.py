@@ -26,10 +26,11 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
+from pipelines.hyperlora.references import LOOK_DIM, look_of, reference_tokens
 from pipelines.lora import LOOK, LoraFactors
 
 FILE = "looks.safetensors"
-DIM, DIRECTIONS = 768, 64
+DIRECTIONS = 64
 # What the cosine of meanings counts beside that of looks: 0.2, 0.5 and 1 were looked at on 15 photo subjects.
 MEANING = 0.5
 Look = NDArray[np.float32]
@@ -48,7 +49,7 @@ def text_to_look(text: str) -> Look | None:
         values = np.frombuffer(base64.b64decode(text, validate=True), np.int8)
     except (binascii.Error, ValueError):
         return None
-    return values.astype(np.float32) if len(values) == DIM and values.any() else None
+    return values.astype(np.float32) if len(values) == LOOK_DIM and values.any() else None
 
 
 def look_of_lora(lora: LoraFactors | None) -> Look | None:
@@ -127,7 +128,6 @@ def _standard(look: Look) -> Look:
 def main() -> None:
     """Look at all drawings of a base's library and write what they look like."""
     from pipelines.features.image_encoders import ClipVisionEncoder
-    from pipelines.hyperlora.references import look_of, reference_tokens
     from pipelines.mini.library import DrawingLibrary
     from pipelines.resolver import resolve
 

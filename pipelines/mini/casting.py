@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from pipelines.mini.alike import Look
 from pipelines.mini.scene import Scene
 
 
@@ -32,7 +33,7 @@ class Actor:
     coat: Sequence[str] = ()
     greys: bool = False
     dress: Callable[[NDArray[np.uint8], str], NDArray[np.uint8]] | None = None
-    look: NDArray[np.float32] | None = None
+    look: Look | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pipelines.mini.alike import DIM, DrawingLooks, look_to_text, most_alike, text_to_look
+from pipelines.hyperlora.references import LOOK_DIM
+from pipelines.mini.alike import DrawingLooks, look_to_text, most_alike, text_to_look
 
 
 @pytest.fixture(scope="module")
 def tokens() -> NDArray[np.float32]:
     rng = np.random.default_rng(0)
-    found = rng.normal(size=(12, 8)) @ rng.normal(size=(8, DIM)) + 0.05 * rng.normal(size=(12, DIM))
+    found = rng.normal(size=(12, 8)) @ rng.normal(size=(8, LOOK_DIM)) + 0.05 * rng.normal(size=(12, LOOK_DIM))
     return ((found - found.mean(1, keepdims=True)) / found.std(1, keepdims=True)).astype(np.float32)
 
 
@@ -22,7 +23,7 @@ def test_a_look_travels_as_text(tokens: NDArray[np.float32]) -> None:
     assert len(look_to_text(tokens[3])) < 1100
 
 
-@pytest.mark.parametrize("text", ["", "no base64!", "AAAA", look_to_text(np.zeros(DIM, np.float32))])
+@pytest.mark.parametrize("text", ["", "no base64!", "AAAA", look_to_text(np.zeros(LOOK_DIM, np.float32))])
 def test_what_is_no_look_is_none(text: str) -> None:
     assert text_to_look(text) is None
 

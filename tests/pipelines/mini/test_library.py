@@ -8,7 +8,8 @@ import torch
 import yaml
 from PIL import Image
 
-from pipelines.mini.alike import DIM, DrawingLooks
+from pipelines.hyperlora.references import LOOK_DIM
+from pipelines.mini.alike import DrawingLooks
 from pipelines.mini.library import DrawingLibrary
 from pipelines.mini.training.library import HEADS
 
@@ -55,7 +56,7 @@ def test_drawings_are_kept_as_they_were(library: DrawingLibrary) -> None:
 
 def looks_of(count: int) -> tuple[DrawingLooks, np.ndarray]:
     """What four drawings look like, and their class tokens."""
-    tokens = np.random.default_rng(1).normal(size=(count, DIM)).astype(np.float32)
+    tokens = np.random.default_rng(1).normal(size=(count, LOOK_DIM)).astype(np.float32)
     return DrawingLooks.of(tokens, directions=3), tokens
 
 
@@ -72,7 +73,7 @@ def test_a_look_chooses_among_what_is_near_in_meaning(library: DrawingLibrary, t
 
 def test_without_looks_of_drawings_meaning_alone_tells(library: DrawingLibrary) -> None:
     meaning = torch.tensor([0.55, 0.5, 0.45, 0.0])
-    assert library.looks is None and library.nearest_concept(meaning, np.ones(DIM, np.float32)) == 0
+    assert library.looks is None and library.nearest_concept(meaning, np.ones(LOOK_DIM, np.float32)) == 0
 
 
 def test_names_are_known_word_for_word(library: DrawingLibrary) -> None:

@@ -7,7 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.mini.alike import DIM, DrawingLooks
+from pipelines.hyperlora.references import LOOK_DIM
+from pipelines.mini.alike import DrawingLooks
 from pipelines.mini.casting import Actor
 from pipelines.mini.colours import COLOURS as SHADES
 from pipelines.mini.layout import MOUNTS, PLACES
@@ -259,7 +260,7 @@ def test_one_that_is_not_named_stands_beside_the_others(sketcher: Sketcher) -> N
 def test_what_has_no_drawing_of_its_name_is_drawn_after_what_it_looks_like(
     sketcher: Sketcher, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tokens = np.random.default_rng(0).normal(size=(len(NAMES), DIM)).astype(np.float32)
+    tokens = np.random.default_rng(0).normal(size=(len(NAMES), LOOK_DIM)).astype(np.float32)
     monkeypatch.setattr(sketcher._library, "looks", DrawingLooks.of(tokens, directions=7))
     monkeypatch.setattr("pipelines.mini.alike.MEANING", 0.0)  # the tiny encoder knows none
     for name in ("boot", "cat"):
