@@ -41,6 +41,25 @@ def request(**more) -> TasteRequest:
     return TasteRequest(**{"drawing": drawing, "taste": "Nik", "tries": 4, **more})
 
 
+def interrupt(studio: Studio, asked: TasteRequest) -> None:
+    """Begin what is asked and close the studio while it is drawn."""
+    begun, go = threading.Event(), threading.Event()
+    engine = studio.generation._artist.image.engine()  # type: ignore[attr-defined]
+    draw = engine.generate
+
+    def slowly(job: ImageJob, report: Report) -> list[Image.Image]:
+        begun.set()
+        assert go.wait(PATIENCE)
+        return draw(job, report)
+
+    engine.generate = slowly  # type: ignore[method-assign]
+    studio.taste_drawing.start(asked)
+    assert begun.wait(PATIENCE)
+    studio.jobs.close(timeout=0)
+    go.set()
+    studio.close()
+
+
 def warmth(studio: Studio, key: str) -> float:
     with Image.open(io.BytesIO(studio.files.get(key))) as picture:
         layer = Image.new("RGBA", picture.size, "white")
@@ -117,22 +136,7 @@ def test_refused_before_anything_is_drawn(nik: Studio) -> None:
 def test_what_the_end_of_the_studio_interrupted_is_drawn_again_in_its_taste(
     fake_config: StudioConfig, nik: Studio
 ) -> None:
-    begun, go = threading.Event(), threading.Event()
-    engine = nik.generation._artist.image.engine()  # type: ignore[attr-defined]
-    draw = engine.generate
-
-    def slowly(job: ImageJob, report: Report) -> list[Image.Image]:
-        begun.set()
-        assert go.wait(PATIENCE)
-        return draw(job, report)
-
-    engine.generate = slowly  # type: ignore[method-assign]
-    nik.taste_drawing.start(request(amount="touch"))
-    assert begun.wait(PATIENCE)
-    nik.jobs.close(timeout=0)
-    go.set()
-    nik.close()
-
+    interrupt(nik, request(amount="touch"))
     later = build_studio(fake_config)
     (drawing,) = later.generation.interrupted()
     assert drawing.in_taste == InTaste(taste="Nik", amount="touch", tries=4)
@@ -272,22 +276,7 @@ def test_what_cannot_be_drawn_like_is_refused_before_anything_is_drawn(nik: Stud
 
 
 def test_what_was_interrupted_is_drawn_like_its_picture_again(fake_config: StudioConfig, nik: Studio) -> None:
-    begun, go = threading.Event(), threading.Event()
-    engine = nik.generation._artist.image.engine()  # type: ignore[attr-defined]
-    draw = engine.generate
-
-    def slowly(job: ImageJob, report: Report) -> list[Image.Image]:
-        begun.set()
-        assert go.wait(PATIENCE)
-        return draw(job, report)
-
-    engine.generate = slowly  # type: ignore[method-assign]
-    nik.taste_drawing.start(request(like=LIKE, taste_share=0.25))
-    assert begun.wait(PATIENCE)
-    nik.jobs.close(timeout=0)
-    go.set()
-    nik.close()
-
+    interrupt(nik, request(like=LIKE, taste_share=0.25))
     later = build_studio(fake_config)
     (drawing,) = later.generation.interrupted()
     assert drawing.in_taste is not None and drawing.in_taste.share == 0.25
